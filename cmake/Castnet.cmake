@@ -1,0 +1,282 @@
+# The network language: castnet_add_network() describes a network and compiles its pipelines, castnet_add_programs() makes its programs.
+#
+#   castnet_add_network(NAME INPUT 28x28x1 ENCODER "LAYER"… DECODER "LAYER"…)
+#   castnet_add_programs(NAME)
+#
+# LAYER is `conv2d` or `conv2d_transpose` followed by key=value: filters and kernel (required), stride, padding, activation, l2, name.
+# Shapes are HxWxC. Shape rules, defaults and names are Keras's.
+
+set(CASTNET_SOURCE_DIR "${CMAKE_CURRENT_LIST_DIR}/..")
+
+# Stops the configure step with one line.
+function(castnet_error message)
+  message(FATAL_ERROR "error: ${message}")
+endfunction()
+
+# "3x5" or "3" → height 3 and width 5 or 3.
+function(castnet_parse_pair where key text height width)
+  if(text MATCHES "^([1-9][0-9]?[0-9]?[0-9]?)$")
+    set(${height} ${CMAKE_MATCH_1} PARENT_SCOPE)
+    set(${width} ${CMAKE_MATCH_1} PARENT_SCOPE)
+  elseif(text MATCHES "^([1-9][0-9]?[0-9]?[0-9]?)x([1-9][0-9]?[0-9]?[0-9]?)$")
+    set(${height} ${CMAKE_MATCH_1} PARENT_SCOPE)
+    set(${width} ${CMAKE_MATCH_2} PARENT_SCOPE)
+  else()
+    castnet_error("${where}: ${key}=${text} is not a size; write ${key}=3, or ${key}=3x5 for 3 rows by 5 columns (1 to 9999)")
+  endif()
+endfunction()
+
+# A layer's keys, checked, as variables layer_KEY of the caller: kind, filters, kernel_height, kernel_width, stride_y, stride_x, padding,
+# activation, l2, name (empty when automatic).
+function(castnet_parse_layer where text)
+  separate_arguments(words UNIX_COMMAND "${text}")
+  list(POP_FRONT words kind)
+  if(NOT kind MATCHES "^conv2d(_transpose)?$")
+    castnet_error("${where}: there is no layer '${kind}'; the layers are conv2d and conv2d_transpose")
+  endif()
+
+  set(keys filters kernel stride padding activation l2 name)
+  set(value_stride 1)
+  set(value_padding valid)
+  set(value_activation linear)
+  set(value_l2 0)
+  set(value_name "")
+  set(seen "")
+  foreach(word IN LISTS words)
+    if(NOT word MATCHES "^([^=]+)=(.+)$")
+      castnet_error("${where}: '${word}' is not key=value; the keys are ${keys}")
+    endif()
+    set(key "${CMAKE_MATCH_1}")
+    set(value "${CMAKE_MATCH_2}")
+    if(NOT key IN_LIST keys)
+      castnet_error("${where}: there is no key '${key}'; the keys are ${keys}")
+    elseif(key IN_LIST seen)
+      castnet_error("${where}: ${key} is given twice; give it once")
+    endif()
+    list(APPEND seen ${key})
+    set(value_${key} "${value}")
+  endforeach()
+  foreach(key IN ITEMS filters kernel)
+    if(NOT key IN_LIST seen)
+      castnet_error("${where}: ${key} is missing; add ${key}=3, say")
+    endif()
+  endforeach()
+
+  if(NOT value_filters MATCHES "^[1-9][0-9]?[0-9]?[0-9]?$")
+    castnet_error("${where}: filters=${value_filters} is not a number of channels; write filters=32, say (1 to 9999)")
+  elseif(NOT value_padding MATCHES "^(same|valid)$")
+    castnet_error("${where}: there is no padding '${value_padding}'; it is same or valid")
+  elseif(NOT value_activation MATCHES "^(linear|relu|sigmoid|tanh|softmax)$")
+    castnet_error("${where}: there is no activation '${value_activation}'; it is linear, relu, sigmoid, tanh or softmax")
+  elseif(NOT value_l2 MATCHES "^[0-9]+(\\.[0-9]*)?([eE][-+]?[0-9]+)?$")
+    castnet_error("${where}: l2=${value_l2} is not a factor; write l2=0.001 or l2=1e-3, say")
+  elseif(value_name AND NOT value_name MATCHES "^[a-z][a-z0-9_]*$")
+    castnet_error("${where}: name=${value_name} is not a name; use small letters, digits and _, a letter first")
+  endif()
+  castnet_parse_pair("${where}" kernel "${value_kernel}" kernel_height kernel_width)
+  castnet_parse_pair("${where}" stride "${value_stride}" stride_y stride_x)
+
+  set(layer_kind ${kind} PARENT_SCOPE)
+  foreach(variable IN ITEMS kernel_height kernel_width stride_y stride_x)
+    set(layer_${variable} ${${variable}} PARENT_SCOPE)
+  endforeach()
+  foreach(key IN ITEMS filters padding activation l2 name)
+    set(layer_${key} "${value_${key}}" PARENT_SCOPE)
+  endforeach()
+endfunction()
+
+# Keras's output extent of one dimension, and the extents of the bilinear map's two grids with the zeros before and the extent of all windows.
+function(castnet_infer_extent where kind padding in kernel stride dimension)
+  if(kind STREQUAL "conv2d")
+    if(padding STREQUAL "same")
+      math(EXPR out "(${in} + ${stride} - 1) / ${stride}")
+    elseif(kernel GREATER in)
+      castnet_error("${where}: the kernel's ${dimension} ${kernel} is larger than the input's ${in}; with padding=valid it may be at most ${in}")
+    else()
+      math(EXPR out "(${in} - ${kernel}) / ${stride} + 1")
+    endif()
+    set(large ${in})
+    set(small ${out})
+  else()
+    math(EXPR out "${in} * ${stride}")
+    if(padding STREQUAL "valid" AND kernel GREATER stride)
+      math(EXPR out "${out} + ${kernel} - ${stride}")
+    endif()
+    set(large ${out})
+    set(small ${in})
+  endif()
+  set(pad 0)
+  math(EXPR window "(${small} - 1) * ${stride} + ${kernel}")
+  if(padding STREQUAL "same" AND window GREATER large)
+    math(EXPR pad "(${window} - ${large}) / 2") # the odd one comes after
+  endif()
+  foreach(variable IN ITEMS out large small pad window)
+    set(${variable}_${dimension} ${${variable}} PARENT_SCOPE)
+  endforeach()
+endfunction()
+
+# One pipeline of a network, as a static library that the network links; `function` is set to its name.
+function(castnet_add_pipeline network pipeline generator)
+  add_halide_library(${network}_${pipeline} FROM castnet_generator GENERATOR ${generator} PARAMS ${ARGN} USE_RUNTIME castnet_halide_runtime)
+  target_link_libraries(${network} PRIVATE ${network}_${pipeline})
+  set_property(TARGET ${network} APPEND PROPERTY CASTNET_PIPELINES ${network}_${pipeline})
+endfunction()
+
+# All pipelines of the layer that castnet_infer_extent and castnet_parse_layer have described in the caller's variables. Each is set in
+# the caller as pipeline_PASS: its function, or nullptr where the layer has none.
+macro(castnet_add_layer_pipelines network previous_activation is_first)
+  set(geometry
+      large_width=${large_width} large_height=${large_height} large_channels=${large_channels}
+      small_width=${small_width} small_height=${small_height} small_channels=${small_channels}
+      kernel_width=${layer_kernel_width} kernel_height=${layer_kernel_height}
+      stride_x=${layer_stride_x} stride_y=${layer_stride_y} pad_x=${pad_width} pad_y=${pad_height})
+  if(layer_kind STREQUAL "conv2d")
+    set(forward correlate)
+    set(backward_data spread)
+    set(output_grid small)
+  else()
+    set(forward spread)
+    set(backward_data correlate)
+    set(output_grid large)
+  endif()
+  set(decays false)
+  if(layer_l2 GREATER 0)
+    set(decays true)
+  endif()
+
+  set(passes forward backward_weights)
+  castnet_add_pipeline(${network} ${layer_name}_forward ${forward} ${geometry} pass=forward activation=${layer_activation})
+  castnet_add_pipeline(${network} ${layer_name}_backward_weights kernel_gradient ${geometry} output_grid=${output_grid} decays=${decays})
+  if(NOT ${is_first})
+    list(APPEND passes backward_data)
+    castnet_add_pipeline(${network} ${layer_name}_backward_data ${backward_data} ${geometry} pass=backward_data activation=${previous_activation})
+  endif()
+  if(layer_kind STREQUAL "conv2d_transpose" OR NOT ${is_first})
+    list(APPEND passes transpose_kernel)
+    castnet_add_pipeline(${network} ${layer_name}_transpose_kernel transpose_kernel ${geometry})
+  endif()
+  foreach(pass IN ITEMS forward backward_data backward_weights transpose_kernel)
+    set(pipeline_${pass} nullptr)
+  endforeach()
+  foreach(pass IN LISTS passes)
+    set(pipeline_${pass} ${network}_${layer_name}_${pass}_argv)
+    string(APPEND header_declarations "int ${pipeline_${pass}}(void **arguments);\n")
+  endforeach()
+endmacro()
+
+# castnet_add_network(NAME INPUT HxWxC ENCODER "LAYER"… DECODER "LAYER"…)
+#
+# Makes the static library NAME with the header NAME.h, which describes the network as constexpr data in namespace NAME.
+function(castnet_add_network network)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "INPUT" "ENCODER;DECODER")
+  set(where "network ${network}")
+  if(NOT network MATCHES "^[a-z][a-z0-9_]*$")
+    castnet_error("${where}: not a name; use small letters, digits and _, a letter first")
+  elseif(TARGET ${network})
+    castnet_error("${where}: the name is taken; choose another")
+  elseif(arg_UNPARSED_ARGUMENTS)
+    castnet_error("${where}: there is no '${arg_UNPARSED_ARGUMENTS}'; write INPUT HxWxC ENCODER \"LAYER\"… DECODER \"LAYER\"…")
+  elseif(NOT arg_INPUT MATCHES "^([1-9][0-9]?[0-9]?[0-9]?)x([1-9][0-9]?[0-9]?[0-9]?)x([1-9][0-9]?[0-9]?[0-9]?)$")
+    castnet_error("${where}: INPUT '${arg_INPUT}' is not a shape; write INPUT 28x28x1, say (rows x columns x channels)")
+  endif()
+  set(height ${CMAKE_MATCH_1})
+  set(width ${CMAKE_MATCH_2})
+  set(channels ${CMAKE_MATCH_3})
+  foreach(part IN ITEMS ENCODER DECODER)
+    if(NOT arg_${part})
+      castnet_error("${where}: ${part} has no layers; give at least one, as \"conv2d filters=32 kernel=3\"")
+    endif()
+  endforeach()
+
+  file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/${network}.empty.cpp" "// The network is its pipelines.\n")
+  add_library(${network} STATIC "${CMAKE_CURRENT_BINARY_DIR}/${network}.empty.cpp")
+
+  set(number 0)
+  set(names "")
+  set(is_first TRUE)
+  set(previous_activation linear)
+  set(header_declarations "")
+  set(header_layers "")
+  list(LENGTH arg_ENCODER encoder_layers)
+  foreach(text IN LISTS arg_ENCODER arg_DECODER)
+    math(EXPR number "${number} + 1")
+    set(where "network ${network}, layer ${number} (${text})")
+    castnet_parse_layer("${where}" "${text}")
+    castnet_infer_extent("${where}" ${layer_kind} ${layer_padding} ${height} ${layer_kernel_height} ${layer_stride_y} height)
+    castnet_infer_extent("${where}" ${layer_kind} ${layer_padding} ${width} ${layer_kernel_width} ${layer_stride_x} width)
+    if(layer_kind STREQUAL "conv2d")
+      set(large_channels ${channels})
+      set(small_channels ${layer_filters})
+    else()
+      set(large_channels ${layer_filters})
+      set(small_channels ${channels})
+    endif()
+    if(NOT layer_name)
+      set(layer_name ${layer_kind})
+      if(DEFINED count_${layer_kind})
+        string(APPEND layer_name "_${count_${layer_kind}}")
+      else()
+        set(count_${layer_kind} 0)
+      endif()
+      math(EXPR count_${layer_kind} "${count_${layer_kind}} + 1")
+    endif()
+    if(layer_name IN_LIST names)
+      castnet_error("${where}: the name ${layer_name} is taken; give the layer another with name=")
+    endif()
+    list(APPEND names ${layer_name})
+
+    castnet_add_layer_pipelines(${network} ${previous_activation} ${is_first})
+
+    set(window "0, 0, 0") # the large grid with its zeros, where it has any
+    if(pad_height GREATER 0 OR pad_width GREATER 0 OR window_height GREATER large_height OR window_width GREATER large_width)
+      set(window "${window_height}, ${window_width}, ${large_channels}")
+    endif()
+    string(
+      APPEND header_layers
+      "    {.name = \"${layer_name}\",\n"
+      "     .text = \"${text}\",\n"
+      "     .kind = castnet::LayerKind::${layer_kind},\n"
+      "     .input = {${height}, ${width}, ${channels}},\n"
+      "     .output = {${out_height}, ${out_width}, ${layer_filters}},\n"
+      "     .kernel_height = ${layer_kernel_height},\n"
+      "     .kernel_width = ${layer_kernel_width},\n"
+      "     .window = {${window}},\n"
+      "     .l2 = ${layer_l2},\n"
+      "     .forward = ${pipeline_forward},\n"
+      "     .backward_data = ${pipeline_backward_data},\n"
+      "     .backward_weights = ${pipeline_backward_weights},\n"
+      "     .transpose_kernel = ${pipeline_transpose_kernel}},\n")
+
+    set(height ${out_height})
+    set(width ${out_width})
+    set(channels ${layer_filters})
+    set(previous_activation ${layer_activation})
+    set(is_first FALSE)
+  endforeach()
+  if(NOT "${height}x${width}x${channels}" STREQUAL arg_INPUT)
+    castnet_error("${where}: the decoder ends in ${height}x${width}x${channels}; it must end in the input's shape, ${arg_INPUT}")
+  endif()
+
+  castnet_add_pipeline(${network} squared_error squared_error height=${height} width=${width} channels=${channels} activation=${previous_activation})
+  string(APPEND header_declarations "int ${network}_squared_error_argv(void **arguments);\n")
+  set(header_directory "${CMAKE_CURRENT_BINARY_DIR}/${network}.include")
+  configure_file("${CASTNET_SOURCE_DIR}/cmake/network.h.in" "${header_directory}/${network}.h" @ONLY)
+  target_include_directories(${network} PUBLIC "${header_directory}")
+  target_link_libraries(${network} PUBLIC castnet_runtime)
+endfunction()
+
+# castnet_add_programs(NAME): the programs train-NAME and explore-NAME; train and explore for the default network, mnist_cae.
+function(castnet_add_programs network)
+  if(NOT TARGET ${network})
+    castnet_error("castnet_add_programs(${network}): there is no such network; call castnet_add_network(${network} …) first")
+  endif()
+  foreach(program IN ITEMS train explore)
+    set(target ${program}-${network})
+    if(network STREQUAL "mnist_cae")
+      set(target ${program})
+    endif()
+    add_executable(${target} "${CASTNET_SOURCE_DIR}/train/${program}.cpp")
+    target_compile_definitions(${target} PRIVATE CASTNET_NETWORK=${network} CASTNET_NETWORK_HEADER="${network}.h" CASTNET_PROGRAM="${target}")
+    target_link_libraries(${target} PRIVATE ${network} castnet_programs)
+  endforeach()
+endfunction()

@@ -1,0 +1,98 @@
+// Activation functions and their derivatives, as the epilogues of the contractions. Every derivative is taken from the activation's
+// output, so that a layer keeps one grid only; relu'(0) = 0, as in Keras.
+#pragma once
+
+#include <map>
+
+#include "Halide.h"
+
+namespace castnet {
+
+enum class Activation { linear, relu, sigmoid, tanh, softmax };
+
+inline const std::map<std::string, Activation> &activation_names() {
+    static const std::map<std::string, Activation> names{{"linear", Activation::linear},
+                                                         {"relu", Activation::relu},
+                                                         {"sigmoid", Activation::sigmoid},
+                                                         {"tanh", Activation::tanh},
+                                                         {"softmax", Activation::softmax}};
+    return names;
+}
+
+/// activation(z) of an element; softmax, which is not elementwise, goes through activate().
+inline Halide::Expr activate_element(Activation activation, const Halide::Expr &z) {
+    using Halide::exp;
+    switch (activation) {
+    case Activation::relu:
+        return max(z, 0.0F);
+    case Activation::sigmoid:
+        return 1.0F / (1.0F + exp(-clamp(z, -80.0F, 80.0F)));  // beyond ±80 the exponential leaves float's range
+    case Activation::tanh: {
+        // 1 - 2/(e²ᶻ+1) cancels near zero; there the Taylor series to z⁷ is exact to float (next term 62/2835 z⁹ < 2⁻²⁴ z at |z| ≤ 0.2).
+        const Halide::Expr s = z * z;
+        const Halide::Expr series = z * (1.0F + s * (-1.0F / 3.0F + s * (2.0F / 15.0F + s * (-17.0F / 315.0F))));
+        return select(abs(z) < 0.2F, series, 1.0F - 2.0F / (exp(2.0F * clamp(z, -20.0F, 20.0F)) + 1.0F));
+    }
+    default:
+        return z;
+    }
+}
+
+/// dL/dz of an element from g = dL/dy and y = activation(z); softmax goes through activation_gradient().
+inline Halide::Expr element_gradient(Activation activation, const Halide::Expr &g, const Halide::Expr &y) {
+    switch (activation) {
+    case Activation::relu:
+        return select(y > 0.0F, g, 0.0F);
+    case Activation::sigmoid:
+        return g * (y * (1.0F - y));
+    case Activation::tanh:
+        return g * (1.0F - y * y);
+    default:
+        return g;
+    }
+}
+
+/// `out`(c, x, y, n) is the result; `reductions`(x, y, n) are the sums over channels that softmax needs, one value a pixel.
+struct Epilogue {
+    Halide::Func out{"epilogue"};
+    std::vector<Halide::Func> reductions;
+};
+
+/// out = activation(z), z given for all channels of a pixel.
+inline Epilogue activate(Activation activation, const Halide::Func &z, int channels) {
+    const Halide::Var c("c"), x("x"), y("y"), n("n");
+    Epilogue epilogue;
+    if (activation != Activation::softmax) {
+        epilogue.out(c, x, y, n) = activate_element(activation, z(c, x, y, n));
+        return epilogue;
+    }
+    const Halide::RDom r(0, channels);
+    Halide::Func largest("largest"), total("total");
+    largest(x, y, n) = Halide::Float(32).min();
+    largest(x, y, n) = max(largest(x, y, n), z(r, x, y, n));
+    total(x, y, n) = 0.0F;
+    total(x, y, n) += exp(z(r, x, y, n) - largest(x, y, n));
+    epilogue.out(c, x, y, n) = exp(z(c, x, y, n) - largest(x, y, n)) / total(x, y, n);
+    epilogue.reductions = {largest, total};
+    return epilogue;
+}
+
+/// dL/dz from dL/dy = `gradient` and y = activation(z) = `output`; softmax: y·(g - Σ g·y).
+template <typename Output>
+Epilogue activation_gradient(Activation activation, const Halide::Func &gradient, const Output &output, int channels) {
+    const Halide::Var c("c"), x("x"), y("y"), n("n");
+    Epilogue epilogue;
+    if (activation != Activation::softmax) {
+        epilogue.out(c, x, y, n) = element_gradient(activation, gradient(c, x, y, n), output(c, x, y, n));
+        return epilogue;
+    }
+    const Halide::RDom r(0, channels);
+    Halide::Func projection("projection");
+    projection(x, y, n) = 0.0F;
+    projection(x, y, n) += gradient(r, x, y, n) * output(r, x, y, n);
+    epilogue.out(c, x, y, n) = output(c, x, y, n) * (gradient(c, x, y, n) - projection(x, y, n));
+    epilogue.reductions = {projection};
+    return epilogue;
+}
+
+}  // namespace castnet

@@ -1,0 +1,33 @@
+// adam: one step of Adam as Keras takes it, in place, on any number of parameters:
+//     m += (1 - β₁)(g - m),  v += (1 - β₂)(g² - v),  w -= rate · m / (√v + ε),  rate = learning_rate · √(1 - β₂ᵗ) / (1 - β₁ᵗ)
+// (Kingma & Ba 2015, the efficient form at the end of section 2; ε stands outside the bias correction).
+#include "Halide.h"
+
+namespace castnet {
+
+class Adam : public Halide::Generator<Adam> {
+public:
+    Input<Buffer<float, 1>> gradient{"gradient"};
+    Input<float> rate{"rate"}, beta_1{"beta_1"}, beta_2{"beta_2"}, epsilon{"epsilon"};
+    Output<Func> state{"state", {Float(32), Float(32), Float(32)}, 1};  // w, m, v
+
+    void generate() {
+        // An update of the outputs' own elements, which are all read before the first is written.
+        const Var i("i");
+        Func step("step");
+        step(i) = Tuple(Halide::undef<float>(), Halide::undef<float>(), Halide::undef<float>());
+        const Expr g = gradient(i);
+        const Expr m = step(i)[1] + (1.0F - beta_1) * (g - step(i)[1]);
+        const Expr v = step(i)[2] + (1.0F - beta_2) * (g * g - step(i)[2]);
+        step(i) = Tuple(step(i)[0] - rate * m / (sqrt(v) + epsilon), m, v);
+        state = step;
+
+        gradient.set_estimates({{0, 1 << 14}});
+        step.set_estimates({{0, 1 << 14}});
+        step.update().vectorize(i, natural_vector_size(Float(32)), TailStrategy::GuardWithIf);
+    }
+};
+
+}  // namespace castnet
+
+HALIDE_REGISTER_GENERATOR(castnet::Adam, adam)

@@ -1,0 +1,75 @@
+// A convolution is a bilinear map between a large grid (its input) and a small grid (its output) with a kernel:
+//
+//     small(sc, x, y) = Σ_{lc, kx, ky}  large(lc, x·stride_x + kx - pad_x, y·stride_y + ky - pad_y) · kernel(sc, lc, kx, ky)
+//
+// conv2d maps large to small, conv2d_transpose is the exact adjoint. Keras stores both kernels as (ky, kx, lc, sc) in C order, which
+// is (sc, lc, kx, ky) in Halide's. Grids are (channel, x, y, image), dense; only the number of images is free.
+#pragma once
+
+#include "Halide.h"
+
+namespace castnet {
+
+/// One grid, a kernel or any other dense operand: fixes every bound and stride but the extent of the last dimension when that is 0.
+template <typename Operand>
+void fix_shape(Operand &operand, const std::vector<int> &extents, int images_estimate = 4) {
+    int stride = 1;
+    Halide::Region estimates;
+    for (size_t d = 0; d < extents.size(); d++) {
+        auto dimension = operand.dim(static_cast<int>(d));
+        dimension.set_stride(stride);
+        dimension.set_min(0);
+        if (extents[d] > 0) {
+            dimension.set_extent(extents[d]);
+            estimates.emplace_back(0, extents[d]);
+        } else {
+            estimates.emplace_back(0, images_estimate);
+        }
+        stride *= extents[d];
+    }
+    operand.set_estimates(estimates);
+}
+
+/// Parameters of every contraction: the geometry of the bilinear map above.
+template <typename Derived>
+class Contraction : public Halide::Generator<Derived> {
+protected:
+    template <typename T>
+    using Param = Halide::GeneratorParam<T>;
+
+    Param<int> large_width{"large_width", 1, 1, 1 << 20};
+    Param<int> large_height{"large_height", 1, 1, 1 << 20};
+    Param<int> large_channels{"large_channels", 1, 1, 1 << 20};
+    Param<int> small_width{"small_width", 1, 1, 1 << 20};
+    Param<int> small_height{"small_height", 1, 1, 1 << 20};
+    Param<int> small_channels{"small_channels", 1, 1, 1 << 20};
+    Param<int> kernel_width{"kernel_width", 1, 1, 1 << 20};
+    Param<int> kernel_height{"kernel_height", 1, 1, 1 << 20};
+    Param<int> stride_x{"stride_x", 1, 1, 1 << 20};
+    Param<int> stride_y{"stride_y", 1, 1, 1 << 20};
+    Param<int> pad_x{"pad_x", 0, 0, 1 << 20};
+    Param<int> pad_y{"pad_y", 0, 0, 1 << 20};
+
+    std::vector<int> large_shape() const { return {large_channels, large_width, large_height, 0}; }
+    std::vector<int> small_shape() const { return {small_channels, small_width, small_height, 0}; }
+
+    /// Extent of the large grid, zeros included, that the small grid's windows read.
+    int window_width() const { return (small_width - 1) * stride_x + kernel_width; }
+    int window_height() const { return (small_height - 1) * stride_y + kernel_height; }
+
+    /// Whether some window leaves the large grid, so that it has to be padded with zeros.
+    bool reads_padding() const {
+        return pad_x > 0 || pad_y > 0 || window_width() > large_width || window_height() > large_height;
+    }
+
+    int natural_lanes() const { return this->natural_vector_size(Halide::Float(32)); }
+};
+
+/// `grid` with zeros around it, so that any window can be read.
+template <typename Grid>
+Halide::Func zero_padded(const Grid &grid, int channels, int width, int height) {
+    return Halide::BoundaryConditions::constant_exterior(
+        grid, 0.0F, {{0, channels}, {0, width}, {0, height}, {Halide::Expr(), Halide::Expr()}});
+}
+
+}  // namespace castnet

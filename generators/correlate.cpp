@@ -1,0 +1,130 @@
+// correlate: the small grid from the large one. conv2d's forward, conv2d_transpose's backward_data.
+#include "data_contraction.h"
+#include "register_tile.h"
+
+namespace castnet {
+
+class Correlate : public DataContraction<Correlate> {
+public:
+    Input<Buffer<float, 4>> large{"large"};    // (lc, x, y, n)
+    Input<Buffer<float, 4>> kernel{"kernel"};  // (sc, lc, kx, ky)
+    Output<Buffer<float, 4>> small{"small"};   // (sc, x, y, n)
+
+    void generate() {
+        const Func padded = zero_padded(large, large_channels, large_width, large_height);
+        window(c, x, y, n) = reads_padding() ? padded(c, x, y, n) : large(c, x, y, n);
+
+        if (small_channels < narrow && large_channels >= narrow) {
+            sum_over_lanes();
+        } else {
+            sum_in_lanes();
+        }
+        Epilogue epilogue = finish(sum, small_shape());
+        small = epilogue.out;
+
+        fix_shape(large, large_shape());
+        fix_shape(kernel, {small_channels, large_channels, kernel_width, kernel_height});
+        fix_shape(small, small_shape());
+        schedule_output(epilogue);
+    }
+
+private:
+    static constexpr int narrow = 8;  // channels below which half of an AVX2 vector or more would idle
+
+    const Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, lane{"lane"}, tap{"tap"};
+    Var co{"co"}, ci{"ci"}, xo{"xo"}, xi{"xi"}, yo{"yo"}, yi{"yi"};
+    Func window{"window"}, sum{"sum"};
+    std::function<void(Func &)> schedule_tile_of;  // makes one tile's accumulators under the given stage
+    RegisterTile tile;
+    int lanes = 1;
+
+    Expr window_at(const Expr &channel, const Expr &kx, const Expr &ky) {
+        return window(channel, x * stride_x + kx - pad_x, y * stride_y + ky - pad_y, n);
+    }
+
+    /// Many small channels: a lane for each; a step of the reduction broadcasts one value of the window.
+    void sum_in_lanes() {
+        const RDom r(0, large_channels, 0, kernel_width, 0, kernel_height);
+        sum(c, x, y, n) = 0.0F;
+        sum(c, x, y, n) += kernel(c, r.x, r.y, r.z) * window_at(r.x, r.y, r.z);
+
+        lanes = lanes_within(small_channels, natural_lanes());
+        tile = choose_register_tile(small_channels, lanes, {small_width, small_height, 1}, accumulator_budget(get_target()));
+        schedule_tile_of = [this, r](Func &stage) {
+            sum.compute_at(stage, xo).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
+            sum.update().reorder(c, x, y, r.x, r.y, r.z).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
+            if (large_channels % 2 == 0) {
+                sum.update().unroll(r.x, 2);
+            } else if (large_channels == 1) {
+                sum.update().unroll(r.x).unroll(r.y);
+            }
+        };
+    }
+
+    /// Few small channels, many large ones: the lanes share the reduction over large channels, and are added up at the end. Each column of
+    /// the kernel has accumulators of its own, to hide the latency of the FMA where the small grid is a single pixel.
+    void sum_over_lanes() {
+        lanes = lanes_within(large_channels, natural_lanes());
+        const int steps = (large_channels + lanes - 1) / lanes;
+        Func by_lane("kernel_by_lane"), partial("partial");  // (lc, sc, kx, ky), zero beyond the last channel
+        const Var kx("kx"), ky("ky");
+        const auto inside = [&](const Expr &channel) { return channel < large_channels; };
+        const auto within = [&](const Expr &channel) { return min(channel, large_channels - 1); };
+        by_lane(lane, c, kx, ky) = select(inside(lane), kernel(c, within(lane), kx, ky), 0.0F);
+
+        const RDom r(0, steps, 0, kernel_height);
+        const Expr channel = lane + lanes * r.x;
+        partial(lane, tap, c, x, y, n) = 0.0F;
+        partial(lane, tap, c, x, y, n) += by_lane(channel, c, tap, r.y) * window_at(within(channel), tap, r.y);
+        const RDom all(0, lanes, 0, kernel_width);
+        sum(c, x, y, n) = 0.0F;
+        sum(c, x, y, n) += partial(all.x, all.y, c, x, y, n);
+
+        tile = choose_register_tile(lanes * small_channels, lanes, {small_width, 1, 1},
+                                    std::max(1, accumulator_budget(get_target()) / std::min<int>(kernel_width, 8)));
+        lanes = lanes_within(small_channels, natural_lanes());
+        tile.vectors = small_channels / lanes;
+        const int reduction_lanes = lanes_within(large_channels, natural_lanes());
+        schedule_tile_of = [=, this](Func &stage) mutable {
+            by_lane.compute_root().store_in(MemoryType::Stack).vectorize(lane, reduction_lanes).reorder(c, lane, kx, ky).unroll(c);
+            sum.compute_at(stage, xo).unroll(c).unroll(x);
+            sum.update().reorder(all.x, all.y, c, x, y).atomic().vectorize(all.x).unroll(all.y).unroll(c).unroll(x);
+            partial.compute_at(stage, xo).vectorize(lane).unroll(tap).unroll(c).unroll(x);
+            partial.update().reorder(lane, tap, c, x, y, r.x, r.y).vectorize(lane).unroll(tap).unroll(c).unroll(x);
+        };
+    }
+
+    void schedule_output(Epilogue &epilogue) {
+        Func out = epilogue.out;
+        out.bound(c, 0, small_channels).bound(x, 0, small_width).bound(y, 0, small_height);
+        Func stage = out;
+        if (needs_whole_pixels()) {
+            stage = sum.in();
+            stage.compute_at(out, n).store_in(MemoryType::Stack);
+            out.reorder(c, x, y, n).vectorize(c, lanes_within(small_channels, natural_lanes()));
+            for (Func &reduction : epilogue.reductions) reduction.compute_at(out, x);
+        }
+        stage.split(c, co, ci, tile.vectors * lanes)
+            .split(x, xo, xi, tile.points[0])
+            .split(y, yo, yi, tile.points[1])
+            .reorder(ci, xi, yi, xo, yo, co)
+            .vectorize(ci, lanes)
+            .unroll(ci)
+            .unroll(xi)
+            .unroll(yi);
+        schedule_tile_of(stage);
+        if (reads_padding()) stage_window(out);
+    }
+
+    /// The zeros around the image are written once an image, so that no load of the reduction has to test for them.
+    void stage_window(Func &out) {
+        window.compute_at(out, n).store_in(MemoryType::Stack);
+        const Var along = large_channels >= narrow ? c : x;
+        const int extent = large_channels >= narrow ? large_channels : window_width();
+        window.vectorize(along, lanes_within(extent, natural_lanes()));
+    }
+};
+
+}  // namespace castnet
+
+HALIDE_REGISTER_GENERATOR(castnet::Correlate, correlate)

@@ -1,0 +1,61 @@
+// How many accumulators a contraction keeps in registers, and of what shape. The reduction runs outside the tile, so each of its steps
+// loads `vectors + points` operands for `vectors · points` fused multiply-adds.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "Halide.h"
+
+namespace castnet {
+
+/// Accumulators that fit beside the operands: of 32 registers (AVX-512, NEON) 28, of 16 (AVX2, SSE, WebAssembly) 12.
+inline int accumulator_budget(const Halide::Target &target) {
+    const bool has_32_registers = target.has_feature(Halide::Target::AVX512) || target.has_feature(Halide::Target::AVX512_Skylake) ||
+                                  (target.arch == Halide::Target::ARM && target.bits == 64);
+    return has_32_registers ? 28 : 12;
+}
+
+/// The widest vector, a power of two, that is no wider than `extent`: the last vector of a row is shifted inwards instead of cut.
+inline int lanes_within(int extent, int natural_lanes) {
+    int lanes = natural_lanes;
+    while (lanes > extent) lanes /= 2;
+    return lanes;
+}
+
+/// A tile of `vectors` vectors by `points[0] · points[1] · points[2]` scalars that are broadcast against them.
+struct RegisterTile {
+    int vectors = 1;
+    std::array<int, 3> points{1, 1, 1};
+};
+
+/// The tile with the fewest estimated cycles to cover `extent` lanes by `points`. A step of the reduction costs what the busier of two
+/// FMA pipes or two load pipes needs, and never less than the 4 cycles of an FMA's latency that its accumulators must hide.
+inline RegisterTile choose_register_tile(int extent, int lanes, const std::array<int, 3> &points, int budget) {
+    const auto tiles = [](int n, int tile) { return static_cast<double>((n + tile - 1) / tile); };
+    RegisterTile best;
+    double best_cycles = std::numeric_limits<double>::infinity();
+    RegisterTile tile;
+    auto &[px, py, pz] = tile.points;
+    for (tile.vectors = 1; tile.vectors * lanes <= extent && tile.vectors <= budget; tile.vectors++) {
+        for (px = 1; px <= points[0] && tile.vectors * px <= budget; px++) {
+            for (py = 1; py <= points[1] && tile.vectors * px * py <= budget; py++) {
+                for (pz = 1; pz <= points[2] && tile.vectors * px * py * pz <= budget; pz++) {
+                    const int broadcasts = px * py * pz;
+                    const double step = std::max({tile.vectors * broadcasts / 2.0, (tile.vectors + broadcasts) / 2.0, 4.0});
+                    const double overhead = 0.5;  // of the loop around a step: prefers the larger of two equal tiles
+                    const double cycles = tiles(extent, tile.vectors * lanes) * tiles(points[0], px) * tiles(points[1], py) *
+                                          tiles(points[2], pz) * (step + overhead);
+                    if (cycles < best_cycles) {
+                        best_cycles = cycles;
+                        best = tile;
+                    }
+                }
+            }
+        }
+    }
+    return best;
+}
+
+}  // namespace castnet

@@ -1,0 +1,33 @@
+// squared_norm: Σ w², the penalty of L2 regularization without its factor.
+#include "Halide.h"
+
+namespace castnet {
+
+class SquaredNorm : public Halide::Generator<SquaredNorm> {
+public:
+    Input<Buffer<float, 1>> values{"values"};
+    Output<Buffer<float, 0>> norm{"norm"};
+
+    void generate() {
+        // Sixteen sums, whatever the target's vectors: the result is the same on all of them.
+        const int width = 16;
+        const Var lane("lane");
+        const Expr count = values.dim(0).extent();
+        const RDom steps(0, (count + width - 1) / width), lanes(0, width);
+        const Expr index = steps * width + lane;
+        const Expr value = select(index < count, values(clamp(index, 0, count - 1)), 0.0F);
+        Func partial("partial"), total("total");
+        partial(lane) = 0.0F;
+        partial(lane) += value * value;
+        total() = 0.0F;
+        total() += partial(lanes);
+        norm() = total();
+
+        values.set_estimates({{0, 1 << 14}});
+        partial.compute_root().bound_extent(lane, width).vectorize(lane).update().reorder(lane, steps).vectorize(lane);
+    }
+};
+
+}  // namespace castnet
+
+HALIDE_REGISTER_GENERATOR(castnet::SquaredNorm, squared_norm)

@@ -1,0 +1,32 @@
+// sum_shards: the gradient of a batch from those of its shards, added in their order, on any number of parameters.
+#include "Halide.h"
+
+namespace castnet {
+
+class SumShards : public Halide::Generator<SumShards> {
+public:
+    Input<Buffer<float, 2>> shards{"shards"};  // (parameter, shard)
+    Output<Buffer<float, 1>> sum{"sum"};       // (parameter)
+
+    void generate() {
+        const Var i("i"), block("block");
+        const RDom shard(0, shards.dim(1).extent());
+        Func total("total"), out("out");
+        total(i) = 0.0F;
+        total(i) += shards(i, shard);
+        out(i) = total(i);
+        sum = out;
+
+        shards.set_estimates({{0, 1 << 14}, {0, 8}});
+        sum.set_estimates({{0, 1 << 14}});
+        const int lanes = natural_vector_size(Float(32));
+        // Four vectors at a time: their additions do not wait for each other.
+        out.split(i, block, i, 4 * lanes, TailStrategy::GuardWithIf).vectorize(i, lanes).unroll(i);
+        total.compute_at(out, block).vectorize(i, lanes).unroll(i);
+        total.update().reorder(i, shard).vectorize(i, lanes, TailStrategy::GuardWithIf).unroll(i);
+    }
+};
+
+}  // namespace castnet
+
+HALIDE_REGISTER_GENERATOR(castnet::SumShards, sum_shards)

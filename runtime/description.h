@@ -1,0 +1,141 @@
+// A network as data, all of it known at compile time: what a generated header NAME.h holds.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace castnet {
+
+/// One image or grid: rows, columns, channels; channels lie innermost in memory, then columns, then rows.
+struct Shape {
+    int height = 0, width = 0, channels = 0;
+
+    [[nodiscard]] constexpr std::size_t size() const {
+        return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
+    }
+    constexpr bool operator==(const Shape &) const = default;
+};
+
+/// A compiled pipeline: takes pointers to its arguments in the generator's order, returns 0 or one of Halide's error codes.
+using Pipeline = int (*)(void **arguments);
+
+enum class LayerKind { conv2d, conv2d_transpose };
+
+struct LayerDescription {
+    std::string_view name;  ///< Keras's, or the layer's own name=
+    std::string_view text;  ///< the layer as it was written in CMake
+    LayerKind kind = LayerKind::conv2d;
+    Shape input, output;
+    int kernel_height = 1, kernel_width = 1;
+    Shape window;   ///< the large grid with the zeros around it, scratch space of backward_weights; empty where no zeros are needed
+    float l2 = 0;   ///< λ: the loss gets λ · Σ kernel²
+    Pipeline forward = nullptr;
+    Pipeline backward_data = nullptr;  ///< none in the first layer
+    Pipeline backward_weights = nullptr;
+    Pipeline transpose_kernel = nullptr;  ///< makes the kernel that `spread` reads; none where nothing spreads
+
+    /// The grid with the larger extents of the layer's bilinear map: conv2d's input, conv2d_transpose's output.
+    [[nodiscard]] constexpr const Shape &large() const { return kind == LayerKind::conv2d ? input : output; }
+    [[nodiscard]] constexpr const Shape &small() const { return kind == LayerKind::conv2d ? output : input; }
+
+    /// The kernel in Keras's layout and C order: (height, width, in, out) of conv2d, (height, width, out, in) of conv2d_transpose.
+    [[nodiscard]] constexpr std::array<std::size_t, 4> kernel_shape() const {
+        return {static_cast<std::size_t>(kernel_height), static_cast<std::size_t>(kernel_width), static_cast<std::size_t>(large().channels),
+                static_cast<std::size_t>(small().channels)};
+    }
+    [[nodiscard]] constexpr std::size_t kernel_size() const {
+        const auto [height, width, large_channels, small_channels] = kernel_shape();
+        return height * width * large_channels * small_channels;
+    }
+    [[nodiscard]] constexpr std::size_t bias_size() const { return static_cast<std::size_t>(output.channels); }
+    [[nodiscard]] constexpr std::size_t parameter_count() const { return kernel_size() + bias_size(); }
+};
+
+struct NetworkDescription {
+    std::string_view name;
+    std::span<const LayerDescription> layers;
+    std::size_t encoder_layers = 0;  ///< the first layers, up to the code
+    Pipeline squared_error = nullptr;
+
+    [[nodiscard]] constexpr Shape input() const { return layers.front().input; }
+    [[nodiscard]] constexpr Shape output() const { return layers.back().output; }
+    [[nodiscard]] constexpr Shape code() const { return layers[encoder_layers - 1].output; }
+    [[nodiscard]] constexpr std::size_t parameter_count() const {
+        std::size_t count = 0;
+        for (const LayerDescription &layer : layers) count += layer.parameter_count();
+        return count;
+    }
+};
+
+/// How a batch is cut into shards: a function of its size alone, so that the sums of gradients are the same for any number of threads.
+struct Sharding {
+    static constexpr int least_shards = 8;       ///< of a batch: as many threads can work on it
+    static constexpr int most_images = 16;       ///< of a shard: bounds the memory for activations
+
+    int images = 0;            ///< in the batch
+    int images_per_shard = 0;  ///< in all but the last shard
+    int shards = 0;
+
+    explicit constexpr Sharding(int batch_images) : images(batch_images) {
+        const int parts = std::max(least_shards, divide_up(images, most_images));
+        images_per_shard = std::max(1, divide_up(images, parts));
+        shards = divide_up(images, images_per_shard);
+    }
+    [[nodiscard]] constexpr int first(int shard) const { return shard * images_per_shard; }
+    [[nodiscard]] constexpr int size(int shard) const { return std::min(images_per_shard, images - first(shard)); }
+
+    static constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
+};
+
+/// Where everything lies in a network's arena, in floats from its beginning; every tensor begins on a 64-byte boundary.
+class ArenaLayout {
+public:
+    static constexpr std::size_t alignment = 64;
+
+    constexpr ArenaLayout(const NetworkDescription &network, int batch_size, int threads)
+        : sharding(batch_size), tasks(std::min(threads, sharding.shards)) {
+        for (const LayerDescription &layer : network.layers) {
+            parameters += padded(layer.kernel_size()) + padded(layer.bias_size());
+            if (layer.transpose_kernel != nullptr) transposed += padded(layer.kernel_size());
+            const auto images = static_cast<std::size_t>(sharding.images_per_shard);
+            activations += padded(layer.output.size() * images);
+            gradient = std::max(gradient, padded(layer.output.size() * images));
+            window = std::max(window, padded(layer.window.size() * images));
+        }
+        scratch = activations + 2 * gradient + window;
+    }
+
+    Sharding sharding;
+    int tasks;                    ///< that run at once, each with scratch space of its own
+    std::size_t parameters = 0;   ///< floats of all kernels and biases; of Adam's moments and of a shard's gradient too
+    std::size_t transposed = 0;   ///< of the kernels as spread reads them
+    std::size_t activations = 0;  ///< of one task: the outputs of all layers for a shard
+    std::size_t gradient = 0;     ///< of one task: the largest gradient of a layer's output for a shard
+    std::size_t window = 0;       ///< of one task: the largest padded grid for a shard
+    std::size_t scratch = 0;      ///< of one task: all of it
+
+    // In this order: weights, first and second moments, the batch's gradient; transposed kernels; the shards' gradients; the tasks' scratch
+    // space; the images' errors.
+    [[nodiscard]] constexpr std::size_t moments_1() const { return parameters; }
+    [[nodiscard]] constexpr std::size_t moments_2() const { return 2 * parameters; }
+    [[nodiscard]] constexpr std::size_t gradients() const { return 3 * parameters; }
+    [[nodiscard]] constexpr std::size_t transposed_kernels() const { return 4 * parameters; }
+    [[nodiscard]] constexpr std::size_t shard_gradients() const { return transposed_kernels() + transposed; }
+    [[nodiscard]] constexpr std::size_t tasks_scratch() const {
+        return shard_gradients() + parameters * static_cast<std::size_t>(sharding.shards);
+    }
+    [[nodiscard]] constexpr std::size_t errors() const { return tasks_scratch() + scratch * static_cast<std::size_t>(tasks); }
+    [[nodiscard]] constexpr std::size_t floats() const { return errors() + padded(static_cast<std::size_t>(sharding.images)); }
+    [[nodiscard]] constexpr std::size_t bytes() const { return floats() * sizeof(float); }
+
+    /// `floats` rounded up to the alignment.
+    static constexpr std::size_t padded(std::size_t floats) {
+        constexpr std::size_t step = alignment / sizeof(float);
+        return (floats + step - 1) / step * step;
+    }
+};
+
+}  // namespace castnet

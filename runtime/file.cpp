@@ -1,0 +1,83 @@
+#include "runtime/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "runtime/error.h"
+
+namespace castnet {
+namespace {
+
+/// An open file, closed when it goes.
+class Descriptor {
+public:
+    Descriptor(const std::filesystem::path &path, int flags) : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
+    Descriptor(const Descriptor &) = delete;
+    Descriptor &operator=(const Descriptor &) = delete;
+    ~Descriptor() { close(); }
+
+    [[nodiscard]] int get() const { return descriptor_; }
+    [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
+    bool close() { return !is_open() || ::close(std::exchange(descriptor_, -1)) == 0; }
+
+private:
+    int descriptor_;
+};
+
+std::string reason() { return std::strerror(errno); }
+
+bool write_all(int descriptor, std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return false;
+        bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+}  // namespace
+
+std::vector<std::byte> read_file(const std::filesystem::path &path) {
+    const Descriptor file(path, O_RDONLY);
+    if (!file.is_open()) throw Error(fmt::format("{}: cannot be opened ({}); check the path", path.string(), reason()));
+    std::vector<std::byte> bytes;
+    std::size_t size = 0;
+    for (;;) {
+        bytes.resize(size + (1U << 16U));
+        const ssize_t got = ::read(file.get(), bytes.data() + size, bytes.size() - size);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) throw Error(fmt::format("{}: cannot be read ({}); check that it is a file", path.string(), reason()));
+        if (got == 0) break;
+        size += static_cast<std::size_t>(got);
+    }
+    bytes.resize(size);
+    return bytes;
+}
+
+void write_file(const std::filesystem::path &path, std::span<const std::byte> bytes) {
+    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+    std::filesystem::path temporary = path;
+    temporary += fmt::format(".{}.tmp", ::getpid());
+
+    Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!file.is_open()) throw Error(fmt::format("{}: cannot be written ({}); check the folder", path.string(), reason()));
+    if (!write_all(file.get(), bytes) || ::fsync(file.get()) != 0 || !file.close() || ::rename(temporary.c_str(), path.c_str()) != 0) {
+        const std::string why = reason();
+        ::unlink(temporary.c_str());
+        throw Error(fmt::format("{}: cannot be written ({}); the file is as it was before", path.string(), why));
+    }
+    // Makes the rename last. Some file systems cannot sync a folder; the file itself is safe by now.
+    const Descriptor directory(folder, O_RDONLY | O_DIRECTORY);
+    if (directory.is_open()) ::fsync(directory.get());
+}
+
+void write_file(const std::filesystem::path &path, const std::string &text) { write_file(path, std::as_bytes(std::span(text))); }
+
+}  // namespace castnet

@@ -1,0 +1,239 @@
+#include "runtime/network.h"
+
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <stdexcept>
+
+#include "castnet_squared_norm.h"
+#include "castnet_sum_shards.h"
+#include "runtime/arguments.h"
+#include "runtime/parallel.h"
+
+namespace castnet {
+namespace {
+
+// The first error's message, kept in static memory: the step path allocates nothing. Halide's own handler would end the process.
+std::array<char, 512> first_message{};
+std::atomic<bool> has_message{false};
+
+void keep_message(void *, const char *message) {
+    if (has_message.exchange(true)) return;
+    std::snprintf(first_message.data(), first_message.size(), "%s", message);
+    first_message.data()[std::strcspn(first_message.data(), "\n")] = '\0';
+}
+
+}  // namespace
+
+const char *error_message() noexcept { return first_message.data(); }
+
+void Network::Free::operator()(float *memory) const noexcept { ::operator delete(memory, std::align_val_t{ArenaLayout::alignment}); }
+
+Network::Network(const NetworkDescription &description, int batch_size, int threads, std::span<std::byte> arena)
+    : description_(&description), layout_(description, std::max(1, batch_size), std::max(1, threads)) {
+    if (batch_size < 1 || threads < 1) throw std::invalid_argument("a network needs a batch of at least one image and at least one thread");
+    if (arena.empty()) {
+        owned_.reset(static_cast<float *>(::operator new(layout_.bytes(), std::align_val_t{ArenaLayout::alignment})));
+        arena_ = owned_.get();
+    } else {
+        if (arena.size() < layout_.bytes()) throw std::invalid_argument("the arena is smaller than ArenaLayout::bytes()");
+        if (reinterpret_cast<std::uintptr_t>(arena.data()) % ArenaLayout::alignment != 0)
+            throw std::invalid_argument("the arena does not begin on a 64-byte boundary");
+        arena_ = reinterpret_cast<float *>(arena.data());
+    }
+    std::fill_n(arena_, layout_.floats(), 0.0F);
+
+    offsets_ = std::make_unique<Offsets[]>(description.layers.size());
+    Offsets next{.transposed = layout_.transposed_kernels()};
+    const auto images = static_cast<std::size_t>(layout_.sharding.images_per_shard);
+    for (std::size_t l = 0; l < description.layers.size(); l++) {
+        const LayerDescription &layer = description.layers[l];
+        next.bias = next.kernel + ArenaLayout::padded(layer.kernel_size());
+        offsets_[l] = next;
+        next.kernel = next.bias + ArenaLayout::padded(layer.bias_size());
+        if (layer.transpose_kernel != nullptr) next.transposed += ArenaLayout::padded(layer.kernel_size());
+        next.activation += ArenaLayout::padded(layer.output.size() * images);
+    }
+    halide_set_error_handler(keep_message);
+}
+
+std::span<float> Network::kernel_of(float *block, std::size_t layer) const {
+    return {block + offsets_[layer].kernel, description_->layers[layer].kernel_size()};
+}
+
+std::span<float> Network::bias_of(float *block, std::size_t layer) const {
+    return {block + offsets_[layer].bias, description_->layers[layer].bias_size()};
+}
+
+Network::ParameterRange Network::parameter_range(std::size_t layer) noexcept {
+    const std::size_t size =
+        ArenaLayout::padded(description_->layers[layer].kernel_size()) + ArenaLayout::padded(description_->layers[layer].bias_size());
+    const auto range = [&](float *block) { return std::span<float>{block + offsets_[layer].kernel, size}; };
+    return {range(arena_), range(moments(1)), range(moments(2)), range(arena_ + layout_.gradients())};
+}
+
+namespace {
+
+Operand kernel_operand(const LayerDescription &layer, const float *data) {
+    const auto [height, width, large, small] = layer.kernel_shape();
+    return {data, {small, large, width, height}};
+}
+
+Operand transposed_operand(const LayerDescription &layer, const float *data) {
+    const auto [height, width, large, small] = layer.kernel_shape();
+    return {data, {large, small, width, height}};
+}
+
+}  // namespace
+
+int Network::transpose_kernel(std::size_t l) noexcept {
+    const LayerDescription &layer = description_->layers[l];
+    if (layer.transpose_kernel == nullptr) return 0;
+    return run(layer.transpose_kernel, kernel_operand(layer, kernel(l).data()), transposed_operand(layer, arena_ + offsets_[l].transposed));
+}
+
+int Network::weights_changed() noexcept {
+    auto body = [this](int layer) { return transpose_kernel(static_cast<std::size_t>(layer)); };
+    return parallel_for(static_cast<int>(description_->layers.size()), body);
+}
+
+int Network::forward_layer(std::size_t l, const float *input, float *output, int images) noexcept {
+    const LayerDescription &layer = description_->layers[l];
+    const bool spreads = layer.kind == LayerKind::conv2d_transpose;
+    return run(layer.forward, Operand(input, layer.input, images),
+               spreads ? transposed_operand(layer, arena_ + offsets_[l].transposed) : kernel_operand(layer, kernel(l).data()),
+               Operand(bias(l).data(), {layer.bias_size()}), Operand(output, layer.output, images));
+}
+
+/// The gradients of one layer's parameters, into the block `gradients`, and of its input before the previous layer's activation.
+int Network::backward_layer(std::size_t l, const float *input, const float *output_gradient, float *input_gradient, float *gradients,
+                            float *window, bool adds_penalty, int images) noexcept {
+    const LayerDescription &layer = description_->layers[l];
+    const bool spreads = layer.kind == LayerKind::conv2d;
+    Operand in(input, layer.input, images), out(output_gradient, layer.output, images);
+    Operand &large = spreads ? in : out, &small = spreads ? out : in;
+    Operand kernel_operand_ = kernel_operand(layer, kernel(l).data());
+    Operand kernel_gradient_ = kernel_operand(layer, kernel_of(gradients, l).data());
+    Operand bias_gradient_(bias_of(gradients, l).data(), {layer.bias_size()});
+    Operand padded(window, layer.window, images);
+
+    // decay · kernel is the penalty's gradient, which one shard adds for all.
+    float decay = adds_penalty ? 2 * layer.l2 : 0;
+    std::array<void *, 7> arguments{};
+    std::size_t count = 0;
+    arguments[count++] = argument(large);
+    arguments[count++] = argument(small);
+    if (layer.l2 > 0) {
+        arguments[count++] = argument(kernel_operand_);
+        arguments[count++] = argument(decay);
+    }
+    arguments[count++] = argument(kernel_gradient_);
+    arguments[count++] = argument(bias_gradient_);
+    if (layer.window.size() > 0) arguments[count++] = argument(padded);
+    if (const int error = layer.backward_weights(arguments.data()); error != 0) return error;
+
+    if (layer.backward_data == nullptr) return 0;
+    return run(layer.backward_data, out, spreads ? transposed_operand(layer, arena_ + offsets_[l].transposed) : kernel_operand(layer, kernel(l).data()),
+               Operand(input, layer.input, images), Operand(input_gradient, layer.input, images));
+}
+
+int Network::backward_shard(int task, int shard, const Sharding &sharding, const float *inputs, const float *targets) noexcept {
+    const std::size_t layers = description_->layers.size();
+    const auto first = static_cast<std::size_t>(sharding.first(shard));
+    const int images = sharding.size(shard);
+    float *const activations = scratch(task);
+    float *gradient = activations + layout_.activations;
+    float *next_gradient = gradient + layout_.gradient;
+    float *const window = next_gradient + layout_.gradient;
+    const float *const input = inputs + first * description_->input().size();
+    const auto input_of = [&](std::size_t l) { return l == 0 ? input : activations + offsets_[l - 1].activation; };
+
+    for (std::size_t l = 0; l < layers; l++) {
+        if (const int error = forward_layer(l, input_of(l), activations + offsets_[l].activation, images); error != 0) return error;
+    }
+
+    const Shape shape = description_->output();
+    float scale = 2.0F / (static_cast<float>(shape.size()) * static_cast<float>(sharding.images));
+    if (const int error = run(description_->squared_error, Operand(activations + offsets_[layers - 1].activation, shape, images),
+                              Operand(targets + first * shape.size(), shape, images), scale, Operand(gradient, shape, images),
+                              Operand(arena_ + layout_.errors() + first, {static_cast<std::size_t>(images)}));
+        error != 0)
+        return error;
+
+    float *const block = arena_ + layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.parameters;
+    for (std::size_t l = layers; l-- > 0;) {
+        if (const int error = backward_layer(l, input_of(l), gradient, next_gradient, block, window, shard == 0, images); error != 0)
+            return error;
+        std::swap(gradient, next_gradient);
+    }
+    return 0;
+}
+
+/// Calls body(task, shard) for every shard: each task takes a contiguous range of them, with scratch space of its own.
+template <typename Body>
+int Network::for_each_shard(const Sharding &sharding, const Body &body) noexcept {
+    const int tasks = std::min(layout_.tasks, sharding.shards);
+    auto run_task = [&](int task) {
+        for (int shard = task * sharding.shards / tasks; shard < (task + 1) * sharding.shards / tasks; shard++) {
+            if (const int error = body(task, shard); error != 0) return error;
+        }
+        return 0;
+    };
+    return parallel_for(tasks, run_task);
+}
+
+int Network::forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, int images) noexcept {
+    const std::size_t in = description_->layers[first].input.size(), out = description_->layers[last - 1].output.size();
+    // Batch by batch, as the scratch space is that of a batch.
+    for (int begin = 0; begin < images; begin += batch_size()) {
+        const Sharding sharding(std::min(batch_size(), images - begin));
+        const auto body = [&](int task, int shard) {
+            const auto image = static_cast<std::size_t>(begin + sharding.first(shard));
+            const float *input = inputs.data() + image * in;
+            for (std::size_t l = first; l < last; l++) {
+                float *const output = l + 1 == last ? outputs.data() + image * out : scratch(task) + offsets_[l].activation;
+                if (const int error = forward_layer(l, input, output, sharding.size(shard)); error != 0) return error;
+                input = output;
+            }
+            return 0;
+        };
+        if (const int error = for_each_shard(sharding, body); error != 0) return error;
+    }
+    return 0;
+}
+
+StepResult Network::backward(std::span<const float> inputs, std::span<const float> targets, int images) noexcept {
+    StepResult result = penalty();
+    if (result.error != 0) return result;
+    const Sharding sharding(images);
+    shards_ = sharding.shards;
+    const auto body = [&](int task, int shard) { return backward_shard(task, shard, sharding, inputs.data(), targets.data()); };
+    result.error = for_each_shard(sharding, body);
+    double error = 0;
+    for (int image = 0; image < images; image++) error += static_cast<double>(arena_[layout_.errors() + static_cast<std::size_t>(image)]);
+    result.loss += error / (static_cast<double>(images) * static_cast<double>(description_->output().size()));
+    return result;
+}
+
+/// Σ λ · Σ kernel² over the layers.
+StepResult Network::penalty() noexcept {
+    StepResult result;
+    for (std::size_t l = 0; l < description_->layers.size() && result.error == 0; l++) {
+        const float l2 = description_->layers[l].l2;
+        if (l2 == 0) continue;
+        float norm = 0;
+        result.error = run(castnet_squared_norm_argv, Operand(kernel(l).data(), {kernel(l).size()}), Operand(&norm, {}));
+        result.loss += static_cast<double>(l2) * static_cast<double>(norm);
+    }
+    return result;
+}
+
+int Network::sum_gradients(std::size_t layer) noexcept {
+    const ParameterRange range = parameter_range(layer);
+    Operand shards(arena_ + layout_.shard_gradients() + offsets_[layer].kernel, {range.gradients.size(), static_cast<std::size_t>(shards_)});
+    return run(castnet_sum_shards_argv, shards.with_last_stride(layout_.parameters), Operand(range.gradients.data(), {range.gradients.size()}));
+}
+
+}  // namespace castnet

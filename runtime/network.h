@@ -1,0 +1,93 @@
+// A network made of the pipelines its description names: forward, backward, and the sum of the gradients.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "runtime/description.h"
+
+namespace castnet {
+
+/// What a step reports. `error` is 0, or the code that a pipeline returned (error_message() says more); then `loss` means nothing.
+struct StepResult {
+    double loss = 0;
+    int error = 0;
+};
+
+/// The last error that a pipeline reported, as one line; "" if none has.
+const char *error_message() noexcept;
+
+class Network {
+public:
+    /// Lays the network out for batches of at most `batch_size` images on at most `threads` threads, in `arena`: at least
+    /// ArenaLayout(description, batch_size, threads).bytes() bytes on a 64-byte boundary, which must outlive the network. Without one
+    /// the network brings its own. Weights are zero until they are set. Throws std::invalid_argument if an argument breaks this.
+    Network(const NetworkDescription &description, int batch_size, int threads, std::span<std::byte> arena = {});
+
+    [[nodiscard]] const NetworkDescription &description() const { return *description_; }
+    [[nodiscard]] int batch_size() const { return layout_.sharding.images; }
+
+    // One layer's tensors, in Keras's layout. After writing weights, call weights_changed() before anything else.
+    [[nodiscard]] std::span<float> kernel(std::size_t layer) { return kernel_of(arena_, layer); }
+    [[nodiscard]] std::span<float> bias(std::size_t layer) { return bias_of(arena_, layer); }
+    [[nodiscard]] std::span<float> kernel_gradient(std::size_t layer) { return kernel_of(arena_ + layout_.gradients(), layer); }
+    [[nodiscard]] std::span<float> bias_gradient(std::size_t layer) { return bias_of(arena_ + layout_.gradients(), layer); }
+    /// Adam's first (1) or second (2) moment of the layer's parameters.
+    [[nodiscard]] std::span<float> kernel_moment(int which, std::size_t layer) { return kernel_of(moments(which), layer); }
+    [[nodiscard]] std::span<float> bias_moment(int which, std::size_t layer) { return bias_of(moments(which), layer); }
+
+    int weights_changed() noexcept;
+
+    /// Runs layers first … last - 1 on `images` images: inputs (images, H, W, C) to outputs, dense.
+    int forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, int images) noexcept;
+
+    /// The mean squared error of the outputs for `inputs` against `targets`, plus the L2 penalties, and every shard's gradients of it. At
+    /// most batch_size images. Allocates nothing, throws nothing.
+    StepResult backward(std::span<const float> inputs, std::span<const float> targets, int images) noexcept;
+
+    /// Sums the shards' gradients of one layer into kernel_gradient and bias_gradient, in the shards' order. Every gradient of a step
+    /// passes through here: it is where another process's would join.
+    int sum_gradients(std::size_t layer) noexcept;
+
+    /// Makes the layer's transposed kernel from its kernel.
+    int transpose_kernel(std::size_t layer) noexcept;
+
+    /// A layer's parameters from kernel to bias as one range, with what the optimizer keeps beside it; the lengths are equal.
+    struct ParameterRange {
+        std::span<float> weights, moments_1, moments_2, gradients;
+    };
+    [[nodiscard]] ParameterRange parameter_range(std::size_t layer) noexcept;
+
+private:
+    struct Offsets {
+        std::size_t kernel = 0, bias = 0;  // in each block of parameters
+        std::size_t transposed = 0;        // from the arena's beginning
+        std::size_t activation = 0;        // in a task's scratch space
+    };
+
+    [[nodiscard]] float *moments(int which) { return arena_ + (which == 1 ? layout_.moments_1() : layout_.moments_2()); }
+    [[nodiscard]] std::span<float> kernel_of(float *block, std::size_t layer) const;
+    [[nodiscard]] std::span<float> bias_of(float *block, std::size_t layer) const;
+    [[nodiscard]] float *scratch(int task) { return arena_ + layout_.tasks_scratch() + static_cast<std::size_t>(task) * layout_.scratch; }
+
+    int forward_layer(std::size_t layer, const float *input, float *output, int images) noexcept;
+    int backward_layer(std::size_t layer, const float *input, const float *output_gradient, float *input_gradient, float *gradients,
+                       float *window, bool adds_penalty, int images) noexcept;
+    int backward_shard(int task, int shard, const Sharding &sharding, const float *inputs, const float *targets) noexcept;
+    template <typename Body>
+    int for_each_shard(const Sharding &sharding, const Body &body) noexcept;
+    StepResult penalty() noexcept;
+
+    const NetworkDescription *description_;
+    ArenaLayout layout_;
+    struct Free {
+        void operator()(float *memory) const noexcept;
+    };
+    std::unique_ptr<float, Free> owned_;
+    float *arena_;
+    std::unique_ptr<Offsets[]> offsets_;
+    int shards_ = 0;  // of the last backward
+};
+
+}  // namespace castnet

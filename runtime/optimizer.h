@@ -1,0 +1,21 @@
+// Adam, with Keras's defaults and Keras's placement of epsilon.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/network.h"
+
+namespace castnet {
+
+struct Adam {
+    float learning_rate = 1e-3F;
+    float beta_1 = 0.9F;
+    float beta_2 = 0.999F;
+    float epsilon = 1e-7F;
+    std::int64_t steps = 0;  ///< taken so far
+
+    /// One step along the gradients of the network's last backward(). Returns 0 or a pipeline's error. Allocates nothing, throws nothing.
+    int step(Network &network) noexcept;
+};
+
+}  // namespace castnet

@@ -1,0 +1,34 @@
+// All randomness: one seeded generator whose whole state is one number.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "runtime/network.h"
+
+namespace castnet {
+
+/// SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators", figure 17): a counter and a mixing function.
+class Random {
+public:
+    explicit Random(std::uint64_t state) : state_(state) {}
+
+    [[nodiscard]] std::uint64_t state() const { return state_; }
+    std::uint64_t next();
+    /// Uniform in [0, bound), without bias (Lemire 2019, "Fast random integer generation in an interval"). bound > 0.
+    std::uint32_t below(std::uint32_t bound);
+    /// Uniform in [0, 1): 24 bits, exactly representable.
+    float uniform() { return static_cast<float>(next() >> 40U) * 0x1p-24F; }
+
+private:
+    std::uint64_t state_;
+};
+
+/// Shuffles (Fisher & Yates): every order is equally likely.
+void shuffle(std::span<std::uint32_t> values, Random &random);
+
+/// Keras's initial weights: kernels uniform in ±√(6 / (fan_in + fan_out)), a fan being kernel area · channels (Glorot & Bengio 2010,
+/// equation 16); biases zero.
+int glorot_uniform(Network &network, Random &random);
+
+}  // namespace castnet

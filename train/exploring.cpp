@@ -1,0 +1,204 @@
+#include "train/exploring.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+
+#include "runtime/error.h"
+#include "runtime/file.h"
+#include "runtime/model_file.h"
+#include "runtime/npy.h"
+#include "runtime/parallel.h"
+#include "train/data_options.h"
+#include "train/inference.h"
+#include "train/program.h"
+
+namespace castnet {
+namespace {
+
+using Path = std::filesystem::path;
+
+struct ExploreOptions {
+    DataOptions data;
+    Path model, images, targets, codes, out, csv;
+    std::vector<float> at;
+    std::size_t index = 6;  // the reference notebook's digit
+    std::size_t samples = 0;
+    int threads = default_threads();
+};
+
+std::string describe(const Shape &shape) { return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels); }
+
+std::vector<std::size_t> npy_shape(std::size_t count, const Shape &shape) {
+    return {count, static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width), static_cast<std::size_t>(shape.channels)};
+}
+
+/// Reads grids of `shape`: (n, h, w, c), where leading or trailing extents of 1 within h, w, c may be left out. Bytes become [0, 1] when
+/// they are images.
+std::vector<float> read_grids(const Path &path, const Shape &shape) {
+    NpyArray array = read_npy(path);
+    const auto without_ones = [](std::vector<std::size_t> extents) {
+        if (!extents.empty()) extents.erase(extents.begin());
+        std::erase(extents, 1U);
+        return extents;
+    };
+    if (array.shape.empty() || array.shape.front() == 0 || without_ones(array.shape) != without_ones(npy_shape(1, shape)))
+        throw Error(fmt::format("{}: its shape is ({}), it must be (n, {}, {}, {})", path.string(), fmt::join(array.shape, ", "), shape.height,
+                                shape.width, shape.channels));
+    if (array.holds_bytes) std::ranges::for_each(array.values, [](float &value) { value /= 255.0F; });
+    return std::move(array.values);
+}
+
+Network load_network(const NetworkDescription &description, const ExploreOptions &options, std::size_t batch_size = 32) {
+    use_threads(options.threads);
+    Network network(description, static_cast<int>(batch_size), options.threads);
+    load_model(network, options.model);
+    return network;
+}
+
+void print_summary(const NetworkDescription &description) {
+    const std::string rule(86, '-');
+    fmt::print("Network {}: {} to code {}\n{}\n", description.name, describe(description.input()), describe(description.code()), rule);
+    fmt::print("{:<24}{:<18}{:>14}{:>14}  {}\n{}\n", "Layer", "Kind", "Output", "Parameters", "Pipelines", rule);
+    for (const LayerDescription &layer : description.layers) {
+        const int pipelines = 2 + (layer.backward_data != nullptr ? 1 : 0) + (layer.transpose_kernel != nullptr ? 1 : 0);
+        fmt::print("{:<24}{:<18}{:>14}{:>14}  {}\n", layer.name, layer.kind == LayerKind::conv2d ? "conv2d" : "conv2d_transpose",
+                   describe(layer.output), layer.parameter_count(), pipelines);
+    }
+    const std::size_t count = description.parameter_count();
+    fmt::print("{}\nParameters: {} ({:.1f} KiB)\n", rule, count, static_cast<double>(count * sizeof(float)) / 1024);
+    fmt::print("Arena at batch 32, one thread: {:.1f} KiB\n", static_cast<double>(ArenaLayout(description, 32, 1).bytes()) / 1024);
+}
+
+void evaluate(const NetworkDescription &description, const ExploreOptions &options) {
+    Network network = load_network(description, options);
+    const Dataset test = options.data.load(Part::test, description.input());
+    fmt::print("mean squared error on {} test images: {:.6f}\n", test.size(), reconstruction_error(network, test));
+}
+
+/// The images the command works on: those of --images, or the test images of --data.
+std::vector<float> chosen_images(const NetworkDescription &description, const ExploreOptions &options) {
+    if (!options.images.empty()) return read_grids(options.images, description.input());
+    return options.data.load(Part::test, description.input()).images;
+}
+
+void write_grids(const Path &path, const Shape &shape, std::span<const float> values) {
+    write_npy(path, npy_shape(values.size() / shape.size(), shape), values);
+}
+
+void reconstruct_images(const NetworkDescription &description, const ExploreOptions &options) {
+    Network network = load_network(description, options);
+    std::vector<float> images = chosen_images(description, options);
+    if (options.images.empty()) {
+        const std::size_t size = description.input().size(), count = images.size() / size;
+        if (options.index >= count) throw Error(fmt::format("--index {}: there are {} test images; give 0 to {}", options.index, count, count - 1));
+        const auto begin = images.begin() + static_cast<std::ptrdiff_t>(options.index * size);
+        images = std::vector<float>(begin, begin + static_cast<std::ptrdiff_t>(size));
+    }
+    const std::vector<float> outputs = reconstruct(network, images);
+    if (!options.out.empty()) write_grids(options.out, description.output(), outputs);
+    fmt::print("mean squared error of {} reconstructed: {:.6f}\n", images.size() / description.input().size(), mean_squared_error(outputs, images));
+}
+
+void encode_images(const NetworkDescription &description, const ExploreOptions &options) {
+    if (options.out.empty() && options.csv.empty()) throw Error("encode: nothing to write; give --out z.npy or --csv z.csv");
+    Network network = load_network(description, options);
+    std::vector<int> labels;
+    std::vector<float> images;
+    if (options.images.empty()) {
+        Dataset test = options.data.load(Part::test, description.input());
+        labels = std::move(test.labels);
+        images = std::move(test.images);
+    } else {
+        images = read_grids(options.images, description.input());
+    }
+    if (options.samples > 0) images.resize(std::min(images.size(), options.samples * description.input().size()));
+    const std::vector<float> codes = encode(network, images);
+    const std::size_t size = description.code().size();
+    if (!options.out.empty()) write_grids(options.out, description.code(), codes);
+    if (options.csv.empty()) return;
+    std::string text = "label";
+    for (std::size_t i = 0; i < size; i++) text += fmt::format(",z{}", i);
+    for (std::size_t i = 0; i < codes.size() / size; i++) {
+        text += fmt::format("\n{}", labels.empty() ? "" : std::to_string(labels[i]));
+        for (const float value : std::span(codes).subspan(i * size, size)) text += fmt::format(",{}", value);
+    }
+    write_file(options.csv, text + "\n");
+}
+
+void decode_codes(const NetworkDescription &description, const ExploreOptions &options) {
+    if (options.out.empty()) throw Error("decode: nothing to write; give --out y.npy");
+    std::vector<float> codes = options.at;
+    if (!options.codes.empty()) codes = read_grids(options.codes, description.code());
+    if (codes.empty() || codes.size() % description.code().size() != 0)
+        throw Error(fmt::format("--at: {} numbers given, a code of {} has {}; give them with commas between, or --codes z.npy", codes.size(),
+                                description.name, description.code().size()));
+    Network network = load_network(description, options);
+    write_grids(options.out, description.output(), decode(network, codes));
+}
+
+void write_gradients(const NetworkDescription &description, const ExploreOptions &options) {
+    const std::vector<float> images = read_grids(options.images, description.input()), targets = read_grids(options.targets, description.output());
+    const std::size_t count = images.size() / description.input().size();
+    if (targets.size() / description.output().size() != count)
+        throw Error(fmt::format("{}: has {} targets for {} images; give one for each", options.targets.string(),
+                                targets.size() / description.output().size(), count));
+    Network network = load_network(description, options, count);
+    const StepResult result = network.backward(images, targets, static_cast<int>(count));
+    bool failed = result.error != 0;
+    for (std::size_t l = 0; l < description.layers.size(); l++) failed = failed || network.sum_gradients(l) != 0;
+    if (failed) throw Error(error_message());
+    TensorFile file = gradients_of(network);
+    file.tensors.push_back({.name = "loss", .shape = {}, .values = {static_cast<float>(result.loss)}});
+    write_safetensors(options.out, file);
+    fmt::print("loss {:.6f}\n", result.loss);
+}
+
+}  // namespace
+
+int explore_main(int argc, char **argv, const std::string &program, const NetworkDescription &description) {
+    CLI::App app(fmt::format("Looks into the network {} and its models.", description.name), program);
+    app.require_subcommand(1);
+    ExploreOptions options;
+
+    using Command = void (*)(const NetworkDescription &, const ExploreOptions &);
+    const auto add = [&](const char *name, const char *help, Command command) {
+        CLI::App *sub = app.add_subcommand(name, help);
+        sub->add_option("--model", options.model, "Weights")->type_name("MODEL.safetensors")->required();
+        sub->add_option("--threads", options.threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
+        return std::pair{sub, command};
+    };
+    const auto add_path = [&](CLI::App *sub, const char *name, Path &path, const char *help) {
+        return sub->add_option(name, path, help)->type_name("FILE");
+    };
+    CLI::App *summary = app.add_subcommand("summary", "The layers, shapes, parameters and pipelines");
+    const auto commands = {add("evaluate", "The mean squared error on the test images", evaluate),
+                           add("reconstruct", "Images through the whole network", reconstruct_images),
+                           add("encode", "The codes of images", encode_images),
+                           add("decode", "The images of codes", decode_codes),
+                           add("gradients", "The loss and its gradient by every weight, for a batch of images and targets", write_gradients)};
+    const auto command = [&](const char *name) { return app.get_subcommand(name); };
+    for (const char *name : {"evaluate", "reconstruct", "encode"}) options.data.add_to(*command(name));
+    for (const char *name : {"reconstruct", "encode"}) add_path(command(name), "--images", options.images, "Images, a .npy of (n, h, w, c)");
+    for (const char *name : {"reconstruct", "encode", "decode"}) add_path(command(name), "--out", options.out, "Where the .npy goes");
+    command("reconstruct")->add_option("--index", options.index, "Which test image")->capture_default_str();
+    add_path(command("encode"), "--csv", options.csv, "Where label,z0,z1,… go");
+    command("encode")->add_option("--samples", options.samples, "Only the first images; 0 for all")->capture_default_str();
+    auto *at = command("decode")->add_option("--at", options.at, "One code, as -8,0")->delimiter(',')->type_name("LIST");
+    add_path(command("decode"), "--codes", options.codes, "Codes, a .npy of (n, h, w, c)")->excludes(at);
+    add_path(command("gradients"), "--images", options.images, "Images, a .npy of (n, h, w, c)")->required();
+    add_path(command("gradients"), "--targets", options.targets, "Wanted outputs, a .npy of (n, h, w, c)")->required();
+    add_path(command("gradients"), "--out", options.out, "Where the gradients go, a .safetensors")->required();
+
+    return run_program(app, argc, argv, [&] {
+        if (summary->parsed()) print_summary(description);
+        for (const auto &[sub, run] : commands) {
+            if (sub->parsed()) run(description, options);
+        }
+    });
+}
+
+}  // namespace castnet

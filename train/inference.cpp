@@ -1,0 +1,42 @@
+#include "train/inference.h"
+
+#include <fmt/format.h>
+
+#include "runtime/error.h"
+
+namespace castnet {
+
+std::vector<float> infer(Network &network, std::size_t first, std::size_t last, std::span<const float> inputs) {
+    const auto &layers = network.description().layers;
+    const std::size_t images = inputs.size() / layers[first].input.size();
+    std::vector<float> outputs(images * layers[last - 1].output.size());
+    if (network.forward(first, last, inputs, outputs, static_cast<int>(images)) != 0) throw Error(error_message());
+    return outputs;
+}
+
+std::vector<float> encode(Network &network, std::span<const float> images) {
+    return infer(network, 0, network.description().encoder_layers, images);
+}
+
+std::vector<float> decode(Network &network, std::span<const float> codes) {
+    return infer(network, network.description().encoder_layers, network.description().layers.size(), codes);
+}
+
+std::vector<float> reconstruct(Network &network, std::span<const float> images) {
+    return infer(network, 0, network.description().layers.size(), images);
+}
+
+double mean_squared_error(std::span<const float> a, std::span<const float> b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.size(); i++) {
+        const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+        sum += difference * difference;
+    }
+    return sum / static_cast<double>(a.size());
+}
+
+double reconstruction_error(Network &network, const Dataset &dataset) {
+    return mean_squared_error(reconstruct(network, dataset.images), dataset.images);
+}
+
+}  // namespace castnet

@@ -1,0 +1,25 @@
+// A network on whole sets of images.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "runtime/dataset.h"
+#include "runtime/network.h"
+
+namespace castnet {
+
+/// The outputs of layers first … last - 1 for all inputs, which are images of the first layer's input shape. Throws Error.
+std::vector<float> infer(Network &network, std::size_t first, std::size_t last, std::span<const float> inputs);
+
+std::vector<float> encode(Network &network, std::span<const float> images);
+std::vector<float> decode(Network &network, std::span<const float> codes);
+std::vector<float> reconstruct(Network &network, std::span<const float> images);
+
+/// The mean of (a - b)² over all elements.
+double mean_squared_error(std::span<const float> a, std::span<const float> b);
+
+/// The mean squared error of the images' reconstructions.
+double reconstruction_error(Network &network, const Dataset &dataset);
+
+}  // namespace castnet
