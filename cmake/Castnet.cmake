@@ -10,7 +10,7 @@ set(CASTNET_SOURCE_DIR "${CMAKE_CURRENT_LIST_DIR}/..")
 
 # Stops the configure step with one line.
 function(castnet_error message)
-  message(FATAL_ERROR "error: ${message}")
+  message(FATAL_ERROR " error: ${message}") # the leading space keeps CMake from breaking the line
 endfunction()
 
 # "3x5" or "3" → height 3 and width 5 or 3.
@@ -36,6 +36,7 @@ function(castnet_parse_layer where text)
   endif()
 
   set(keys filters kernel stride padding activation l2 name)
+  list(JOIN keys ", " allowed)
   set(value_stride 1)
   set(value_padding valid)
   set(value_activation linear)
@@ -44,12 +45,12 @@ function(castnet_parse_layer where text)
   set(seen "")
   foreach(word IN LISTS words)
     if(NOT word MATCHES "^([^=]+)=(.+)$")
-      castnet_error("${where}: '${word}' is not key=value; the keys are ${keys}")
+      castnet_error("${where}: '${word}' is not key=value; the keys are ${allowed}")
     endif()
     set(key "${CMAKE_MATCH_1}")
     set(value "${CMAKE_MATCH_2}")
     if(NOT key IN_LIST keys)
-      castnet_error("${where}: there is no key '${key}'; the keys are ${keys}")
+      castnet_error("${where}: there is no key '${key}'; the keys are ${allowed}")
     elseif(key IN_LIST seen)
       castnet_error("${where}: ${key} is given twice; give it once")
     endif()

@@ -58,18 +58,23 @@ protected:
     int window_height() const { return (small_height - 1) * stride_y + kernel_height; }
 
     /// Whether some window leaves the large grid, so that it has to be padded with zeros.
-    bool reads_padding() const {
-        return pad_x > 0 || pad_y > 0 || window_width() > large_width || window_height() > large_height;
-    }
+    bool reads_padding() const { return pad_x > 0 || pad_y > 0 || window_width() > large_width || window_height() > large_height; }
 
     int natural_lanes() const { return this->natural_vector_size(Halide::Float(32)); }
 };
 
+/// Keeps a buffer of `floats` floats on the stack. Halide's MemoryType::Stack goes to the heap above 16 KiB, which a step must not do, and
+/// its MemoryType::Register does not; beyond a megabyte the stack of a thread could overflow.
+inline void keep_on_stack(Halide::Func &buffer, int64_t floats) {
+    const int64_t most = (1 << 20) / sizeof(float);
+    buffer.store_in(floats <= most ? Halide::MemoryType::Register : Halide::MemoryType::Stack);
+}
+
 /// `grid` with zeros around it, so that any window can be read.
 template <typename Grid>
 Halide::Func zero_padded(const Grid &grid, int channels, int width, int height) {
-    return Halide::BoundaryConditions::constant_exterior(
-        grid, 0.0F, {{0, channels}, {0, width}, {0, height}, {Halide::Expr(), Halide::Expr()}});
+    return Halide::BoundaryConditions::constant_exterior(grid, 0.0F,
+                                                         {{0, channels}, {0, width}, {0, height}, {Halide::Expr(), Halide::Expr()}});
 }
 
 }  // namespace castnet

@@ -86,7 +86,8 @@ private:
         tile.vectors = small_channels / lanes;
         const int reduction_lanes = lanes_within(large_channels, natural_lanes());
         schedule_tile_of = [=, this](Func &stage) mutable {
-            by_lane.compute_root().store_in(MemoryType::Stack).vectorize(lane, reduction_lanes).reorder(c, lane, kx, ky).unroll(c);
+            keep_on_stack(by_lane, int64_t(small_channels) * steps * reduction_lanes * kernel_width * kernel_height);
+            by_lane.compute_root().vectorize(lane, reduction_lanes).reorder(c, lane, kx, ky).unroll(c);
             sum.compute_at(stage, xo).unroll(c).unroll(x);
             sum.update().reorder(all.x, all.y, c, x, y).atomic().vectorize(all.x).unroll(all.y).unroll(c).unroll(x);
             partial.compute_at(stage, xo).vectorize(lane).unroll(tap).unroll(c).unroll(x);
@@ -100,7 +101,8 @@ private:
         Func stage = out;
         if (needs_whole_pixels()) {
             stage = sum.in();
-            stage.compute_at(out, n).store_in(MemoryType::Stack);
+            stage.compute_at(out, n);
+            keep_on_stack(stage, int64_t(small_channels) * small_width * small_height);
             out.reorder(c, x, y, n).vectorize(c, lanes_within(small_channels, natural_lanes()));
             for (Func &reduction : epilogue.reductions) reduction.compute_at(out, x);
         }
@@ -118,7 +120,8 @@ private:
 
     /// The zeros around the image are written once an image, so that no load of the reduction has to test for them.
     void stage_window(Func &out) {
-        window.compute_at(out, n).store_in(MemoryType::Stack);
+        window.compute_at(out, n);
+        keep_on_stack(window, int64_t(large_channels) * window_width() * window_height());
         const Var along = large_channels >= narrow ? c : x;
         const int extent = large_channels >= narrow ? large_channels : window_width();
         window.vectorize(along, lanes_within(extent, natural_lanes()));

@@ -40,8 +40,7 @@ protected:
     /// Whether the epilogue needs all channels of a pixel at once.
     bool needs_whole_pixels() const { return activation == Activation::softmax; }
 
-    Halide::GeneratorParam<Pass> pass{
-        "pass", Pass::forward, {{"forward", Pass::forward}, {"backward_data", Pass::backward_data}}};
+    Halide::GeneratorParam<Pass> pass{"pass", Pass::forward, {{"forward", Pass::forward}, {"backward_data", Pass::backward_data}}};
     Halide::GeneratorParam<Activation> activation{"activation", Activation::linear, activation_names()};
 
 private:

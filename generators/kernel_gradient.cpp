@@ -12,10 +12,10 @@ public:
     GeneratorParam<Grid> output_grid{"output_grid", Grid::small, {{"small", Grid::small}, {"large", Grid::large}}};
     GeneratorParam<bool> decays{"decays", false};  // adds decay · kernel: the gradient of L2 regularization, decay = 2λ
 
-    Input<Buffer<float, 4>> large{"large"};                    // (lc, x, y, n)
-    Input<Buffer<float, 4>> small{"small"};                    // (sc, x, y, n)
-    Output<Buffer<float, 4>> gradient{"gradient"};             // (sc, lc, kx, ky)
-    Output<Buffer<float, 1>> bias_gradient{"bias_gradient"};   // (c)
+    Input<Buffer<float, 4>> large{"large"};                   // (lc, x, y, n)
+    Input<Buffer<float, 4>> small{"small"};                   // (sc, x, y, n)
+    Output<Buffer<float, 4>> gradient{"gradient"};            // (sc, lc, kx, ky)
+    Output<Buffer<float, 1>> bias_gradient{"bias_gradient"};  // (c)
 
     void configure() {
         if (decays) {

@@ -41,7 +41,7 @@ private:
 
     const Var c{"c"}, x{"x"}, y{"y"}, n{"n"};
     Var phase_x{"phase_x"}, phase_y{"phase_y"}, co{"co"}, ci{"ci"}, xo{"xo"}, xi{"xi"}, yo{"yo"}, yi{"yi"};
-    Func window{"window"}, sum{"sum"}, phases{"phases"};
+    Func window{"window"}, sum{"sum"}, phases{"phases"}, pixels{"pixels"};
     RDom r;
 
     static int taps(int kernel, int stride) { return (kernel + stride - 1) / stride; }
@@ -64,8 +64,7 @@ private:
         const Expr kx = min(first_x + stride_x * r.y, kernel_width - 1), ky = min(first_y + stride_y * r.z, kernel_height - 1);
         sum(c, phase_x, x, phase_y, y, n) = 0.0F;
         sum(c, phase_x, x, phase_y, y, n) +=
-            kernel(c, r.x, kx, ky) *
-            window_at(r.x, x + (phase_x + pad_x) / stride_x - r.y, y + (phase_y + pad_y) / stride_y - r.z);
+            kernel(c, r.x, kx, ky) * window_at(r.x, x + (phase_x + pad_x) / stride_x - r.y, y + (phase_y + pad_y) / stride_y - r.z);
         phases(c, phase_x, x, phase_y, y, n) = sum(c, phase_x, x, phase_y, y, n);
 
         Func whole("whole");
@@ -81,11 +80,9 @@ private:
         const Expr ky = y + pad_y - stride_y * r.z;
         if (!kernel_covers_grid()) r.where(kx >= 0 && kx < kernel_width && ky >= 0 && ky < kernel_height);
         sum(c, x, y, n) = 0.0F;
-        sum(c, x, y, n) +=
-            kernel(c, r.x, clamp(kx, 0, kernel_width - 1), clamp(ky, 0, kernel_height - 1)) * small(r.x, r.y, r.z, n);
-        Func whole("whole");
-        whole(c, x, y, n) = sum(c, x, y, n);
-        return whole;
+        sum(c, x, y, n) += kernel(c, r.x, clamp(kx, 0, kernel_width - 1), clamp(ky, 0, kernel_height - 1)) * small(r.x, r.y, r.z, n);
+        pixels(c, x, y, n) = sum(c, x, y, n);
+        return pixels;
     }
 
     /// Whether every pixel of the small grid reaches every pixel of the large one.
@@ -99,23 +96,34 @@ private:
 
     void schedule_positions(Func &out) {
         const int lanes = lanes_within(large_channels, natural_lanes());
-        out.split(c, co, ci, lanes).vectorize(ci);
-        sum.compute_at(out, co).vectorize(c, lanes);
+        Func stage = out;
+        if (needs_whole_pixels()) {
+            stage = pixels;
+            pixels.compute_at(out, n);
+            keep_on_stack(pixels, int64_t(large_channels) * large_width * large_height);
+            out.vectorize(c, lanes);
+        }
+        stage.split(c, co, ci, lanes).vectorize(ci);
+        sum.compute_at(stage, co).vectorize(c, lanes);
         sum.update().reorder(c, r.x, r.y, r.z).vectorize(c, lanes);
     }
 
     void schedule_taps(Func &out) {
-        phases.compute_at(out, n).store_in(MemoryType::Stack);
-        window.compute_at(out, n).store_in(MemoryType::Stack);
+        phases.compute_at(out, n);
+        window.compute_at(out, n);
+        // Each with room for vectors beyond the last column.
+        const int64_t columns = taps(large_width, stride_x) + natural_lanes(), rows = taps(large_height, stride_y);
+        keep_on_stack(phases, int64_t(large_channels) * int(stride_x) * columns * int(stride_y) * rows);
+        keep_on_stack(window, int64_t(small_channels) * (columns + taps(kernel_width, stride_x)) * (rows + taps(kernel_height, stride_y)));
         if (large_channels >= narrow) {
             schedule_channel_lanes();
             out.vectorize(c, lanes_within(large_channels, natural_lanes()));
         } else {
             schedule_column_lanes();
-            const int columns = large_width / int(stride_x);
-            if (columns * int(stride_x) == int(large_width) && !needs_whole_pixels()) {
+            const int pairs = large_width / int(stride_x);
+            if (pairs * int(stride_x) == int(large_width) && !needs_whole_pixels()) {
                 // The phases of a row are stored interleaved.
-                out.split(x, xo, xi, stride_x).reorder(xi, xo, c, y, n).unroll(xi).vectorize(xo, std::min(columns, natural_lanes()));
+                out.split(x, xo, xi, stride_x).reorder(xi, xo, c, y, n).unroll(xi).vectorize(xo, std::min(pairs, natural_lanes()));
             }
         }
     }
@@ -123,9 +131,8 @@ private:
     /// Many large channels: a lane for each.
     void schedule_channel_lanes() {
         const int lanes = lanes_within(large_channels, natural_lanes());
-        const RegisterTile tile =
-            choose_register_tile(large_channels, lanes, {taps(large_width, stride_x), taps(large_height, stride_y), 1},
-                                 accumulator_budget(get_target()));
+        const RegisterTile tile = choose_register_tile(
+            large_channels, lanes, {taps(large_width, stride_x), taps(large_height, stride_y), 1}, accumulator_budget(get_target()));
         phases.split(c, co, ci, tile.vectors * lanes)
             .split(x, xo, xi, tile.points[0])
             .split(y, yo, yi, tile.points[1])

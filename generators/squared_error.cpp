@@ -10,9 +10,9 @@ public:
     GeneratorParam<int> width{"width", 1}, height{"height", 1}, channels{"channels", 1};
     GeneratorParam<Activation> activation{"activation", Activation::linear, activation_names()};  // the last layer's
 
-    Input<Buffer<float, 4>> output{"output"};      // (c, x, y, n)
-    Input<Buffer<float, 4>> targets{"targets"};    // (c, x, y, n)
-    Input<float> scale{"scale"};                   // 2 / elements of the batch
+    Input<Buffer<float, 4>> output{"output"};       // (c, x, y, n)
+    Input<Buffer<float, 4>> targets{"targets"};     // (c, x, y, n)
+    Input<float> scale{"scale"};                    // 2 / elements of the batch
     Output<Buffer<float, 4>> gradient{"gradient"};  // dL/dz = scale · (output - targets) · activation'(z)
     Output<Buffer<float, 1>> error{"error"};        // Σ (output - targets)² of an image
 

@@ -20,10 +20,9 @@ public:
         shards.set_estimates({{0, 1 << 14}, {0, 8}});
         sum.set_estimates({{0, 1 << 14}});
         const int lanes = natural_vector_size(Float(32));
-        // Four vectors at a time: their additions do not wait for each other.
-        out.split(i, block, i, 4 * lanes, TailStrategy::GuardWithIf).vectorize(i, lanes).unroll(i);
-        total.compute_at(out, block).vectorize(i, lanes).unroll(i);
-        total.update().reorder(i, shard).vectorize(i, lanes, TailStrategy::GuardWithIf).unroll(i);
+        out.split(i, block, i, lanes).vectorize(i);
+        total.compute_at(out, block).vectorize(i, lanes);
+        total.update().reorder(i, shard).vectorize(i, lanes);
     }
 };
 

@@ -46,8 +46,12 @@ private:
     halide_buffer_t buffer_{};
 };
 
-inline void *argument(Operand &operand) { return operand.argument(); }
-inline void *argument(float &scalar) { return &scalar; }
+inline void *argument(Operand &operand) {
+    return operand.argument();
+}
+inline void *argument(float &scalar) {
+    return &scalar;
+}
 
 /// Runs a pipeline on its arguments in the generator's order: operands and floats. Returns Halide's error code, 0 for none.
 template <typename... Arguments>

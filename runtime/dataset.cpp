@@ -22,7 +22,9 @@ IdxArray read_part(const std::filesystem::path &folder, const std::string &name)
     throw Error(fmt::format("{}: holds neither {} nor {}.gz; give a folder with MNIST's four files", folder.string(), name, name));
 }
 
-std::string describe(const std::vector<std::size_t> &shape) { return fmt::format("{}", fmt::join(shape, "x")); }
+std::string describe(const std::vector<std::size_t> &shape) {
+    return fmt::format("{}", fmt::join(shape, "x"));
+}
 
 void append(Dataset &to, const Dataset &from, std::size_t index) {
     const auto image = from.image(index);
@@ -48,8 +50,8 @@ Dataset load_dataset(const std::filesystem::path &folder, Part part, const Shape
         throw Error(fmt::format("{}: its {} images are {}, the network's are {}; give data of that shape", folder.string(), prefix,
                                 describe(image_shape), describe(wanted)));
     if (labels.shape().size() != 1 || labels.size() != count)
-        throw Error(fmt::format("{}: {} labels do not match {} {} images; give labels and images of one set", folder.string(), labels.size(),
-                                count, prefix));
+        throw Error(fmt::format("{}: {} labels do not match {} {} images; give labels and images of one set", folder.string(),
+                                labels.size(), count, prefix));
 
     Dataset dataset{.shape = shape, .images = {}, .labels = {}};
     std::vector<float> label_values(count), image(shape.size());
@@ -92,7 +94,8 @@ std::pair<Dataset, Dataset> split_stratified(const Dataset &dataset, double frac
         const auto count = static_cast<std::size_t>(std::lround(fraction * static_cast<double>(indices.size())));
         for (std::size_t i = 0; i < count; i++) is_split_off[indices[i]] = true;
     }
-    std::pair<Dataset, Dataset> parts{{.shape = dataset.shape, .images = {}, .labels = {}}, {.shape = dataset.shape, .images = {}, .labels = {}}};
+    std::pair<Dataset, Dataset> parts{{.shape = dataset.shape, .images = {}, .labels = {}},
+                                      {.shape = dataset.shape, .images = {}, .labels = {}}};
     for (std::size_t i = 0; i < dataset.size(); i++) append(is_split_off[i] ? parts.second : parts.first, dataset, i);
     return parts;
 }

@@ -19,7 +19,9 @@ struct Dataset {
     std::vector<int> labels;
 
     [[nodiscard]] std::size_t size() const { return labels.size(); }
-    [[nodiscard]] std::span<const float> image(std::size_t index) const { return std::span(images).subspan(index * shape.size(), shape.size()); }
+    [[nodiscard]] std::span<const float> image(std::size_t index) const {
+        return std::span(images).subspan(index * shape.size(), shape.size());
+    }
 };
 
 enum class Part { train, test };

@@ -30,8 +30,8 @@ struct LayerDescription {
     LayerKind kind = LayerKind::conv2d;
     Shape input, output;
     int kernel_height = 1, kernel_width = 1;
-    Shape window;   ///< the large grid with the zeros around it, scratch space of backward_weights; empty where no zeros are needed
-    float l2 = 0;   ///< λ: the loss gets λ · Σ kernel²
+    Shape window;  ///< the large grid with the zeros around it, scratch space of backward_weights; empty where no zeros are needed
+    float l2 = 0;  ///< λ: the loss gets λ · Σ kernel²
     Pipeline forward = nullptr;
     Pipeline backward_data = nullptr;  ///< none in the first layer
     Pipeline backward_weights = nullptr;
@@ -72,8 +72,8 @@ struct NetworkDescription {
 
 /// How a batch is cut into shards: a function of its size alone, so that the sums of gradients are the same for any number of threads.
 struct Sharding {
-    static constexpr int least_shards = 8;       ///< of a batch: as many threads can work on it
-    static constexpr int most_images = 16;       ///< of a shard: bounds the memory for activations
+    static constexpr int least_shards = 8;  ///< of a batch: as many threads can work on it
+    static constexpr int most_images = 16;  ///< of a shard: bounds the memory for activations
 
     int images = 0;            ///< in the batch
     int images_per_shard = 0;  ///< in all but the last shard

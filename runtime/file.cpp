@@ -30,7 +30,9 @@ private:
     int descriptor_;
 };
 
-std::string reason() { return std::strerror(errno); }
+std::string reason() {
+    return std::strerror(errno);
+}
 
 bool write_all(int descriptor, std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
@@ -78,6 +80,8 @@ void write_file(const std::filesystem::path &path, std::span<const std::byte> by
     if (directory.is_open()) ::fsync(directory.get());
 }
 
-void write_file(const std::filesystem::path &path, const std::string &text) { write_file(path, std::as_bytes(std::span(text))); }
+void write_file(const std::filesystem::path &path, const std::string &text) {
+    write_file(path, std::as_bytes(std::span(text)));
+}
 
 }  // namespace castnet

@@ -58,7 +58,9 @@ bool read_exactly(gzFile file, std::span<std::byte> out) {
 
 IdxArray IdxArray::read(const std::filesystem::path &path) {
     const GzipFile file(gzopen(path.c_str(), "rb"));
-    const auto fail = [&](const std::string &what) { return Error(fmt::format("{}: {}; replace it by a sound IDX file", path.string(), what)); };
+    const auto fail = [&](const std::string &what) {
+        return Error(fmt::format("{}: {}; replace it by a sound IDX file", path.string(), what));
+    };
     if (!file) throw Error(fmt::format("{}: cannot be opened ({}); check the path", path.string(), std::strerror(errno)));
 
     std::array<std::byte, 4> magic{};
@@ -80,7 +82,8 @@ IdxArray IdxArray::read(const std::filesystem::path &path) {
     for (std::size_t have = 0; have < bytes;) {
         const std::size_t part = std::min<std::size_t>(bytes - have, 1U << 24U);
         array.data_.resize(have + part);
-        if (!read_exactly(file.get(), std::span(array.data_).subspan(have, part))) throw fail(fmt::format("ends before its {} bytes of data", bytes));
+        if (!read_exactly(file.get(), std::span(array.data_).subspan(have, part)))
+            throw fail(fmt::format("ends before its {} bytes of data", bytes));
         have += part;
     }
     std::byte beyond{};
@@ -91,7 +94,9 @@ IdxArray IdxArray::read(const std::filesystem::path &path) {
     return array;
 }
 
-std::size_t IdxArray::size() const { return data_.size() / element_size(type_); }
+std::size_t IdxArray::size() const {
+    return data_.size() / element_size(type_);
+}
 
 void IdxArray::copy(std::size_t first, std::span<float> out) const {
     const std::size_t element = element_size(type_);

@@ -12,7 +12,8 @@ namespace {
 
 /// Calls visit(name, shape, values) for each tensor of the network that kernel(layer) and bias(layer) give.
 template <typename Kernel, typename Bias, typename Visit>
-void for_each_tensor(const NetworkDescription &description, const std::string &prefix, const Kernel &kernel, const Bias &bias, const Visit &visit) {
+void for_each_tensor(const NetworkDescription &description, const std::string &prefix, const Kernel &kernel, const Bias &bias,
+                     const Visit &visit) {
     for (std::size_t l = 0; l < description.layers.size(); l++) {
         const LayerDescription &layer = description.layers[l];
         const auto shape = layer.kernel_shape();
@@ -34,7 +35,8 @@ TensorFile weights_of(Network &network) {
     TensorFile file;
     file.metadata["network"] = network.description().name;
     std::string &layers = file.metadata["layers"];
-    for (const LayerDescription &layer : network.description().layers) layers += fmt::format("{}{}", layers.empty() ? "" : "\n", layer.text);
+    for (const LayerDescription &layer : network.description().layers)
+        layers += fmt::format("{}{}", layers.empty() ? "" : "\n", layer.text);
     append(
         file, network.description(), "", [&](std::size_t l) { return network.kernel(l); }, [&](std::size_t l) { return network.bias(l); });
     return file;
@@ -64,11 +66,13 @@ void load_model(Network &network, const std::filesystem::path &path) {
         const Tensor *tensor = file.find(name);
         if (tensor == nullptr) throw fail(fmt::format("holds no {}", name));
         if (tensor->shape != shape)
-            throw fail(fmt::format("holds {} of shape ({}) where ({}) is needed", name, fmt::join(tensor->shape, ", "), fmt::join(shape, ", ")));
+            throw fail(
+                fmt::format("holds {} of shape ({}) where ({}) is needed", name, fmt::join(tensor->shape, ", "), fmt::join(shape, ", ")));
         known++;
     });
     const auto is_weight = [](const Tensor &tensor) { return !tensor.name.starts_with("adam/"); };
-    if (static_cast<std::size_t>(std::ranges::count_if(file.tensors, is_weight)) != known) throw fail("holds more layers than the network has");
+    if (static_cast<std::size_t>(std::ranges::count_if(file.tensors, is_weight)) != known)
+        throw fail("holds more layers than the network has");
     for_each_tensor(description, "", kernel, bias, [&](const std::string &name, const std::vector<std::size_t> &, std::span<float> values) {
         std::ranges::copy(file.find(name)->values, values.begin());
     });

@@ -27,15 +27,19 @@ void keep_message(void *, const char *message) {
 
 }  // namespace
 
-const char *error_message() noexcept { return first_message.data(); }
+const char *error_message() noexcept {
+    return first_message.data();
+}
 
-void Network::Free::operator()(float *memory) const noexcept { ::operator delete(memory, std::align_val_t{ArenaLayout::alignment}); }
+void Network::Free::operator()(float *memory) const noexcept {
+    ::operator delete (memory, std::align_val_t{ArenaLayout::alignment});
+}
 
 Network::Network(const NetworkDescription &description, int batch_size, int threads, std::span<std::byte> arena)
     : description_(&description), layout_(description, std::max(1, batch_size), std::max(1, threads)) {
     if (batch_size < 1 || threads < 1) throw std::invalid_argument("a network needs a batch of at least one image and at least one thread");
     if (arena.empty()) {
-        owned_.reset(static_cast<float *>(::operator new(layout_.bytes(), std::align_val_t{ArenaLayout::alignment})));
+        owned_.reset(static_cast<float *>(::operator new (layout_.bytes(), std::align_val_t{ArenaLayout::alignment})));
         arena_ = owned_.get();
     } else {
         if (arena.size() < layout_.bytes()) throw std::invalid_argument("the arena is smaller than ArenaLayout::bytes()");
@@ -135,7 +139,8 @@ int Network::backward_layer(std::size_t l, const float *input, const float *outp
     if (const int error = layer.backward_weights(arguments.data()); error != 0) return error;
 
     if (layer.backward_data == nullptr) return 0;
-    return run(layer.backward_data, out, spreads ? transposed_operand(layer, arena_ + offsets_[l].transposed) : kernel_operand(layer, kernel(l).data()),
+    return run(layer.backward_data, out,
+               spreads ? transposed_operand(layer, arena_ + offsets_[l].transposed) : kernel_operand(layer, kernel(l).data()),
                Operand(input, layer.input, images), Operand(input_gradient, layer.input, images));
 }
 
@@ -232,8 +237,10 @@ StepResult Network::penalty() noexcept {
 
 int Network::sum_gradients(std::size_t layer) noexcept {
     const ParameterRange range = parameter_range(layer);
-    Operand shards(arena_ + layout_.shard_gradients() + offsets_[layer].kernel, {range.gradients.size(), static_cast<std::size_t>(shards_)});
-    return run(castnet_sum_shards_argv, shards.with_last_stride(layout_.parameters), Operand(range.gradients.data(), {range.gradients.size()}));
+    Operand shards(arena_ + layout_.shard_gradients() + offsets_[layer].kernel,
+                   {range.gradients.size(), static_cast<std::size_t>(shards_)});
+    return run(castnet_sum_shards_argv, shards.with_last_stride(layout_.parameters),
+               Operand(range.gradients.data(), {range.gradients.size()}));
 }
 
 }  // namespace castnet

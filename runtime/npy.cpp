@@ -73,8 +73,8 @@ NpyArray read_npy(const std::filesystem::path &path) {
 }
 
 void write_npy(const std::filesystem::path &path, const std::vector<std::size_t> &shape, std::span<const float> values) {
-    std::string header = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}{}), }}", fmt::join(shape, ", "),
-                                     shape.size() == 1 ? "," : "");
+    std::string header =
+        fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}{}), }}", fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
     // The data begins on a multiple of 64 bytes, as the format asks.
     while ((magic.size() + 4 + header.size() + 1) % 64 != 0) header += ' ';
     header += '\n';

@@ -8,7 +8,9 @@
 namespace castnet {
 
 /// Sets the size of the pool, the calling thread included.
-inline void use_threads(int threads) { halide_set_num_threads(threads); }
+inline void use_threads(int threads) {
+    halide_set_num_threads(threads);
+}
 
 /// Calls body(0) … body(count - 1), each an int that is 0 or an error, on the pool's threads; returns 0 or one of the errors.
 template <typename Body>

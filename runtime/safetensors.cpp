@@ -17,7 +17,6 @@ namespace {
 constexpr std::size_t largest_header = 100'000'000;  // the limit of the format's own reader
 
 using Json = nlohmann::ordered_json;
-using Fail = Error (*)(const std::filesystem::path &, const std::string &);
 
 Error failure(const std::filesystem::path &path, const std::string &what) {
     return Error(fmt::format("{}: {}; give a safetensors file of F32 tensors", path.string(), what));
@@ -66,7 +65,8 @@ TensorFile read_safetensors(const std::filesystem::path &path) {
 
     TensorFile file;
     std::vector<std::pair<std::size_t, std::size_t>> ranges;
-    for (const auto &[name, entry] : parse_header(path, text).items()) {
+    const Json header = parse_header(path, text);
+    for (const auto &[name, entry] : header.items()) {
         if (!entry.is_object()) throw failure(path, fmt::format("has an entry {} that is not an object", name));
         if (name == "__metadata__") {
             for (const auto &[key, value] : entry.items()) {

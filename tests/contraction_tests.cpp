@@ -32,8 +32,7 @@ public:
     std::vector<double> values(std::size_t offset, std::size_t count) const { return {data() + offset, data() + offset + count}; }
     bool guards_intact() const {
         const auto intact = [](float value) { return value == canary; };
-        return std::all_of(memory_.data(), data(), intact) &&
-               std::all_of(data() + size_, memory_.data() + memory_.size(), intact);
+        return std::all_of(memory_.data(), data(), intact) && std::all_of(data() + size_, memory_.data() + memory_.size(), intact);
     }
 
 private:
@@ -54,7 +53,9 @@ void fill_reals(Guarded &g, Random &random) {
     std::normal_distribution<float> normal;
     for (std::size_t i = 0; i < g.size(); i++) g.data()[i] = normal(random);
 }
-void fill(Guarded &g, Random &random, bool integers) { integers ? fill_integers(g, random) : fill_reals(g, random); }
+void fill(Guarded &g, Random &random, bool integers) {
+    integers ? fill_integers(g, random) : fill_reals(g, random);
+}
 
 /// A sum in double with what bounds float's error on it: the number of terms and the sum of their magnitudes.
 struct Sums {
@@ -95,7 +96,9 @@ Halide::GeneratorParamsMap geometry(const Layer &layer) {
     return params;
 }
 
-REGISTER_EXCEPTION_TRANSLATOR(Halide::Error &error) { return error.what(); }
+REGISTER_EXCEPTION_TRANSLATOR(Halide::Error &error) {
+    return error.what();
+}
 
 /// The generator's pipeline for one set of parameters, compiled when first asked for.
 const Halide::Callable &pipeline(const std::string &generator, const Halide::GeneratorParamsMap &params) {
@@ -116,8 +119,10 @@ struct Case {
 struct Operands {
     Guarded input, output, kernel, bias;
     Operands(const Case &c, Random &random, bool integers)
-        : input(c.layer.input, c.images), output(c.layer.output(), c.images),
-          kernel({c.layer.small().channels, c.layer.large().channels, c.layer.kernel_width, c.layer.kernel_height}), bias({c.layer.filters}) {
+        : input(c.layer.input, c.images),
+          output(c.layer.output(), c.images),
+          kernel({c.layer.small().channels, c.layer.large().channels, c.layer.kernel_width, c.layer.kernel_height}),
+          bias({c.layer.filters}) {
         fill(input, random, integers);
         fill(kernel, random, integers);
         fill(bias, random, integers);
@@ -138,7 +143,9 @@ Guarded transposed(const Layer &layer, Guarded &kernel) {
     return result;
 }
 
-bool exact(const std::string &activation, bool integers) { return integers && (activation == "linear" || activation == "relu"); }
+bool exact(const std::string &activation, bool integers) {
+    return integers && (activation == "linear" || activation == "relu");
+}
 
 void check_forward(const Case &c, Random &random, bool integers) {
     const Layer &layer = c.layer;
@@ -209,7 +216,8 @@ void check_backward_data(const Case &c, Random &random, bool integers) {
             const double largest = *std::max_element(g.magnitude.begin(), g.magnitude.end());
             slack = 4 * 0x1p-24 * largest;  // the rounding of the derivative's own products
             if (c.activation == "softmax")
-                for (std::size_t i = 0; i < in; i++) slack = std::max(slack, 8 * 0x1p-24 * largest + 2 * g.bound(i) + layer.input.channels * 0x1p-24 * largest);
+                for (std::size_t i = 0; i < in; i++)
+                    slack = std::max(slack, 8 * 0x1p-24 * largest + 2 * g.bound(i) + layer.input.channels * 0x1p-24 * largest);
         }
         check_close(result.data() + std::size_t(n) * in, dz, g, 0, exact(c.activation, integers), slack);
     }
@@ -309,9 +317,15 @@ void check_all(const Check &check) {
     }
 }
 
-TEST_CASE("contractions: forward agrees with the formula") { check_all(check_forward); }
-TEST_CASE("contractions: backward_data agrees with the formula") { check_all(check_backward_data); }
-TEST_CASE("contractions: backward_weights agrees with the formula") { check_all(check_backward_weights); }
+TEST_CASE("contractions: forward agrees with the formula") {
+    check_all(check_forward);
+}
+TEST_CASE("contractions: backward_data agrees with the formula") {
+    check_all(check_backward_data);
+}
+TEST_CASE("contractions: backward_weights agrees with the formula") {
+    check_all(check_backward_weights);
+}
 
 }  // namespace
 }  // namespace castnet::test

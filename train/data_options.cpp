@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <cstdlib>
 
 #include "runtime/error.h"
 
@@ -29,6 +30,11 @@ std::vector<int> parse_classes(const std::string &text) {
 void DataOptions::add_to(CLI::App &app) {
     app.add_option("--data", folder, "Folder with MNIST's four files; otherwise $CASTNET_DATA, then the cache")->type_name("DIR");
     app.add_option("--classes", classes, "Labels to use, or all")->type_name("LIST")->capture_default_str();
+}
+
+std::string DataOptions::describe() const {
+    const char *note = std::getenv("CASTNET_DATA_NOTE");
+    return find_data_folder(folder).string() + (note != nullptr && folder.empty() ? fmt::format(" ({})", note) : "");
 }
 
 Dataset DataOptions::load(Part part, const Shape &shape) const {

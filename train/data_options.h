@@ -16,6 +16,8 @@ struct DataOptions {
     std::string classes = "1,5,6";
 
     void add_to(CLI::App &app);
+    /// The folder, and why it is that one where bootstrap.sh had to choose ($CASTNET_DATA_NOTE).
+    [[nodiscard]] std::string describe() const;
     /// Throws Error.
     [[nodiscard]] Dataset load(Part part, const Shape &shape) const;
 };

@@ -30,7 +30,9 @@ struct ExploreOptions {
     int threads = default_threads();
 };
 
-std::string describe(const Shape &shape) { return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels); }
+std::string describe(const Shape &shape) {
+    return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
+}
 
 std::vector<std::size_t> npy_shape(std::size_t count, const Shape &shape) {
     return {count, static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width), static_cast<std::size_t>(shape.channels)};
@@ -46,8 +48,8 @@ std::vector<float> read_grids(const Path &path, const Shape &shape) {
         return extents;
     };
     if (array.shape.empty() || array.shape.front() == 0 || without_ones(array.shape) != without_ones(npy_shape(1, shape)))
-        throw Error(fmt::format("{}: its shape is ({}), it must be (n, {}, {}, {})", path.string(), fmt::join(array.shape, ", "), shape.height,
-                                shape.width, shape.channels));
+        throw Error(fmt::format("{}: its shape is ({}), it must be (n, {}, {}, {})", path.string(), fmt::join(array.shape, ", "),
+                                shape.height, shape.width, shape.channels));
     if (array.holds_bytes) std::ranges::for_each(array.values, [](float &value) { value /= 255.0F; });
     return std::move(array.values);
 }
@@ -94,13 +96,15 @@ void reconstruct_images(const NetworkDescription &description, const ExploreOpti
     std::vector<float> images = chosen_images(description, options);
     if (options.images.empty()) {
         const std::size_t size = description.input().size(), count = images.size() / size;
-        if (options.index >= count) throw Error(fmt::format("--index {}: there are {} test images; give 0 to {}", options.index, count, count - 1));
+        if (options.index >= count)
+            throw Error(fmt::format("--index {}: there are {} test images; give 0 to {}", options.index, count, count - 1));
         const auto begin = images.begin() + static_cast<std::ptrdiff_t>(options.index * size);
         images = std::vector<float>(begin, begin + static_cast<std::ptrdiff_t>(size));
     }
     const std::vector<float> outputs = reconstruct(network, images);
     if (!options.out.empty()) write_grids(options.out, description.output(), outputs);
-    fmt::print("mean squared error of {} reconstructed: {:.6f}\n", images.size() / description.input().size(), mean_squared_error(outputs, images));
+    fmt::print("mean squared error of {} reconstructed: {:.6f}\n", images.size() / description.input().size(),
+               mean_squared_error(outputs, images));
 }
 
 void encode_images(const NetworkDescription &description, const ExploreOptions &options) {
@@ -134,14 +138,15 @@ void decode_codes(const NetworkDescription &description, const ExploreOptions &o
     std::vector<float> codes = options.at;
     if (!options.codes.empty()) codes = read_grids(options.codes, description.code());
     if (codes.empty() || codes.size() % description.code().size() != 0)
-        throw Error(fmt::format("--at: {} numbers given, a code of {} has {}; give them with commas between, or --codes z.npy", codes.size(),
-                                description.name, description.code().size()));
+        throw Error(fmt::format("--at: {} numbers given, a code of {} has {}; give them with commas between, or --codes z.npy",
+                                codes.size(), description.name, description.code().size()));
     Network network = load_network(description, options);
     write_grids(options.out, description.output(), decode(network, codes));
 }
 
 void write_gradients(const NetworkDescription &description, const ExploreOptions &options) {
-    const std::vector<float> images = read_grids(options.images, description.input()), targets = read_grids(options.targets, description.output());
+    const std::vector<float> images = read_grids(options.images, description.input()),
+                             targets = read_grids(options.targets, description.output());
     const std::size_t count = images.size() / description.input().size();
     if (targets.size() / description.output().size() != count)
         throw Error(fmt::format("{}: has {} targets for {} images; give one for each", options.targets.string(),
@@ -175,14 +180,15 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
         return sub->add_option(name, path, help)->type_name("FILE");
     };
     CLI::App *summary = app.add_subcommand("summary", "The layers, shapes, parameters and pipelines");
-    const auto commands = {add("evaluate", "The mean squared error on the test images", evaluate),
-                           add("reconstruct", "Images through the whole network", reconstruct_images),
-                           add("encode", "The codes of images", encode_images),
-                           add("decode", "The images of codes", decode_codes),
-                           add("gradients", "The loss and its gradient by every weight, for a batch of images and targets", write_gradients)};
+    const auto commands = {
+        add("evaluate", "The mean squared error on the test images", evaluate),
+        add("reconstruct", "Images through the whole network", reconstruct_images), add("encode", "The codes of images", encode_images),
+        add("decode", "The images of codes", decode_codes),
+        add("gradients", "The loss and its gradient by every weight, for a batch of images and targets", write_gradients)};
     const auto command = [&](const char *name) { return app.get_subcommand(name); };
     for (const char *name : {"evaluate", "reconstruct", "encode"}) options.data.add_to(*command(name));
-    for (const char *name : {"reconstruct", "encode"}) add_path(command(name), "--images", options.images, "Images, a .npy of (n, h, w, c)");
+    for (const char *name : {"reconstruct", "encode"})
+        add_path(command(name), "--images", options.images, "Images, a .npy of (n, h, w, c)");
     for (const char *name : {"reconstruct", "encode", "decode"}) add_path(command(name), "--out", options.out, "Where the .npy goes");
     command("reconstruct")->add_option("--index", options.index, "Which test image")->capture_default_str();
     add_path(command("encode"), "--csv", options.csv, "Where label,z0,z1,… go");

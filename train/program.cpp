@@ -42,6 +42,8 @@ int run_program(CLI::App &app, int argc, char **argv, const std::function<void()
     }
 }
 
-int default_threads() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+int default_threads() {
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 }  // namespace castnet

@@ -11,11 +11,14 @@ namespace {
 constexpr int bar_width = 20;
 constexpr std::chrono::milliseconds redraw_interval(100);
 
-double to_seconds(std::chrono::steady_clock::duration duration) { return std::chrono::duration<double>(duration).count(); }
+double to_seconds(std::chrono::steady_clock::duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
 
 }  // namespace
 
-Progress::Progress(int epochs, int steps, bool quiet) : epochs_(epochs), steps_(steps), quiet_(quiet), redraws_(::isatty(STDOUT_FILENO) == 1) {}
+Progress::Progress(int epochs, int steps, bool quiet)
+    : epochs_(epochs), steps_(steps), quiet_(quiet), redraws_(::isatty(STDOUT_FILENO) == 1) {}
 
 void Progress::begin_epoch(int epoch) {
     epoch_ = epoch;
@@ -23,7 +26,9 @@ void Progress::begin_epoch(int epoch) {
     if (!quiet_ && redraws_) fmt::print("Epoch {}/{}\n", epoch, epochs_);
 }
 
-double Progress::seconds() const { return to_seconds(Clock::now() - begin_); }
+double Progress::seconds() const {
+    return to_seconds(Clock::now() - begin_);
+}
 
 void Progress::step(int step, double loss) {
     if (quiet_ || !redraws_ || Clock::now() - drawn_ < redraw_interval) return;
@@ -32,7 +37,8 @@ void Progress::step(int step, double loss) {
     const int filled = bar_width * step / steps_;
     std::string bar;
     for (int i = 0; i < bar_width; i++) bar += i < filled ? "━" : "─";
-    fmt::print("\r\033[K{}/{} {} {:.0f}s {:.2f}ms/step - loss: {:.4f}", step, steps_, bar, per_step * (steps_ - step), per_step * 1e3, loss);
+    fmt::print("\r\033[K{}/{} {} {:.0f}s {:.2f}ms/step - loss: {:.4f}", step, steps_, bar, per_step * (steps_ - step), per_step * 1e3,
+               loss);
     std::fflush(stdout);
 }
 
@@ -41,7 +47,8 @@ void Progress::end_epoch(double loss, std::optional<double> validation_loss) {
     const double elapsed = seconds();
     const std::string where = redraws_ ? "\r\033[K" : fmt::format("Epoch {}/{}: ", epoch_, epochs_);
     const std::string validation = validation_loss ? fmt::format(" - val_loss: {:.4f}", *validation_loss) : "";
-    fmt::print("{}{}/{} {:.2f}s {:.2f}ms/step - loss: {:.4f}{}\n", where, steps_, steps_, elapsed, elapsed / steps_ * 1e3, loss, validation);
+    fmt::print("{}{}/{} {:.2f}s {:.2f}ms/step - loss: {:.4f}{}\n", where, steps_, steps_, elapsed, elapsed / steps_ * 1e3, loss,
+               validation);
     std::fflush(stdout);
 }
 

@@ -2,4 +2,6 @@
 #include CASTNET_NETWORK_HEADER
 #include "train/training.h"
 
-int main(int argc, char **argv) { return castnet::train_main(argc, argv, CASTNET_PROGRAM, CASTNET_NETWORK::network); }
+int main(int argc, char **argv) {
+    return castnet::train_main(argc, argv, CASTNET_PROGRAM, CASTNET_NETWORK::network);
+}

@@ -46,7 +46,9 @@ struct TrainOptions {
         app.add_option("--validation-split", validation_split, "Part of each class to set aside, and to measure val_loss on")
             ->check(CLI::Range(0.0, 0.9))
             ->capture_default_str();
-        app.add_option("--run-dir", run_directory, "Where the model, the checkpoint and the history go")->type_name("DIR")->capture_default_str();
+        app.add_option("--run-dir", run_directory, "Where the model, the checkpoint and the history go")
+            ->type_name("DIR")
+            ->capture_default_str();
         app.add_option("--init", initial_model, "Weights to begin with, instead of random ones")->type_name("MODEL.safetensors");
         app.add_flag("--quiet", quiet, "Print nothing but errors");
     }
@@ -90,7 +92,9 @@ private:
 class Training {
 public:
     Training(const TrainOptions &options, const NetworkDescription &description)
-        : options_(options), random_(options.seed), network_(description, options.batch_size, options.threads),
+        : options_(options),
+          random_(options.seed),
+          network_(description, options.batch_size, options.threads),
           adam_{.learning_rate = options.learning_rate} {
         const Dataset all = options.data.load(Part::train, description.input());
         std::tie(train_, validation_) = split_stratified(all, options.validation_split, random_);
@@ -108,8 +112,8 @@ public:
         const std::size_t steps = (train_.size() + batch_images() - 1) / batch_images();
         if (!options_.quiet) {
             fmt::print("{}: {} parameters, {} images of {}x{}x{} from {}, {} steps an epoch, {} threads\n", network_.description().name,
-                       network_.description().parameter_count(), train_.size(), train_.shape.height, train_.shape.width, train_.shape.channels,
-                       find_data_folder(options_.data.folder).string(), steps, options_.threads);
+                       network_.description().parameter_count(), train_.size(), train_.shape.height, train_.shape.width,
+                       train_.shape.channels, options_.data.describe(), steps, options_.threads);
         }
         Progress progress(options_.epochs, static_cast<int>(steps), options_.quiet);
         std::string history = "epoch,loss,val_loss,seconds,images_per_second\n";
@@ -121,8 +125,9 @@ public:
             if (validation_.size() > 0) validation_loss = reconstruction_error(network_, validation_);
             progress.end_epoch(loss, validation_loss);
 
-            history += fmt::format("{},{:.6f},{},{:.3f},{:.0f}\n", epoch, loss, validation_loss ? fmt::format("{:.6f}", *validation_loss) : "",
-                                   seconds, static_cast<double>(train_.size()) / seconds);
+            history +=
+                fmt::format("{},{:.6f},{},{:.3f},{:.0f}\n", epoch, loss, validation_loss ? fmt::format("{:.6f}", *validation_loss) : "",
+                            seconds, static_cast<double>(train_.size()) / seconds);
             save_checkpoint(network_, adam_, random_, epoch, directory.checkpoint());
             write_file(directory.history(), history);
         }

@@ -1,0 +1,160 @@
+#!/bin/sh
+# Sets up what is missing, then builds, trains, tests or checks:
+#
+#     sh cmake/bootstrap.sh build|train|test|lint [network files…] [-- options of the program]
+#
+# System packages come from the distribution; Halide, CMake and Ninja go into build/venv. Running it again does only what is missing.
+set -eu
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=$root/build
+packages="g++ python3 python3-venv ca-certificates doctest-dev libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev"
+lint_packages="clang-format clang-tidy"
+fashion_package=dataset-fashion-mnist
+fashion_folder=/usr/share/datasets/fashion-mnist
+
+fail() {
+    echo "error: $*" >&2
+    exit 1
+}
+
+say() {
+    echo "-- $*"
+}
+
+# Runs a command as root: as it is, or through sudo.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Installs those of the packages that are missing. False where that is impossible.
+install_packages() {
+    missing=
+    for package in "$@"; do
+        status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+        [ "$status" = installed ] || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    install_line="apt-get install --yes --no-install-recommends$missing"
+    command -v apt-get >/dev/null || return 1
+    [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null || return 1
+    say "installing$missing"
+    as_root apt-get update -qq || return 1
+    # shellcheck disable=SC2086  # a list of words
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends $missing >/dev/null
+}
+
+install_or_fail() {
+    install_packages "$@" || fail "packages are missing and could not be installed; as root run: $install_line"
+}
+
+# The virtual environment of requirements.txt, made again when that has changed.
+set_up_environment() {
+    if ! cmp -s "$root/requirements.txt" "$build/venv/requirements.txt"; then
+        say "installing Halide, CMake and Ninja into build/venv"
+        python=/usr/bin/python3
+        [ -x "$python" ] || python=python3
+        "$python" -m venv --clear "$build/venv" || fail "$python cannot make a virtual environment; install python3-venv"
+        "$build/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$root/requirements.txt" ||
+            fail "pip could not install requirements.txt; check the network, and that $python is Python 3.9 to 3.13"
+        cp "$root/requirements.txt" "$build/venv/requirements.txt"
+    fi
+    PATH=$build/venv/bin:$PATH
+    export PATH
+}
+
+# Configures with the network files; a mistake in one of them is reported in its own line alone.
+configure() {
+    mkdir -p "$build"
+    say "configuring (build/configure.log)"
+    if ! (cd "$root" && cmake --preset default "-DCASTNET_NETWORKS=$networks") >"$build/configure.log" 2>&1; then
+        grep -m 1 '^ *error: ' "$build/configure.log" | sed 's/^ *//' >&2 || cat "$build/configure.log" >&2
+        exit 1
+    fi
+}
+
+build() {
+    say "building"
+    cmake --build "$build" --target "$@" || fail "the build failed; the lines above say where"
+}
+
+# The networks that the given files make programs for, or the default one, as suffixes of the programs' names.
+program_suffixes() {
+    if [ -z "$networks" ]; then
+        echo ""
+        return
+    fi
+    echo "$networks" | tr ';' '\n' | while read -r file; do
+        sed -n 's/^ *castnet_add_programs( *\([a-z0-9_]*\) *).*/-\1/p' "$file"
+    done
+}
+
+# Where the images come from when the user does not say: the cache, filled by a download, else a set of the same format.
+provide_data() {
+    [ -z "${CASTNET_DATA:-}" ] || return 0
+    cache=${XDG_CACHE_HOME:-$HOME/.cache}/castnet/mnist
+    if "$build/venv/bin/python" "$root/cmake/download_mnist.py" "$cache"; then return 0; fi
+    install_packages $fashion_package ||
+        fail "MNIST could not be downloaded; give a folder with its four files by CASTNET_DATA, or as root run: $install_line"
+    CASTNET_DATA=$fashion_folder
+    CASTNET_DATA_NOTE="Fashion-MNIST, as MNIST could not be downloaded"
+    export CASTNET_DATA CASTNET_DATA_NOTE
+}
+
+verb=${1:-}
+[ $# -eq 0 ] || shift
+networks=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --) shift && break ;;
+    -*) fail "$1: options of the program go after --" ;;
+    *)
+        [ -f "$1" ] || fail "$1: there is no such file; give CMake files that call castnet_add_network()"
+        networks=${networks:+$networks;}$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+        shift
+        ;;
+    esac
+done
+
+case $verb in
+build | train | test | lint) ;;
+*) fail "usage: sh cmake/bootstrap.sh build|train|test|lint [network files…] [-- options of the program]" ;;
+esac
+# shellcheck disable=SC2086  # a list of words
+install_or_fail $packages
+set_up_environment
+configure
+
+case $verb in
+build)
+    build all
+    ;;
+train)
+    suffixes=$(program_suffixes)
+    if [ -n "$networks" ] && [ -z "$suffixes" ]; then fail "no network file calls castnet_add_programs(NAME); add it after castnet_add_network(NAME …)"; fi
+    targets=
+    for suffix in ${suffixes:-""}; do targets="$targets train$suffix explore$suffix"; done
+    # shellcheck disable=SC2086  # a list of words
+    build $targets
+    case " $* " in
+    *" --data"*) ;;
+    *) provide_data ;;
+    esac
+    for suffix in ${suffixes:-""}; do "$build/bin/train$suffix" "$@"; done
+    ;;
+test)
+    build all
+    (cd "$root" && ctest --preset default --parallel "$(nproc)" "$@")
+    ;;
+lint)
+    # shellcheck disable=SC2086  # a list of words
+    install_or_fail $lint_packages
+    build all
+    cd "$root"
+    sources=$(git ls-files '*.cpp')
+    # shellcheck disable=SC2046,SC2086  # lists of words
+    clang-format --dry-run -Werror $sources $(git ls-files '*.h')
+    # shellcheck disable=SC2086  # a list of words
+    printf '%s\n' $sources | xargs -P "$(nproc)" -n 1 clang-tidy --quiet --warnings-as-errors='*' -p "$build"
+    ;;
+esac

@@ -1,0 +1,100 @@
+// After construction a step allocates nothing: neither through operator new nor through Halide's runtime.
+#include <HalideRuntime.h>
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "runtime/optimizer.h"
+#include "runtime/parallel.h"
+#include "runtime/random.h"
+#include "tests/networks.h"
+
+namespace {
+
+std::atomic<int> allocations{0};
+
+void *counted(std::size_t size, std::size_t alignment) {
+    allocations++;
+    if (void *memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)) return memory;
+    throw std::bad_alloc();
+}
+
+}  // namespace
+
+// The replaced functions of the whole test executable.
+void *operator new(std::size_t size) {
+    return counted(size, alignof(std::max_align_t));
+}
+void *operator new(std::size_t size, std::align_val_t alignment) {
+    return counted(size, std::size_t(alignment));
+}
+void operator delete(void *memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void *memory, std::size_t) noexcept {
+    std::free(memory);
+}
+void operator delete(void *memory, std::align_val_t) noexcept {
+    std::free(memory);
+}
+void operator delete(void *memory, std::size_t, std::align_val_t) noexcept {
+    std::free(memory);
+}
+
+namespace castnet::test {
+namespace {
+
+TEST_CASE("network: a step allocates nothing") {
+    const halide_malloc_t count = [](void *, std::size_t size) { return counted(size, 128); };
+    const halide_free_t release = [](void *, void *memory) { std::free(memory); };
+    for (const NetworkDescription *description : all_networks) {
+        CAPTURE(description->name);
+        use_threads(2);
+        Random random(1);
+        Network network(*description, 32, 2);
+        set_random_weights(network, random);
+        Adam adam;
+        const std::vector<float> inputs = random_values(32 * description->input().size(), random);
+        const std::vector<float> targets = random_values(32 * description->output().size(), random);
+        std::vector<float> outputs(targets.size());
+        REQUIRE(network.backward(inputs, targets, 32).error == 0);  // starts the thread pool
+        const halide_malloc_t previous_malloc = halide_set_custom_malloc(count);
+        const halide_free_t previous_free = halide_set_custom_free(release);
+        for (const int images : {32, 1, 17}) {
+            allocations = 0;
+            const bool failed = network.backward(inputs, targets, images).error != 0 || adam.step(network) != 0 ||
+                                network.forward(0, description->layers.size(), inputs, outputs, images) != 0;
+            const int seen = allocations;
+            CHECK(!failed);
+            CHECK(seen == 0);
+        }
+        halide_set_custom_malloc(previous_malloc);
+        halide_set_custom_free(previous_free);
+    }
+    use_threads(1);
+}
+
+TEST_CASE("network: lives in the caller's arena, and in nothing less") {
+    constexpr std::size_t bytes = test_gap::arena_bytes(32, 2);
+    alignas(ArenaLayout::alignment) static std::array<std::byte, bytes + 64> memory;
+    const std::span<std::byte> arena = std::span(memory).first(bytes);
+    memory.fill(std::byte{0x5a});
+    Random random(1);
+    Network network(test_gap::network, 32, 2, arena);
+    set_random_weights(network, random);
+    const std::vector<float> images = random_values(32 * test_gap::input.size(), random);
+    Adam adam;
+    REQUIRE(network.backward(images, images, 32).error == 0);
+    REQUIRE(adam.step(network) == 0);
+    for (std::size_t i = bytes; i < memory.size(); i++) REQUIRE(memory[i] == std::byte{0x5a});
+
+    CHECK_THROWS_AS(Network(test_gap::network, 32, 2, arena.first(bytes - 1)), std::invalid_argument);
+    CHECK_THROWS_AS(Network(test_gap::network, 32, 2, std::span(memory).subspan(4, bytes)), std::invalid_argument);
+    CHECK_THROWS_AS(Network(test_gap::network, 0, 1), std::invalid_argument);
+    CHECK_THROWS_AS(Network(test_gap::network, 1, 0), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace castnet::test

@@ -1,0 +1,72 @@
+# Runs castnet_add_network() on mistakes, each in a CMake of its own, and compares the line it stops with. What would make targets is
+# replaced by nothing: only the language is under test.
+if(DEFINED CASE)
+  foreach(command IN ITEMS add_library add_halide_library target_link_libraries target_include_directories set_property configure_file)
+    function(${command})
+    endfunction()
+  endforeach()
+  set(CMAKE_CURRENT_BINARY_DIR "${SCRATCH}")
+  include("${CASTNET_SOURCE_DIR}/cmake/Castnet.cmake")
+  cmake_language(EVAL CODE "${CASE}")
+  return()
+endif()
+
+set(failures 0)
+
+# The case must stop with exactly the line `error: EXPECTED`, or pass when EXPECTED is empty.
+function(check case expected)
+  execute_process(
+    COMMAND ${CMAKE_COMMAND} "-DCASTNET_SOURCE_DIR=${CASTNET_SOURCE_DIR}" "-DSCRATCH=${CMAKE_CURRENT_BINARY_DIR}/network_language" "-DCASE=${case}" -P
+            "${CMAKE_SCRIPT_MODE_FILE}"
+    RESULT_VARIABLE status
+    ERROR_VARIABLE output)
+  string(REGEX MATCH "error: [^\n]*" line "${output}")
+  if(expected STREQUAL "")
+    set(want "")
+  else()
+    set(want "error: ${expected}")
+  endif()
+  if(NOT line STREQUAL want OR (want AND status EQUAL 0) OR (NOT want AND NOT status EQUAL 0))
+    message("case:     ${case}\nexpected: ${want}\ngot:      ${line}\noutput:   ${output}\n")
+    math(EXPR failures "${failures} + 1")
+    set(failures ${failures} PARENT_SCOPE)
+  endif()
+endfunction()
+
+# A network n whose only encoder layer is the given one.
+function(check_layer layer expected)
+  check("castnet_add_network(n INPUT 28x28x1 ENCODER \"${layer}\" DECODER \"conv2d filters=1 kernel=1\")"
+        "network n, layer 1 (${layer}): ${expected}")
+endfunction()
+
+
+check("castnet_add_network(n INPUT 28x28x1 ENCODER \"conv2d filters=4 kernel=3 padding=same\" DECODER \"conv2d_transpose filters=1 kernel=1x3 padding=same activation=softmax l2=0.5 name=last\")" "")
+check_layer("dense filters=3 kernel=3" "there is no layer 'dense'; the layers are conv2d and conv2d_transpose")
+check_layer("conv2d filters=3 kernel=3 size=4" "there is no key 'size'; the keys are filters, kernel, stride, padding, activation, l2, name")
+check_layer("conv2d filters=3 kernel=3 big" "'big' is not key=value; the keys are filters, kernel, stride, padding, activation, l2, name")
+check_layer("conv2d filters=3 kernel=3 kernel=5" "kernel is given twice; give it once")
+check_layer("conv2d kernel=3" "filters is missing; add filters=3, say")
+check_layer("conv2d filters=3" "kernel is missing; add kernel=3, say")
+check_layer("conv2d filters=0 kernel=3" "filters=0 is not a number of channels; write filters=32, say (1 to 9999)")
+check_layer("conv2d filters=3 kernel=3x" "kernel=3x is not a size; write kernel=3, or kernel=3x5 for 3 rows by 5 columns (1 to 9999)")
+check_layer("conv2d filters=3 kernel=3 stride=0" "stride=0 is not a size; write stride=3, or stride=3x5 for 3 rows by 5 columns (1 to 9999)")
+check_layer("conv2d filters=3 kernel=3 padding=full" "there is no padding 'full'; it is same or valid")
+check_layer("conv2d filters=3 kernel=3 activation=gelu" "there is no activation 'gelu'; it is linear, relu, sigmoid, tanh or softmax")
+check_layer("conv2d filters=3 kernel=3 l2=-1" "l2=-1 is not a factor; write l2=0.001 or l2=1e-3, say")
+check_layer("conv2d filters=3 kernel=3 name=A" "name=A is not a name; use small letters, digits and _, a letter first")
+check_layer("conv2d filters=3 kernel=29" "the kernel's height 29 is larger than the input's 28; with padding=valid it may be at most 28")
+check_layer("conv2d filters=3 kernel=3x29" "the kernel's width 29 is larger than the input's 28; with padding=valid it may be at most 28")
+check("castnet_add_network(n INPUT 28x28 ENCODER \"conv2d filters=1 kernel=1\" DECODER \"conv2d filters=1 kernel=1\")"
+      "network n: INPUT '28x28' is not a shape; write INPUT 28x28x1, say (rows x columns x channels)")
+check("castnet_add_network(N INPUT 28x28x1)" "network N: not a name; use small letters, digits and _, a letter first")
+check("castnet_add_network(n INPUT 28x28x1 ENCODER \"conv2d filters=1 kernel=1\")"
+      "network n: DECODER has no layers; give at least one, as \"conv2d filters=32 kernel=3\"")
+check("castnet_add_network(n INPUT 28x28x1 ENCODER \"conv2d filters=1 kernel=3\" DECODER \"conv2d filters=1 kernel=1\")"
+      "network n, layer 2 (conv2d filters=1 kernel=1): the decoder ends in 26x26x1; it must end in the input's shape, 28x28x1")
+check("castnet_add_network(n INPUT 8x8x1 ENCODER \"conv2d filters=1 kernel=1 name=a\" DECODER \"conv2d filters=1 kernel=1 name=a\")"
+      "network n, layer 2 (conv2d filters=1 kernel=1 name=a): the name a is taken; give the layer another with name=")
+check("castnet_add_programs(missing)" "castnet_add_programs(missing): there is no such network; call castnet_add_network(missing …) first")
+
+if(failures GREATER 0)
+  message(FATAL_ERROR "${failures} cases failed")
+endif()

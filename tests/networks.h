@@ -1,0 +1,37 @@
+// The compiled networks that the tests run over.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "mnist_cae.h"
+#include "runtime/random.h"
+#include "test_gap.h"
+#include "test_odd.h"
+#include "test_one.h"
+#include "test_rgb.h"
+#include "test_softmax.h"
+#include "test_wide.h"
+
+namespace castnet::test {
+
+inline const auto all_networks =
+    std::to_array<const NetworkDescription *>({&mnist_cae::network, &test_rgb::network, &test_odd::network, &test_gap::network,
+                                               &test_softmax::network, &test_wide::network, &test_one::network});
+
+/// Values uniform in [0, 1), drawn by `random`.
+inline std::vector<float> random_values(std::size_t count, Random &random) {
+    std::vector<float> values(count);
+    for (float &value : values) value = random.uniform();
+    return values;
+}
+
+/// glorot_uniform kernels, and biases that are not zero either.
+inline void set_random_weights(Network &network, Random &random) {
+    REQUIRE(glorot_uniform(network, random) == 0);
+    for (std::size_t l = 0; l < network.description().layers.size(); l++)
+        for (float &value : network.bias(l)) value = 0.2F * random.uniform() - 0.1F;
+    REQUIRE(network.weights_changed() == 0);
+}
+
+}  // namespace castnet::test

@@ -1,0 +1,210 @@
+// train and explore, as a user runs them: what they write, and the one line they end with when something is wrong.
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <span>
+
+#include "runtime/npy.h"
+#include "runtime/safetensors.h"
+#include "tests/temporary.h"
+
+namespace castnet::test {
+namespace {
+
+struct Run {
+    int status = -1;
+    std::string output;  // standard output and error
+};
+
+Run run(const std::string &arguments) {
+    Run result;
+    const std::string command = "env -u CASTNET_DATA HOME=/nonexistent " CASTNET_BIN "/" + arguments + " 2>&1";
+    FILE *pipe = popen(command.c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    std::array<char, 4096> part{};
+    while (const std::size_t got = fread(part.data(), 1, part.size(), pipe)) result.output.append(part.data(), got);
+    const int status = pclose(pipe);
+    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return result;
+}
+
+void check_error(const std::string &arguments, const std::string &reason) {
+    CAPTURE(arguments);
+    const Run result = run(arguments);
+    CAPTURE(result.output);
+    CHECK(result.status == 1);
+    CHECK(result.output.starts_with("error: "));
+    CHECK(result.output.find(reason) != std::string::npos);
+    CHECK(result.output.find('\n') == result.output.size() - 1);  // one line
+}
+
+/// A data set for the network test_gap and a model trained on it.
+struct Trained {
+    TemporaryFolder folder;
+    std::string data = (folder.path() / "data").string();
+    std::string run_directory = (folder.path() / "run").string();
+    std::string model = run_directory + "/model.safetensors";
+    Trained() {
+        write_dataset(data, 65, {12, 10});
+        const Run result = run("train-test_gap --epochs 2 --data " + data + " --run-dir " + run_directory);
+        CAPTURE(result.output);
+        REQUIRE(result.status == 0);
+    }
+    [[nodiscard]] std::string path(const std::string &name) const { return (folder.path() / name).string(); }
+};
+
+TEST_CASE("train: writes the model, the checkpoint and the history, one line an epoch") {
+    const Trained trained;
+    CHECK(std::filesystem::exists(trained.run_directory + "/checkpoint.safetensors"));
+    const std::string history = read_plain(trained.run_directory + "/history.csv");
+    CHECK(history.starts_with("epoch,loss,val_loss,seconds,images_per_second\n1,0."));
+    CHECK(std::ranges::count(history, '\n') == 3);
+    const TensorFile model = read_safetensors(trained.model);
+    CHECK(model.metadata.at("network") == "test_gap");
+    REQUIRE(model.find("stretch/kernel") != nullptr);
+    CHECK(model.find("stretch/kernel")->shape == std::vector<std::size_t>{1, 2, 6, 4});
+    const TensorFile checkpoint = read_safetensors(trained.run_directory + "/checkpoint.safetensors");
+    CHECK(checkpoint.metadata.at("step") == "6");  // 65 images: 32, 32, 1
+    CHECK(checkpoint.find("adam/v/squeeze/bias") != nullptr);
+}
+
+TEST_CASE("train: the same seed gives the same bytes for any number of threads, another seed does not") {
+    const Trained trained;
+    const auto model = [&](const std::string &options, const std::string &name) {
+        const Run result =
+            run("train-test_gap --quiet --epochs 2 --data " + trained.data + " --run-dir " + trained.path(name) + " " + options);
+        CHECK(result.output.empty());
+        REQUIRE(result.status == 0);
+        return read_plain(trained.path(name) + "/model.safetensors");
+    };
+    const std::string reference = read_plain(trained.model);
+    CHECK(model("--threads 1", "one") == reference);
+    CHECK(model("--threads 3", "three") == reference);
+    CHECK(model("--seed 1", "other") != reference);
+    CHECK(model("--batch-size 7", "small") != reference);
+}
+
+TEST_CASE("train: keeps the files of an earlier run in the same folder") {
+    const Trained trained;
+    const std::string before = read_plain(trained.model);
+    REQUIRE(run("train-test_gap --quiet --seed 9 --epochs 1 --data " + trained.data + " --run-dir " + trained.run_directory).status == 0);
+    CHECK(read_plain(trained.run_directory + "/previous-1/model.safetensors") == before);
+    CHECK(read_plain(trained.model) != before);
+}
+
+TEST_CASE("train: a validation split is measured, and a model can be the beginning") {
+    const Trained trained;
+    REQUIRE(run("train-test_gap --quiet --epochs 1 --validation-split 0.2 --data " + trained.data + " --run-dir " + trained.path("split"))
+                .status == 0);
+    const std::string history = read_plain(trained.path("split") + "/history.csv");
+    CHECK(history.find(",,") == std::string::npos);
+    // No epoch: the model comes out as it went in.
+    REQUIRE(
+        run("train-test_gap --quiet --epochs 0 --init " + trained.model + " --data " + trained.data + " --run-dir " + trained.path("init"))
+            .status == 0);
+    CHECK(read_plain(trained.path("init") + "/model.safetensors") == read_plain(trained.model));
+}
+
+TEST_CASE("train: what is wrong is said in one line, and nothing is written") {
+    const Trained trained;
+    const std::string data = " --data " + trained.data, out = " --run-dir " + trained.path("none");
+    check_error("train-test_gap" + out, "no data");
+    check_error("train-test_gap --data " + trained.path("missing") + out, "is not a folder");
+    check_error("train" + data + out, "images are 12x10, the network's are 28x28");
+    check_error("train-test_gap --classes 7" + data + out, "has no train image of the classes 7");
+    check_error("train-test_gap --classes one" + data + out, "'one' is not a label");
+    check_error("train-test_gap --epochs -1" + data + out, "--epochs");
+    check_error("train-test_gap --batch-size 0" + data + out, "--batch-size");
+    check_error("train-test_gap --threads 0" + data + out, "--threads");
+    check_error("train-test_gap --colour" + data + out, "--colour");
+    check_error("train-test_gap --init " + trained.path("missing") + data + out, "cannot be opened");
+    check_error("train-test_gap --run-dir /dev/null/run" + data, "cannot be written");
+    write_plain(trained.path("garbage"), "garbage");
+    check_error("train-test_gap --init " + trained.path("garbage") + data + out, "is shorter than a header");
+    const std::string images = trained.data + "/train-images-idx3-ubyte.gz";
+    write_plain(images, read_plain(images).substr(0, 1000));
+    check_error("train-test_gap" + data + out, "ends before its");
+    CHECK_FALSE(std::filesystem::exists(trained.path("none")));
+}
+
+TEST_CASE("train: a learning rate that destroys the model is reported") {
+    const Trained trained;
+    check_error("train-test_gap --quiet --epochs 50 --learning-rate 1e30 --data " + trained.data + " --run-dir " + trained.path("far"),
+                "choose a smaller --learning-rate");
+}
+
+TEST_CASE("explore: summary, evaluate, encode, decode and reconstruct agree with each other") {
+    const Trained trained;
+    const std::string model = " --model " + trained.model, data = " --data " + trained.data;
+    CHECK(run("explore summary").output.find("Parameters: 51459") != std::string::npos);
+    CHECK(run("explore-test_gap evaluate" + model + data).output.find("on 65 test images: 0.") != std::string::npos);
+
+    REQUIRE(run("explore-test_gap encode" + model + data + " --out " + trained.path("z.npy") + " --csv " + trained.path("z.csv")).status ==
+            0);
+    const NpyArray codes = read_npy(trained.path("z.npy"));
+    CHECK(codes.shape == std::vector<std::size_t>{65, 4, 3, 4});
+    const std::string csv = read_plain(trained.path("z.csv"));
+    CHECK(csv.starts_with("label,z0,z1,"));
+    CHECK(std::ranges::count(csv, '\n') == 66);
+
+    REQUIRE(run("explore-test_gap decode" + model + " --codes " + trained.path("z.npy") + " --out " + trained.path("decoded.npy")).status ==
+            0);
+    REQUIRE(run("explore-test_gap reconstruct --index 64" + model + data + " --out " + trained.path("y.npy")).status == 0);
+    const NpyArray decoded = read_npy(trained.path("decoded.npy")), reconstructed = read_npy(trained.path("y.npy"));
+    CHECK(decoded.shape == std::vector<std::size_t>{65, 12, 10, 1});
+    CHECK(reconstructed.shape == std::vector<std::size_t>{1, 12, 10, 1});
+    CHECK(std::ranges::equal(reconstructed.values, std::span(decoded.values).last(120)));
+
+    // Images in, gradients out, named as the weights.
+    REQUIRE(run("explore-test_gap gradients" + model + " --images " + trained.path("decoded.npy") + " --targets " +
+                trained.path("decoded.npy") + " --out " + trained.path("g.safetensors"))
+                .status == 0);
+    const TensorFile gradients = read_safetensors(trained.path("g.safetensors")), weights = read_safetensors(trained.model);
+    REQUIRE(gradients.find("loss") != nullptr);
+    CHECK(gradients.find("loss")->shape.empty());
+    CHECK(gradients.tensors.size() == weights.tensors.size() + 1);
+    for (const Tensor &weight : weights.tensors) {
+        REQUIRE(gradients.find(weight.name) != nullptr);
+        CHECK(gradients.find(weight.name)->shape == weight.shape);
+    }
+}
+
+TEST_CASE("explore: what is wrong is said in one line") {
+    const Trained trained;
+    const std::string model = " --model " + trained.model, data = " --data " + trained.data;
+    check_error("explore", "subcommand");
+    check_error("explore polish", "A subcommand is required");
+    check_error("explore evaluate" + model + data, "is a model of the network test_gap");
+    check_error("explore-test_gap evaluate --model " + trained.path("missing") + data, "cannot be opened");
+    check_error("explore-test_gap evaluate" + model, "no data");
+    check_error("explore-test_gap reconstruct --index 65" + model + data, "--index 65: there are 65 test images");
+    check_error("explore-test_gap decode --at 1,2 --out " + trained.path("y.npy") + model, "--at: 2 numbers given");
+    check_error("explore-test_gap decode --at 1,2" + model, "nothing to write");
+    check_error("explore-test_gap encode" + model + data, "nothing to write");
+    write_npy(trained.path("x.npy"), {1, 10, 12, 1}, std::vector<float>(120));
+    check_error("explore-test_gap reconstruct --images " + trained.path("x.npy") + model,
+                "its shape is (1, 10, 12, 1), it must be (n, 12, 10, 1)");
+    // A model without its names, and one whose shapes are another network's.
+    TensorFile weights = read_safetensors(trained.model);
+    weights.metadata.clear();
+    weights.tensors.front().shape = {4, 1, 1, 4};
+    write_safetensors(trained.path("shape.safetensors"), weights);
+    check_error("explore-test_gap evaluate --model " + trained.path("shape.safetensors") + data,
+                "of shape (4, 1, 1, 4) where (2, 2, 1, 4) is needed");
+    weights.tensors.erase(weights.tensors.begin());
+    write_safetensors(trained.path("missing.safetensors"), weights);
+    check_error("explore-test_gap evaluate --model " + trained.path("missing.safetensors") + data, "holds no squeeze/kernel");
+}
+
+TEST_CASE("programs: --help and --version end with status 0") {
+    for (const std::string program : {"train", "explore"}) {
+        CHECK(run(program + " --help").status == 0);
+        CHECK(run(program + " --version").output == program + " 0.1.0\n");
+    }
+}
+
+}  // namespace
+}  // namespace castnet::test

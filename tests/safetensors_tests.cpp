@@ -1,0 +1,80 @@
+#include "runtime/safetensors.h"
+
+#include <doctest/doctest.h>
+
+#include "runtime/error.h"
+#include "tests/temporary.h"
+
+namespace castnet::test {
+namespace {
+
+std::string file_bytes(const std::string &header, const std::string &data) {
+    std::string bytes;
+    for (int i = 0; i < 8; i++) bytes += char(std::uint64_t(header.size()) >> (8 * i) & 0xffU);
+    return bytes + header + data;
+}
+
+TEST_CASE("safetensors: what is written is read") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "a.safetensors";
+    TensorFile file;
+    file.metadata = {{"network", "n"}, {"layers", "a \"b\"\nc"}};
+    file.tensors = {{"z/kernel", {2, 1, 3}, {1, 2, 3, 4, 5, 6}}, {"loss", {}, {0.5}}, {"none", {0}, {}}};
+    write_safetensors(path, file);
+    const TensorFile read = read_safetensors(path);
+    CHECK(read.metadata == file.metadata);
+    REQUIRE(read.tensors.size() == 3);
+    for (const Tensor &tensor : file.tensors) {
+        const Tensor *found = read.find(tensor.name);
+        REQUIRE(found != nullptr);
+        CHECK(found->shape == tensor.shape);
+        CHECK(found->values == tensor.values);
+    }
+    CHECK(folder.entries() == 1);  // no temporary is left
+}
+
+TEST_CASE("safetensors: what the format's own reader refuses is refused, with the reason") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "a.safetensors";
+    const auto check_refused = [&](const std::string &bytes, const std::string &reason) {
+        CAPTURE(reason);
+        write_plain(path, bytes);
+        try {
+            read_safetensors(path);
+            FAIL("was read");
+        } catch (const Error &error) {
+            CHECK(std::string(error.what()).find(reason) != std::string::npos);
+        }
+    };
+    const auto tensor = [](const std::string &type, const std::string &shape, const std::string &offsets) {
+        return R"({"a":{"dtype":")" + type + R"(","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}";
+    };
+    check_refused("1234567", "is shorter than a header");
+    check_refused("\xff\xff\xff\xff\xff\xff\xff\xff", "announces a header of");
+    check_refused(file_bytes("{}", "").substr(0, 9), "ends in its header");
+    check_refused(file_bytes("{", ""), "not a JSON object");
+    check_refused(file_bytes("[]", ""), "not a JSON object");
+    check_refused(file_bytes(std::string(100000, '['), ""), "not a JSON object");
+    check_refused(file_bytes("{\"a\xff\":1}", ""), "not a JSON object");
+    check_refused(file_bytes(R"({"a":1})", ""), "not an object");
+    check_refused(file_bytes(R"({"__metadata__":{"a":1}})", ""), "metadata that is not text");
+    check_refused(file_bytes(tensor("F16", "[2]", "[0,4]"), "1234"), "is not F32");
+    check_refused(file_bytes(tensor("F32", "[-1]", "[0,4]"), "1234"), "shape is not a list of whole numbers");
+    check_refused(file_bytes(tensor("F32", "\"1\"", "[0,4]"), "1234"), "shape is not a list of whole numbers");
+    check_refused(file_bytes(tensor("F32", "[1]", "[0]"), "1234"), "where its shape does not fit");
+    check_refused(file_bytes(tensor("F32", "[2]", "[0,4]"), "1234"), "where its shape does not fit");
+    check_refused(file_bytes(tensor("F32", "[1]", "[4,0]"), "1234"), "where its shape does not fit");
+    check_refused(file_bytes(tensor("F32", "[1]", "[0,4]"), "123"), "where its shape does not fit");
+    check_refused(file_bytes(tensor("F32", "[4398046511105,4194304,1048576]", "[0,4]"), "1234"), "larger than memory");
+    check_refused(file_bytes(tensor("F32", "[1]", "[4,8]"), "12345678"), "holes");
+    check_refused(file_bytes(tensor("F32", "[1]", "[0,4]"), "12345678"), "goes on after its last tensor");
+    const std::string two =
+        R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+    check_refused(file_bytes(two, "1234"), "over each other");
+    const std::string twice =
+        R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})";
+    check_refused(file_bytes(twice, "12345678"), "names something twice");
+}
+
+}  // namespace
+}  // namespace castnet::test
