@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up what is missing, then builds, trains, tests or checks:
 #
-#     sh cmake/bootstrap.sh build|train|test|lint [network files…] [-- options of the program]
+#     sh cmake/bootstrap.sh build|train|test|peers|lint [network files…] [-- options of the program]
 #
 # System packages come from the distribution; Halide, CMake and Ninja go into build/venv. Running it again does only what is missing.
 set -eu
@@ -63,6 +63,17 @@ set_up_environment() {
     export PATH
 }
 
+# The frameworks that Castnet is compared with: gigabytes, and only for those who ask.
+set_up_peers() {
+    if ! cmp -s "$root/tests/peers/requirements.txt" "$build/peers/requirements.txt"; then
+        say "installing Keras, PyTorch, JAX and ONNX Runtime into build/peers"
+        "$build/venv/bin/python" -m venv --clear "$build/peers"
+        "$build/peers/bin/pip" install --quiet --disable-pip-version-check -r "$root/tests/peers/requirements.txt" ||
+            fail "pip could not install tests/peers/requirements.txt; check the network and the disk"
+        cp "$root/tests/peers/requirements.txt" "$build/peers/requirements.txt"
+    fi
+}
+
 # Configures with the network files; a mistake in one of them is reported in its own line alone.
 configure() {
     mkdir -p "$build"
@@ -76,6 +87,13 @@ configure() {
 build() {
     say "building"
     cmake --build "$build" --target "$@" || fail "the build failed; the lines above say where"
+}
+
+# Each source through clang-tidy, which cannot read the compiler's precompiled headers.
+lint_sources() {
+    mkdir -p "$build/lint"
+    sed 's/-include [^ ]*cmake_pch[^ ]*//' "$build/compile_commands.json" >"$build/lint/compile_commands.json"
+    printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet --warnings-as-errors='*' -p "$build/lint"
 }
 
 # The networks that the given files make programs for, or the default one, as suffixes of the programs' names.
@@ -117,12 +135,13 @@ while [ $# -gt 0 ]; do
 done
 
 case $verb in
-build | train | test | lint) ;;
-*) fail "usage: sh cmake/bootstrap.sh build|train|test|lint [network files…] [-- options of the program]" ;;
+build | train | test | peers | lint) ;;
+*) fail "usage: sh cmake/bootstrap.sh build|train|test|peers|lint [network files…] [-- options of the program]" ;;
 esac
 # shellcheck disable=SC2086  # a list of words
 install_or_fail $packages
 set_up_environment
+[ "$verb" != peers ] || set_up_peers
 configure
 
 case $verb in
@@ -146,6 +165,10 @@ test)
     build all
     (cd "$root" && ctest --preset default --parallel "$(nproc)" "$@")
     ;;
+peers)
+    build all
+    (cd "$root" && ctest --preset default --label-regex peers "$@")
+    ;;
 lint)
     # shellcheck disable=SC2086  # a list of words
     install_or_fail $lint_packages
@@ -155,6 +178,6 @@ lint)
     # shellcheck disable=SC2046,SC2086  # lists of words
     clang-format --dry-run -Werror $sources $(git ls-files '*.h')
     # shellcheck disable=SC2086  # a list of words
-    printf '%s\n' $sources | xargs -P "$(nproc)" -n 1 clang-tidy --quiet --warnings-as-errors='*' -p "$build"
+    lint_sources $sources
     ;;
 esac

@@ -33,7 +33,7 @@ struct RegisterTile {
 /// The tile with the fewest estimated cycles to cover `extent` lanes by `points`. A step of the reduction costs what the busier of two
 /// FMA pipes or two load pipes needs, and never less than the 4 cycles of an FMA's latency that its accumulators must hide.
 inline RegisterTile choose_register_tile(int extent, int lanes, const std::array<int, 3> &points, int budget) {
-    const auto tiles = [](int n, int tile) { return static_cast<double>((n + tile - 1) / tile); };
+    const auto tiles = [](int n, int tile) { return int64_t{(n + tile - 1) / tile}; };
     RegisterTile best;
     double best_cycles = std::numeric_limits<double>::infinity();
     RegisterTile tile;
@@ -45,8 +45,9 @@ inline RegisterTile choose_register_tile(int extent, int lanes, const std::array
                     const int broadcasts = px * py * pz;
                     const double step = std::max({tile.vectors * broadcasts / 2.0, (tile.vectors + broadcasts) / 2.0, 4.0});
                     const double overhead = 0.5;  // of the loop around a step: prefers the larger of two equal tiles
-                    const double cycles = tiles(extent, tile.vectors * lanes) * tiles(points[0], px) * tiles(points[1], py) *
-                                          tiles(points[2], pz) * (step + overhead);
+                    const int64_t count =
+                        tiles(extent, tile.vectors * lanes) * tiles(points[0], px) * tiles(points[1], py) * tiles(points[2], pz);
+                    const double cycles = static_cast<double>(count) * (step + overhead);
                     if (cycles < best_cycles) {
                         best_cycles = cycles;
                         best = tile;

@@ -67,10 +67,10 @@ IdxArray IdxArray::read(const std::filesystem::path &path) {
     if (!read_exactly(file.get(), magic)) throw fail("ends in its header");
     IdxArray array;
     array.type_ = std::to_integer<std::uint8_t>(magic[2]);
-    const std::size_t element = element_size(array.type_);
-    if (magic[0] != std::byte{0} || magic[1] != std::byte{0} || element == 0) throw fail("does not begin as IDX does");
+    array.element_size_ = element_size(array.type_);
+    if (magic[0] != std::byte{0} || magic[1] != std::byte{0} || array.element_size_ == 0) throw fail("does not begin as IDX does");
 
-    std::size_t bytes = element;
+    std::size_t bytes = array.element_size_;
     for (auto dimensions = std::to_integer<unsigned>(magic[3]); dimensions > 0; dimensions--) {
         std::array<std::byte, 4> extent{};
         if (!read_exactly(file.get(), extent)) throw fail("ends in its header");
@@ -94,13 +94,8 @@ IdxArray IdxArray::read(const std::filesystem::path &path) {
     return array;
 }
 
-std::size_t IdxArray::size() const {
-    return data_.size() / element_size(type_);
-}
-
 void IdxArray::copy(std::size_t first, std::span<float> out) const {
-    const std::size_t element = element_size(type_);
-    const std::byte *bytes = data_.data() + first * element;
+    const std::byte *bytes = data_.data() + first * element_size_;
     for (float &value : out) {
         switch (type_) {
         case 0x08:
@@ -121,7 +116,7 @@ void IdxArray::copy(std::size_t first, std::span<float> out) const {
         default:
             value = static_cast<float>(std::bit_cast<double>(big_endian<std::uint64_t>(bytes)));
         }
-        bytes += element;
+        bytes += element_size_;
     }
 }
 

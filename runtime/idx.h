@@ -16,7 +16,7 @@ public:
     static IdxArray read(const std::filesystem::path &path);
 
     [[nodiscard]] const std::vector<std::size_t> &shape() const { return shape_; }
-    [[nodiscard]] std::size_t size() const;
+    [[nodiscard]] std::size_t size() const { return data_.size() / element_size_; }
     [[nodiscard]] bool holds_bytes() const { return type_ == 0x08; }
 
     /// Elements first … first + out.size() - 1 in C order, as the nearest floats.
@@ -24,6 +24,7 @@ public:
 
 private:
     std::uint8_t type_ = 0x08;
+    std::size_t element_size_ = 1;  // bytes
     std::vector<std::size_t> shape_;
     std::vector<std::byte> data_;  // big-endian
 };

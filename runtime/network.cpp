@@ -22,7 +22,7 @@ std::atomic<bool> has_message{false};
 void keep_message(void *, const char *message) {
     if (has_message.exchange(true)) return;
     std::snprintf(first_message.data(), first_message.size(), "%s", message);
-    first_message.data()[std::strcspn(first_message.data(), "\n")] = '\0';
+    first_message[std::strcspn(first_message.data(), "\n")] = '\0';
 }
 
 }  // namespace

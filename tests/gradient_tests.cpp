@@ -127,16 +127,15 @@ TEST_CASE("network: weights are bit-identical for any number of threads") {
 
 TEST_CASE("network: a batch's gradient does not depend on what the arena held before") {
     Random random(17);
-    const NetworkDescription &description = test_odd::network;
-    const Batch large(description, 32, random), small(description, 1, random);
+    const Batch large(test_odd::network, 32, random), small(test_odd::network, 1, random);
     const auto gradients_of_small = [&](bool after_large) {
         Random weights(1);
-        Network network(description, 32, 1);
+        Network network(test_odd::network, 32, 1);
         set_random_weights(network, weights);
         if (after_large) REQUIRE(network.backward(large.inputs, large.targets, 32).error == 0);
         REQUIRE(network.backward(small.inputs, small.targets, 1).error == 0);
         std::vector<float> gradients;
-        for (std::size_t l = 0; l < description.layers.size(); l++) {
+        for (std::size_t l = 0; l < test_odd::layers.size(); l++) {
             REQUIRE(network.sum_gradients(l) == 0);
             gradients.insert(gradients.end(), network.kernel_gradient(l).begin(), network.kernel_gradient(l).end());
         }

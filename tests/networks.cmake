@@ -1,4 +1,4 @@
-# Networks unlike the default one, each with something that hurts. The tests and compare_with_keras.py use them.
+# Networks unlike the default one, each with something that hurts. The tests and peers/compare_with_keras.py use them.
 castnet_add_network(test_rgb # colour, strides 2 and 4
   INPUT 32x32x3
   ENCODER

@@ -121,12 +121,12 @@ void encode_images(const NetworkDescription &description, const ExploreOptions &
     }
     if (options.samples > 0) images.resize(std::min(images.size(), options.samples * description.input().size()));
     const std::vector<float> codes = encode(network, images);
-    const std::size_t size = description.code().size();
+    const std::size_t size = description.code().size(), count = images.size() / description.input().size();
     if (!options.out.empty()) write_grids(options.out, description.code(), codes);
     if (options.csv.empty()) return;
     std::string text = "label";
     for (std::size_t i = 0; i < size; i++) text += fmt::format(",z{}", i);
-    for (std::size_t i = 0; i < codes.size() / size; i++) {
+    for (std::size_t i = 0; i < count; i++) {
         text += fmt::format("\n{}", labels.empty() ? "" : std::to_string(labels[i]));
         for (const float value : std::span(codes).subspan(i * size, size)) text += fmt::format(",{}", value);
     }

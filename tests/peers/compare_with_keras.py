@@ -1,0 +1,97 @@
+"""Compares outputs, the loss and every gradient with Keras's on the same random weights, images and targets.
+
+    python compare_with_keras.py --bin build/bin [--bound 1e-4] FILE…      the CMake files that declare the networks
+
+Prints a line a network: the largest difference of any tensor, relative to that tensor's largest magnitude. Exit status 1 above the
+bound, 77 where Keras is not installed.
+"""
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["KERAS_BACKEND"] = "tensorflow"
+try:
+    import keras
+    import numpy as np
+    import tensorflow as tf
+    from safetensors.numpy import load_file, save_file
+except ImportError as error:
+    print(f"skipped: {error}; sh cmake/bootstrap.sh peers installs what is missing")
+    sys.exit(77)
+
+from network_language import Network, read_networks
+
+
+def build(network: Network) -> keras.Model:
+    kinds = {"conv2d": keras.layers.Conv2D, "conv2d_transpose": keras.layers.Conv2DTranspose}
+    model = keras.Sequential([keras.Input(network.input)])
+    for layer in network.layers:
+        regularizer = keras.regularizers.L2(layer.l2) if layer.l2 else None
+        model.add(kinds[layer.kind](layer.filters, layer.kernel, layer.strides, layer.padding, activation=layer.activation,
+                                    kernel_regularizer=regularizer, name=layer.name))
+    return model
+
+
+def weights_by_name(model: keras.Model, values: list) -> dict:
+    names = [f"{layer.name}/{kind}" for layer in model.layers for kind in ("kernel", "bias")]
+    return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
+
+
+def relative_difference(got: np.ndarray, want: np.ndarray) -> float:
+    if got.shape != want.shape:
+        raise SystemExit(f"error: a tensor has shape {got.shape} here and {want.shape} in Keras")
+    return float(np.max(np.abs(got - want)) / max(np.max(np.abs(want)), 1e-30))
+
+
+def compare(network: Network, programs: pathlib.Path, folder: pathlib.Path, rng: np.random.Generator) -> dict[str, float]:
+    model = build(network)
+    for layer in model.layers:  # biases that are not zero either
+        layer.bias.assign(rng.normal(0, 0.1, layer.bias.shape))
+    images = rng.random((5, *network.input), np.float32)
+    targets = rng.random((5, *network.input), np.float32)
+    with tf.GradientTape() as tape:
+        outputs = model(images)
+        loss = tf.reduce_mean(tf.square(outputs - targets)) + sum(model.losses)
+    want = weights_by_name(model, tape.gradient(loss, model.trainable_variables))
+    want |= {"loss": np.asarray(loss), "outputs": np.asarray(outputs)}
+
+    explore = programs / ("explore" if network.name == "mnist_cae" else f"explore-{network.name}")
+    files = {name: folder / name for name in ("model.safetensors", "x.npy", "t.npy", "y.npy", "g.safetensors")}
+    save_file(weights_by_name(model, model.get_weights()), files["model.safetensors"])
+    np.save(files["x.npy"], images)
+    np.save(files["t.npy"], targets)
+    common = ["--model", files["model.safetensors"], "--images", files["x.npy"]]
+    subprocess.run([explore, "reconstruct", *common, "--out", files["y.npy"]], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([explore, "gradients", *common, "--targets", files["t.npy"], "--out", files["g.safetensors"]], check=True,
+                   stdout=subprocess.DEVNULL)
+    got = load_file(files["g.safetensors"]) | {"outputs": np.load(files["y.npy"])}
+    if got.keys() != want.keys():
+        raise SystemExit(f"error: {network.name}: the tensors are {sorted(got)} here and {sorted(want)} in Keras")
+    return {name: relative_difference(got[name], want[name]) for name in want}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Compares the networks of CMake files with Keras.")
+    parser.add_argument("--bin", type=pathlib.Path, required=True)
+    parser.add_argument("--bound", type=float, default=1e-4)
+    parser.add_argument("files", type=pathlib.Path, nargs="+")
+    options = parser.parse_args()
+    keras.utils.set_random_seed(1)
+    rng = np.random.default_rng(1)
+    worst = 0.0
+    for network in [network for file in options.files for network in read_networks(file)]:
+        with tempfile.TemporaryDirectory() as folder:
+            differences = compare(network, options.bin, pathlib.Path(folder), rng)
+        name = max(differences, key=differences.__getitem__)
+        print(f"{network.name:<14} {len(differences):>3} tensors, largest relative difference {differences[name]:.1e} ({name})")
+        worst = max(worst, differences[name])
+    print(f"{'worst':<14} {worst:.1e}, allowed {options.bound:.0e}")
+    return 0 if worst <= options.bound else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
