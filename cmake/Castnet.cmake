@@ -86,7 +86,7 @@ function(castnet_parse_layer where text)
   endforeach()
 endfunction()
 
-# Keras's output extent of one dimension, and the extents of the bilinear map's two grids with the zeros before and the extent of all windows.
+# Keras's output extent of one dimension, and the extents of the bilinear map's two grids with the zeros before.
 function(castnet_infer_extent where kind padding in kernel stride dimension)
   if(kind STREQUAL "conv2d")
     if(padding STREQUAL "same")
@@ -111,7 +111,7 @@ function(castnet_infer_extent where kind padding in kernel stride dimension)
   if(padding STREQUAL "same" AND window GREATER large)
     math(EXPR pad "(${window} - ${large}) / 2") # the odd one comes after
   endif()
-  foreach(variable IN ITEMS out large small pad window)
+  foreach(variable IN ITEMS out large small pad)
     set(${variable}_${dimension} ${${variable}} PARENT_SCOPE)
   endforeach()
 endfunction()
@@ -228,10 +228,6 @@ function(castnet_add_network network)
 
     castnet_add_layer_pipelines(${network} ${previous_activation} ${is_first})
 
-    set(window "0, 0, 0") # the large grid with its zeros, where it has any
-    if(pad_height GREATER 0 OR pad_width GREATER 0 OR window_height GREATER large_height OR window_width GREATER large_width)
-      set(window "${window_height}, ${window_width}, ${large_channels}")
-    endif()
     string(
       APPEND header_layers
       "    {.name = \"${layer_name}\",\n"
@@ -241,7 +237,6 @@ function(castnet_add_network network)
       "     .output = {${out_height}, ${out_width}, ${layer_filters}},\n"
       "     .kernel_height = ${layer_kernel_height},\n"
       "     .kernel_width = ${layer_kernel_width},\n"
-      "     .window = {${window}},\n"
       "     .l2 = ${layer_l2},\n"
       "     .forward = ${pipeline_forward},\n"
       "     .backward_data = ${pipeline_backward_data},\n"

@@ -1,4 +1,4 @@
-// adam: one step of Adam as Keras takes it, in place, on any number of parameters:
+// adam: one step of Adam as Keras takes it, in place, on any number of parameters. g is the sum of the shards' gradients, in their order:
 //     m += (1 - β₁)(g - m),  v += (1 - β₂)(g² - v),  w -= rate · m / (√v + ε),  rate = learning_rate · √(1 - β₂ᵗ) / (1 - β₁ᵗ)
 // (Kingma & Ba 2015, the efficient form at the end of section 2; ε stands outside the bias correction).
 #include "Halide.h"
@@ -7,13 +7,17 @@ namespace castnet {
 
 class Adam : public Halide::Generator<Adam> {
 public:
-    Input<Buffer<float, 1>> gradient{"gradient"};
+    Input<Buffer<float, 2>> gradients{"gradients"};  // (parameter, shard)
     Input<float> rate{"rate"}, beta_1{"beta_1"}, beta_2{"beta_2"}, epsilon{"epsilon"};
     Output<Func> state{"state", {Float(32), Float(32), Float(32)}, 1};  // w, m, v
 
     void generate() {
         // An update of the outputs' own elements, which are all read before the first is written.
-        const Var i("i");
+        const Var i("i"), block("block"), lane("lane");
+        const RDom shard(0, gradients.dim(1).extent());
+        Func gradient("gradient");
+        gradient(i) = 0.0F;
+        gradient(i) += gradients(i, shard);
         Func step("step");
         step(i) = Tuple(Halide::undef<float>(), Halide::undef<float>(), Halide::undef<float>());
         const Expr g = gradient(i);
@@ -22,9 +26,12 @@ public:
         step(i) = Tuple(step(i)[0] - rate * m / (sqrt(v) + epsilon), m, v);
         state = step;
 
-        gradient.set_estimates({{0, 1 << 14}});
+        gradients.set_estimates({{0, 1 << 14}, {0, 8}});
         step.set_estimates({{0, 1 << 14}});
-        step.update().vectorize(i, natural_vector_size(Float(32)), TailStrategy::GuardWithIf);
+        const int lanes = natural_vector_size(Float(32));
+        step.update().split(i, block, lane, lanes, TailStrategy::RoundUp).vectorize(lane);
+        gradient.compute_at(step, block).store_in(MemoryType::Register).vectorize(i, lanes);
+        gradient.update().reorder(i, shard).vectorize(i, lanes);
     }
 };
 

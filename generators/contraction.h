@@ -7,6 +7,7 @@
 #pragma once
 
 #include "Halide.h"
+#include "padding.h"
 
 namespace castnet {
 
@@ -50,6 +51,17 @@ protected:
     Param<int> pad_x{"pad_x", 0, 0, 1 << 20};
     Param<int> pad_y{"pad_y", 0, 0, 1 << 20};
 
+    // Overrides of the register tile that the shapes suggest; 0 for none.
+    Param<int> tile_vectors{"tile_vectors", 0, 0, 32};
+    Param<int> tile_0{"tile_0", 0, 0, 32};
+    Param<int> tile_1{"tile_1", 0, 0, 32};
+    Param<int> tile_2{"tile_2", 0, 0, 32};
+
+    RegisterTile register_tile(int extent, int lanes, const std::array<int, 3> &points) const {
+        if (tile_vectors > 0) return {tile_vectors, {tile_0, tile_1, tile_2}};
+        return choose_register_tile(extent, lanes, points, accumulator_budget(this->get_target()));
+    }
+
     std::vector<int> large_shape() const { return {large_channels, large_width, large_height, 0}; }
     std::vector<int> small_shape() const { return {small_channels, small_width, small_height, 0}; }
 
@@ -57,8 +69,13 @@ protected:
     int window_width() const { return (small_width - 1) * stride_x + kernel_width; }
     int window_height() const { return (small_height - 1) * stride_y + kernel_height; }
 
-    /// Whether some window leaves the large grid, so that it has to be padded with zeros.
-    bool reads_padding() const { return pad_x > 0 || pad_y > 0 || window_width() > large_width || window_height() > large_height; }
+    /// The zeros around the large grid that the windows read.
+    Margins large_margins() const {
+        return {.left = pad_x,
+                .right = std::max(0, window_width() - pad_x - large_width),
+                .top = pad_y,
+                .bottom = std::max(0, window_height() - pad_y - large_height)};
+    }
 
     int natural_lanes() const { return this->natural_vector_size(Halide::Float(32)); }
 };
@@ -68,13 +85,6 @@ protected:
 inline void keep_on_stack(Halide::Func &buffer, int64_t floats) {
     const int64_t most = (1 << 20) / sizeof(float);
     buffer.store_in(floats <= most ? Halide::MemoryType::Register : Halide::MemoryType::Stack);
-}
-
-/// `grid` with zeros around it, so that any window can be read.
-template <typename Grid>
-Halide::Func zero_padded(const Grid &grid, int channels, int width, int height) {
-    return Halide::BoundaryConditions::constant_exterior(grid, 0.0F,
-                                                         {{0, channels}, {0, width}, {0, height}, {Halide::Expr(), Halide::Expr()}});
 }
 
 }  // namespace castnet

@@ -11,8 +11,11 @@ public:
     Output<Buffer<float, 4>> small{"small"};   // (sc, x, y, n)
 
     void generate() {
-        const Func padded = zero_padded(large, large_channels, large_width, large_height);
-        window(c, x, y, n) = reads_padding() ? padded(c, x, y, n) : large(c, x, y, n);
+        if (large_margins().any()) {
+            padding.define(large, large_channels, large_width, large_height, large_margins());
+        } else {
+            window(c, x, y, n) = large(c, x, y, n);
+        }
 
         if (small_channels < narrow && large_channels >= narrow) {
             sum_over_lanes();
@@ -33,7 +36,9 @@ private:
 
     const Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, lane{"lane"}, tap{"tap"};
     Var co{"co"}, ci{"ci"}, xo{"xo"}, xi{"xi"}, yo{"yo"}, yi{"yi"};
-    Func window{"window"}, sum{"sum"};
+    ZeroPadding padding;
+    Func &window = padding.window;
+    Func sum{"sum"};
     std::function<void(Func &)> schedule_tile_of;  // makes one tile's accumulators under the given stage
     RegisterTile tile;
     int lanes = 1;
@@ -44,12 +49,12 @@ private:
 
     /// Many small channels: a lane for each; a step of the reduction broadcasts one value of the window.
     void sum_in_lanes() {
+        lanes = lanes_within(small_channels, natural_lanes());
+        tile = register_tile(small_channels, lanes, {small_width, small_height, 1});
         const RDom r(0, large_channels, 0, kernel_width, 0, kernel_height);
         sum(c, x, y, n) = 0.0F;
         sum(c, x, y, n) += kernel(c, r.x, r.y, r.z) * window_at(r.x, r.y, r.z);
 
-        lanes = lanes_within(small_channels, natural_lanes());
-        tile = choose_register_tile(small_channels, lanes, {small_width, small_height, 1}, accumulator_budget(get_target()));
         schedule_tile_of = [this, r](Func &stage) {
             sum.compute_at(stage, xo).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
             sum.update().reorder(c, x, y, r.x, r.y, r.z).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
@@ -115,16 +120,14 @@ private:
             .unroll(xi)
             .unroll(yi);
         schedule_tile_of(stage);
-        if (reads_padding()) stage_window(out);
+        if (large_margins().any()) stage_window(out);
     }
 
     /// The zeros around the image are written once an image, so that no load of the reduction has to test for them.
     void stage_window(Func &out) {
         window.compute_at(out, n);
-        keep_on_stack(window, int64_t(large_channels) * window_width() * window_height());
-        const Var along = large_channels >= narrow ? c : x;
-        const int extent = large_channels >= narrow ? large_channels : window_width();
-        window.vectorize(along, lanes_within(extent, natural_lanes()));
+        keep_on_stack(window, padding.size());
+        padding.vectorize(natural_lanes());
     }
 };
 

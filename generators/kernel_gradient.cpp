@@ -22,24 +22,27 @@ public:
             kernel = add_input<Buffer<float, 4>>("kernel");
             decay = add_input<float>("decay");
         }
-        // The caller's scratch space for the large grid with its zeros: (lc, x, y, n), in front of the window by the padding. It holds
-        // all images, aligned to 64 bytes: the reduction over images runs inside the register tile's loops, and the stack is too small.
-        if (reads_padding()) scratch = add_output<Buffer<float, 4>>("window");
     }
 
     void generate() {
-        if (scratch != nullptr) {
-            const Func padded = zero_padded(large, large_channels, large_width, large_height);
-            window(c, x, y, n) = padded(c, x - pad_x, y - pad_y, n);
-            *scratch = window;
+        if (large_margins().any()) {
+            padding.define(large, large_channels, large_width, large_height, large_margins());
         } else {
             window(c, x, y, n) = large(c, x, y, n);
         }
-        r = RDom(0, small_width, 0, small_height, 0, small.dim(3).extent());
-        sum(sc, lc, kx, ky) = 0.0F;
-        sum(sc, lc, kx, ky) += small(sc, r.x, r.y, r.z) * window(lc, r.x * stride_x + kx, r.y * stride_y + ky, r.z);
+        const Expr images = small.dim(3).extent();
+        r = RDom(0, small_width, 0, small_height, 0, sums_over_images() ? images : 1);
+        image = RDom(0, images);
+        sum(sc, lc, kx, ky, n) = 0.0F;
+        sum(sc, lc, kx, ky, n) +=
+            small(sc, r.x, r.y, n + r.z) * window(lc, r.x * stride_x + kx - pad_x, r.y * stride_y + ky - pad_y, n + r.z);
         const Expr penalty = decays ? *decay * (*kernel)(sc, lc, kx, ky) : 0.0F;
-        out(sc, lc, kx, ky) = sum(sc, lc, kx, ky) + penalty;
+        if (sums_over_images()) {
+            out(sc, lc, kx, ky) = penalty + sum(sc, lc, kx, ky, 0);
+        } else {
+            out(sc, lc, kx, ky) = penalty;
+            out(sc, lc, kx, ky) += sum(sc, lc, kx, ky, image);
+        }
         gradient = out;
         if (output_grid == Grid::small) {
             sum_bias(small, small_channels, small_width, small_height);
@@ -51,30 +54,27 @@ public:
         fix_shape(large, large_shape());
         fix_shape(small, small_shape());
         fix_shape(gradient, kernel_shape);
+        // Halide reads an output back with aligned loads: make it check that the caller's memory is.
+        gradient.set_host_alignment(4 * natural_lanes());
         if (decays) fix_shape(*kernel, kernel_shape);
-        if (scratch != nullptr) schedule_window();
         schedule_gradient();
     }
 
 private:
     const Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, sc{"sc"}, lc{"lc"}, kx{"kx"}, ky{"ky"};
-    Func window{"padded_window"}, sum{"sum"}, out{"out"};
-    RDom r;
+    ZeroPadding padding;
+    Func &window = padding.window;
+    Func sum{"sum"}, out{"out"};
+    RDom r, image;
     Halide::GeneratorInput<Buffer<float, 4>> *kernel = nullptr;
     Halide::GeneratorInput<float> *decay = nullptr;
-    Halide::GeneratorOutput<Buffer<float, 4>> *scratch = nullptr;
 
-    void schedule_window() {
-        fix_shape(*scratch, {large_channels, window_width(), window_height(), 0});
-        // Halide reads an output back with aligned loads: make it check that the caller's memory is.
-        scratch->set_host_alignment(4 * natural_lanes());
-        window.bound(c, 0, large_channels).bound(x, 0, window_width()).bound(y, 0, window_height());
-        const bool by_channel = large_channels >= window_width();
-        window.vectorize(by_channel ? c : x, lanes_within(by_channel ? large_channels : window_width(), natural_lanes()));
-    }
+    /// Whether a tile's reduction runs over all images: where an image alone has too few positions to be worth the tile's way to memory.
+    bool sums_over_images() const { return int(small_width) * int(small_height) < 16 && !large_margins().any(); }
 
-    /// The lanes run over the grid with more channels; each step of the reduction multiplies them by a tile of the other grid's channels at
-    /// the kernel's columns and rows.
+    /// Else image by image, so that its two grids stay in the first-level cache while the tiles of the kernel pass over them. The lanes run
+    /// over the grid with more channels; each step of the reduction multiplies them by a tile of the other grid's channels at the kernel's
+    /// columns and rows.
     void schedule_gradient() {
         const bool small_lanes = int(small_channels) >= int(large_channels) || small_channels >= natural_lanes();
         const Var v = small_lanes ? sc : lc;
@@ -82,21 +82,34 @@ private:
         const int extent = small_lanes ? small_channels : large_channels;
         const int others = small_lanes ? large_channels : small_channels;
         const int lanes = lanes_within(extent, natural_lanes());
-        const RegisterTile tile =
-            choose_register_tile(extent, lanes, {kernel_width, others, kernel_height}, accumulator_budget(get_target()));
+        const RegisterTile tile = register_tile(extent, lanes, {kernel_width, others, kernel_height});
         Var vo("vo"), vi("vi"), so("so"), si("si"), kxo("kxo"), kxi("kxi"), kyo("kyo"), kyi("kyi");
 
         out.bound(sc, 0, small_channels).bound(lc, 0, large_channels).bound(kx, 0, kernel_width).bound(ky, 0, kernel_height);
-        out.split(v, vo, vi, tile.vectors * lanes)
-            .split(kx, kxo, kxi, tile.points[0])
-            .split(s, so, si, tile.points[1])
-            .split(ky, kyo, kyi, tile.points[2])
+        Halide::Stage stage = out;
+        if (!sums_over_images()) {
+            out.vectorize(sc, lanes_within(small_channels, natural_lanes()));
+            stage = out.update().reorder(v, kx, s, ky, image);
+        }
+        // A last tile that would reach beyond the kernel is shifted inwards, and must not add twice.
+        const auto tail = [](int length, int factor) {
+            return length % factor == 0 ? TailStrategy::RoundUp : TailStrategy::ShiftInwardsAndBlend;
+        };
+        stage.split(v, vo, vi, tile.vectors * lanes, tail(extent, tile.vectors * lanes))
+            .split(kx, kxo, kxi, tile.points[0], tail(kernel_width, tile.points[0]))
+            .split(s, so, si, tile.points[1], tail(others, tile.points[1]))
+            .split(ky, kyo, kyi, tile.points[2], tail(kernel_height, tile.points[2]))
             .reorder(si, vi, kxi, kyi, kxo, so, kyo, vo)
             .vectorize(vi, lanes)
             .unroll(vi)
             .unroll(kxi)
             .unroll(si)
             .unroll(kyi);
+        if (large_margins().any()) {
+            window.compute_at(out, image);
+            keep_on_stack(window, padding.size());
+            padding.vectorize(natural_lanes());
+        }
         sum.compute_at(out, kxo).reorder_storage(v, s, kx, ky).vectorize(v, lanes).unroll(v).unroll(kx).unroll(s).unroll(ky);
         sum.update().reorder(v, kx, s, ky, r.x, r.y, r.z).vectorize(v, lanes).unroll(v).unroll(kx).unroll(s).unroll(ky);
     }

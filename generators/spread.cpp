@@ -16,8 +16,11 @@ public:
     void generate() {
         const bool few_positions = int(small_width) * int(small_height) < taps(kernel_width, stride_x) * taps(kernel_height, stride_y);
         Epilogue epilogue;
+        const bool reduces_lanes = large_channels < narrow;
         if (few_positions) {
             epilogue = finish(sum_over_positions(), large_shape());
+        } else if (reduces_lanes) {
+            epilogue = finish(sum_over_lanes(), large_shape());
         } else {
             epilogue = finish(sum_over_taps(), large_shape());
         }
@@ -31,6 +34,8 @@ public:
         for (Func &reduction : epilogue.reductions) reduction.compute_at(out, x);
         if (few_positions) {
             schedule_positions(out);
+        } else if (reduces_lanes) {
+            schedule_reduced_lanes(out);
         } else {
             schedule_taps(out);
         }
@@ -39,24 +44,31 @@ public:
 private:
     static constexpr int narrow = 8;  // channels below which half of an AVX2 vector or more would idle
 
-    const Var c{"c"}, x{"x"}, y{"y"}, n{"n"};
-    Var phase_x{"phase_x"}, phase_y{"phase_y"}, co{"co"}, ci{"ci"}, xo{"xo"}, xi{"xi"}, yo{"yo"}, yi{"yi"};
-    Func window{"window"}, sum{"sum"}, phases{"phases"}, pixels{"pixels"};
-    RDom r;
+    const Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, lane{"lane"}, kernel_column{"kernel_column"}, kernel_row{"kernel_row"};
+    Var i{"i"}, a{"a"}, phase_x{"phase_x"}, phase_y{"phase_y"}, co{"co"}, ci{"ci"}, xo{"xo"}, xi{"xi"}, yo{"yo"}, yi{"yi"};
+    ZeroPadding padding;
+    Func &window = padding.window;
+    Func sum{"sum"}, phases{"phases"}, pixels{"pixels"}, by_lane{"kernel_by_lane"}, partial{"partial"};
+    RDom r, all;
+
+    /// The zeros around the small grid that the taps of the large grid's phases read, for so many columns of the large grid.
+    Margins small_margins(int columns) const {
+        const auto before = [](int reach, int stride, int pad) { return std::max(0, taps(reach, stride) - 1 - pad / stride); };
+        const auto after = [](int extent, int stride, int pad, int count) {
+            return std::max(0, (extent - 1 + pad) / stride - (count - 1));
+        };
+        const int rows = taps(large_height, stride_y) * stride_y;
+        return {.left = before(kernel_width, stride_x, pad_x),
+                .right = after(columns, stride_x, pad_x, small_width),
+                .top = before(kernel_height, stride_y, pad_y),
+                .bottom = after(rows, stride_y, pad_y, small_height)};
+    }
 
     static int taps(int kernel, int stride) { return (kernel + stride - 1) / stride; }
 
     /// phases(c, phase_x, x, phase_y, y, n): all phases of the large grid; returns it as (c, x, y, n).
     Func sum_over_taps() {
-        const Func padded = zero_padded(small, small_channels, small_width, small_height);
-        if (large_channels >= narrow) {
-            window(c, x, y, n) = padded(c, x, y, n);
-        } else {
-            window(x, y, c, n) = padded(c, x, y, n);
-        }
-        const auto window_at = [&](const Expr &channel, const Expr &column, const Expr &row) {
-            return large_channels >= narrow ? window(channel, column, row, n) : window(column, row, channel, n);
-        };
+        padding.define(small, small_channels, small_width, small_height, small_margins(taps(large_width, stride_x) * stride_x));
         r = RDom(0, small_channels, 0, taps(kernel_width, stride_x), 0, taps(kernel_height, stride_y));
         const Expr first_x = (phase_x + pad_x) % stride_x, first_y = (phase_y + pad_y) % stride_y;
         r.where(r.y <= (kernel_width - 1 - first_x) / stride_x && r.z <= (kernel_height - 1 - first_y) / stride_y);
@@ -64,12 +76,68 @@ private:
         const Expr kx = min(first_x + stride_x * r.y, kernel_width - 1), ky = min(first_y + stride_y * r.z, kernel_height - 1);
         sum(c, phase_x, x, phase_y, y, n) = 0.0F;
         sum(c, phase_x, x, phase_y, y, n) +=
-            kernel(c, r.x, kx, ky) * window_at(r.x, x + (phase_x + pad_x) / stride_x - r.y, y + (phase_y + pad_y) / stride_y - r.z);
+            kernel(c, r.x, kx, ky) * window(r.x, x + (phase_x + pad_x) / stride_x - r.y, y + (phase_y + pad_y) / stride_y - r.z, n);
         phases(c, phase_x, x, phase_y, y, n) = sum(c, phase_x, x, phase_y, y, n);
 
         Func whole("whole");
         whole(c, x, y, n) = phases(c, x % stride_x, x / stride_x, y % stride_y, y / stride_y, n);
         return whole;
+    }
+
+    /// Few large channels: the lanes share the reduction over small channels, and are added up at the end. A tile holds all channels of
+    /// `tile_columns` columns, whole strides of them, so that every column's phase and its taps are known.
+    Func sum_over_lanes() {
+        const int lanes = reduction_lanes(), steps = (small_channels + lanes - 1) / lanes;
+        const auto within = [&](const Expr &channel) { return min(channel, small_channels - 1); };
+        const int tiles = (large_width + tile_columns() - 1) / tile_columns();
+        padding.define(small, small_channels, small_width, small_height, small_margins(tiles * tile_columns()));
+        by_lane(lane, c, kernel_column, kernel_row) =
+            select(lane < small_channels, kernel(c, within(lane), kernel_column, kernel_row), 0.0F);
+
+        r = RDom(0, steps, 0, taps(kernel_width, stride_x), 0, taps(kernel_height, stride_y));
+        const Expr accumulator = i / lanes, column = accumulator / large_channels + pad_x, row = y + pad_y;
+        const Expr first_x = column % stride_x, first_y = row % stride_y;
+        r.where(r.y <= (kernel_width - 1 - first_x) / stride_x && r.z <= (kernel_height - 1 - first_y) / stride_y);
+        const Expr kx = min(first_x + stride_x * r.y, kernel_width - 1), ky = min(first_y + stride_y * r.z, kernel_height - 1);
+        const Expr channel = i % lanes + lanes * r.x;
+        partial(i, xo, y, n) = 0.0F;
+        partial(i, xo, y, n) +=
+            by_lane(channel, accumulator % large_channels, kx, ky) *
+            window(within(channel), xo * (tile_columns() / stride_x) + column / stride_x - r.y, row / stride_y - r.z, n);
+        all = RDom(0, lanes);
+        sum(a, xo, y, n) = 0.0F;
+        sum(a, xo, y, n) += partial(lanes * a + all, xo, y, n);
+        pixels(c, x, y, n) = sum(c + large_channels * (x % tile_columns()), x / tile_columns(), y, n);
+        return pixels;
+    }
+
+    int reduction_lanes() const { return lanes_within(small_channels, natural_lanes()); }
+
+    /// Whole strides that waste the fewest columns at the right edge; as wide as the registers allow, beside a row of the kernel.
+    int tile_columns() const {
+        const int most = std::max(1, accumulator_budget(get_target()) * 4 / 7 / (int(stride_x) * int(large_channels)));
+        const int strides = taps(large_width, stride_x), tiles = (strides + most - 1) / most;
+        return (strides + tiles - 1) / tiles * stride_x;
+    }
+
+    void schedule_reduced_lanes(Func &out) {
+        const int lanes = reduction_lanes(), steps = (small_channels + lanes - 1) / lanes;
+        keep_on_stack(by_lane, int64_t(large_channels) * steps * lanes * kernel_width * kernel_height);
+        by_lane.compute_root().vectorize(lane, lanes).reorder(c, lane, kernel_column, kernel_row).unroll(c);
+        window.compute_at(out, n);
+        padding.vectorize(natural_lanes());
+        keep_on_stack(window, padding.size());
+        Func stage = out;
+        if (needs_whole_pixels()) {
+            stage = pixels;
+            pixels.compute_at(out, n);
+            keep_on_stack(pixels, int64_t(large_channels) * large_width * large_height);
+        }
+        stage.split(x, xo, xi, tile_columns(), TailStrategy::GuardWithIf).fuse(c, xi, a).vectorize(a);
+        sum.compute_at(stage, xo).store_in(MemoryType::Register).vectorize(a);
+        sum.update().reorder(all, a).atomic().vectorize(all).vectorize(a);
+        partial.compute_at(stage, xo).store_in(MemoryType::Register).vectorize(i, lanes).unroll(i);
+        partial.update().reorder(i, r.y, r.x, r.z).vectorize(i, lanes).unroll(i).unroll(r.y);
     }
 
     /// Where the small grid has fewer pixels than a phase has taps, nearly all taps would read zeros: the reduction runs over the small
@@ -108,31 +176,16 @@ private:
         sum.update().reorder(c, r.x, r.y, r.z).vectorize(c, lanes);
     }
 
+    /// Many large channels: a lane for each.
     void schedule_taps(Func &out) {
         phases.compute_at(out, n);
         window.compute_at(out, n);
         // Each with room for vectors beyond the last column.
         const int64_t columns = taps(large_width, stride_x) + natural_lanes(), rows = taps(large_height, stride_y);
         keep_on_stack(phases, int64_t(large_channels) * int(stride_x) * columns * int(stride_y) * rows);
-        keep_on_stack(window, int64_t(small_channels) * (columns + taps(kernel_width, stride_x)) * (rows + taps(kernel_height, stride_y)));
-        if (large_channels >= narrow) {
-            schedule_channel_lanes();
-            out.vectorize(c, lanes_within(large_channels, natural_lanes()));
-        } else {
-            schedule_column_lanes();
-            const int pairs = large_width / int(stride_x);
-            if (pairs * int(stride_x) == int(large_width) && !needs_whole_pixels()) {
-                // The phases of a row are stored interleaved.
-                out.split(x, xo, xi, stride_x).reorder(xi, xo, c, y, n).unroll(xi).vectorize(xo, std::min(pairs, natural_lanes()));
-            }
-        }
-    }
-
-    /// Many large channels: a lane for each.
-    void schedule_channel_lanes() {
+        keep_on_stack(window, padding.size());
         const int lanes = lanes_within(large_channels, natural_lanes());
-        const RegisterTile tile = choose_register_tile(
-            large_channels, lanes, {taps(large_width, stride_x), taps(large_height, stride_y), 1}, accumulator_budget(get_target()));
+        const RegisterTile tile = register_tile(large_channels, lanes, {taps(large_width, stride_x), taps(large_height, stride_y), 1});
         phases.split(c, co, ci, tile.vectors * lanes)
             .split(x, xo, xi, tile.points[0])
             .split(y, yo, yi, tile.points[1])
@@ -144,56 +197,8 @@ private:
         sum.compute_at(phases, xo).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
         sum.update().reorder(c, x, y, r.x, r.y, r.z).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
         if (small_channels % 4 == 0) sum.update().unroll(r.x, 4);
-        window.vectorize(c, lanes_within(small_channels, natural_lanes()));
-    }
-
-    /// Few large channels: a lane for each column of a phase; the window is staged with its columns innermost. A tile holds all phases
-    /// of as many rows as there are registers for, so that one load of the window serves every phase.
-    void schedule_column_lanes() {
-        const int columns = taps(large_width, stride_x);
-        const int rows = taps(large_height, stride_y);
-        const int lanes = std::min(natural_lanes(), next_power_of_two(columns));
-        const int vectors = (columns + lanes - 1) / lanes;
-        const int per_row = vectors * stride_x * stride_y * large_channels;
-        const int most_rows = std::max(1, accumulator_budget(get_target()) / per_row);
-        const int row_tiles = (rows + most_rows - 1) / most_rows;
-        const int tile_rows = (rows + row_tiles - 1) / row_tiles;
-
-        phases.reorder_storage(x, phase_x, c, phase_y, y, n)
-            .align_storage(x, lanes)
-            .split(y, yo, yi, tile_rows)
-            .reorder(x, phase_x, c, phase_y, yi, yo)
-            .vectorize(x, lanes, TailStrategy::RoundUp)
-            .unroll(phase_x)
-            .unroll(phase_y)
-            .unroll(c)
-            .unroll(yi);
-        sum.compute_at(phases, yo)
-            .reorder_storage(x, phase_x, c, phase_y, y, n)
-            .reorder(x, phase_x, c, phase_y, y)
-            .vectorize(x, lanes, TailStrategy::RoundUp)
-            .unroll(x)
-            .unroll(phase_x)
-            .unroll(phase_y)
-            .unroll(c)
-            .unroll(y);
-        sum.update()
-            .reorder(phase_x, phase_y, c, x, y, r.y, r.z, r.x)
-            .vectorize(x, lanes, TailStrategy::RoundUp)
-            .unroll(x)
-            .unroll(phase_x)
-            .unroll(phase_y)
-            .unroll(c)
-            .unroll(y)
-            .unroll(r.y)
-            .unroll(r.z);
-        window.align_storage(x, lanes).reorder(c, x, y).vectorize(x, lanes, TailStrategy::RoundUp);
-    }
-
-    static int next_power_of_two(int value) {
-        int power = 1;
-        while (power < value) power *= 2;
-        return power;
+        padding.vectorize(natural_lanes());
+        out.vectorize(c, lanes);
     }
 };
 

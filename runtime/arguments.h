@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <type_traits>
 #include <utility>
 
 #include "runtime/description.h"
@@ -49,11 +50,13 @@ private:
 inline void *argument(Operand &operand) {
     return operand.argument();
 }
-inline void *argument(float &scalar) {
+template <typename Scalar>
+requires std::is_arithmetic_v<Scalar>
+void *argument(Scalar &scalar) {
     return &scalar;
 }
 
-/// Runs a pipeline on its arguments in the generator's order: operands and floats. Returns Halide's error code, 0 for none.
+/// Runs a pipeline on its arguments in the generator's order: operands and scalars. Returns Halide's error code, 0 for none.
 template <typename... Arguments>
 int run(Pipeline pipeline, Arguments &&...arguments) noexcept {
     std::array<void *, sizeof...(Arguments)> pointers{argument(arguments)...};

@@ -30,7 +30,6 @@ struct LayerDescription {
     LayerKind kind = LayerKind::conv2d;
     Shape input, output;
     int kernel_height = 1, kernel_width = 1;
-    Shape window;  ///< the large grid with the zeros around it, scratch space of backward_weights; empty where no zeros are needed
     float l2 = 0;  ///< λ: the loss gets λ · Σ kernel²
     Pipeline forward = nullptr;
     Pipeline backward_data = nullptr;  ///< none in the first layer
@@ -50,6 +49,10 @@ struct LayerDescription {
         const auto [height, width, large_channels, small_channels] = kernel_shape();
         return height * width * large_channels * small_channels;
     }
+    /// Of one pass, per image, taps that fall on padding counted.
+    [[nodiscard]] constexpr std::size_t multiply_adds() const {
+        return static_cast<std::size_t>(small().height) * static_cast<std::size_t>(small().width) * kernel_size();
+    }
     [[nodiscard]] constexpr std::size_t bias_size() const { return static_cast<std::size_t>(output.channels); }
     [[nodiscard]] constexpr std::size_t parameter_count() const { return kernel_size() + bias_size(); }
 };
@@ -63,6 +66,16 @@ struct NetworkDescription {
     [[nodiscard]] constexpr Shape input() const { return layers.front().input; }
     [[nodiscard]] constexpr Shape output() const { return layers.back().output; }
     [[nodiscard]] constexpr Shape code() const { return layers[encoder_layers - 1].output; }
+    /// Of inference, per image.
+    [[nodiscard]] constexpr std::size_t forward_multiply_adds() const {
+        std::size_t count = 0;
+        for (const LayerDescription &layer : layers) count += layer.multiply_adds();
+        return count;
+    }
+    /// Of a step of training, per image: three passes of every layer, but no backward_data of the first.
+    [[nodiscard]] constexpr std::size_t training_multiply_adds() const {
+        return 3 * forward_multiply_adds() - layers.front().multiply_adds();
+    }
     [[nodiscard]] constexpr std::size_t parameter_count() const {
         std::size_t count = 0;
         for (const LayerDescription &layer : layers) count += layer.parameter_count();
@@ -103,9 +116,8 @@ public:
             const auto images = static_cast<std::size_t>(sharding.images_per_shard);
             activations += padded(layer.output.size() * images);
             gradient = std::max(gradient, padded(layer.output.size() * images));
-            window = std::max(window, padded(layer.window.size() * images));
         }
-        scratch = activations + 2 * gradient + window;
+        scratch = activations + 2 * gradient;
     }
 
     Sharding sharding;
@@ -114,7 +126,6 @@ public:
     std::size_t transposed = 0;   ///< of the kernels as spread reads them
     std::size_t activations = 0;  ///< of one task: the outputs of all layers for a shard
     std::size_t gradient = 0;     ///< of one task: the largest gradient of a layer's output for a shard
-    std::size_t window = 0;       ///< of one task: the largest padded grid for a shard
     std::size_t scratch = 0;      ///< of one task: all of it
 
     // In this order: weights, first and second moments, the batch's gradient; transposed kernels; the shards' gradients; the tasks' scratch

@@ -75,73 +75,27 @@ Network::ParameterRange Network::parameter_range(std::size_t layer) noexcept {
     const std::size_t size =
         ArenaLayout::padded(description_->layers[layer].kernel_size()) + ArenaLayout::padded(description_->layers[layer].bias_size());
     const auto range = [&](float *block) { return std::span<float>{block + offsets_[layer].kernel, size}; };
-    return {range(arena_), range(moments(1)), range(moments(2)), range(arena_ + layout_.gradients())};
+    return {.weights = range(arena_),
+            .moments_1 = range(moments(1)),
+            .moments_2 = range(moments(2)),
+            .gradients = range(arena_ + layout_.gradients()),
+            .shard_gradients = arena_ + layout_.shard_gradients() + offsets_[layer].kernel,
+            .shard_stride = layout_.parameters,
+            .shards = static_cast<std::size_t>(shards_)};
 }
 
-namespace {
-
-Operand kernel_operand(const LayerDescription &layer, const float *data) {
-    const auto [height, width, large, small] = layer.kernel_shape();
-    return {data, {small, large, width, height}};
+LayerWeights Network::weights(std::size_t l) noexcept {
+    return {.kernel = kernel(l).data(), .bias = bias(l).data(), .transposed = arena_ + offsets_[l].transposed};
 }
-
-Operand transposed_operand(const LayerDescription &layer, const float *data) {
-    const auto [height, width, large, small] = layer.kernel_shape();
-    return {data, {large, small, width, height}};
-}
-
-}  // namespace
 
 int Network::transpose_kernel(std::size_t l) noexcept {
     const LayerDescription &layer = description_->layers[l];
-    if (layer.transpose_kernel == nullptr) return 0;
-    return run(layer.transpose_kernel, kernel_operand(layer, kernel(l).data()), transposed_operand(layer, arena_ + offsets_[l].transposed));
+    return layer.transpose_kernel == nullptr ? 0 : castnet::transpose_kernel(layer, weights(l));
 }
 
 int Network::weights_changed() noexcept {
     auto body = [this](int layer) { return transpose_kernel(static_cast<std::size_t>(layer)); };
     return parallel_for(static_cast<int>(description_->layers.size()), body);
-}
-
-int Network::forward_layer(std::size_t l, const float *input, float *output, int images) noexcept {
-    const LayerDescription &layer = description_->layers[l];
-    const bool spreads = layer.kind == LayerKind::conv2d_transpose;
-    return run(layer.forward, Operand(input, layer.input, images),
-               spreads ? transposed_operand(layer, arena_ + offsets_[l].transposed) : kernel_operand(layer, kernel(l).data()),
-               Operand(bias(l).data(), {layer.bias_size()}), Operand(output, layer.output, images));
-}
-
-/// The gradients of one layer's parameters, into the block `gradients`, and of its input before the previous layer's activation.
-int Network::backward_layer(std::size_t l, const float *input, const float *output_gradient, float *input_gradient, float *gradients,
-                            float *window, bool adds_penalty, int images) noexcept {
-    const LayerDescription &layer = description_->layers[l];
-    const bool spreads = layer.kind == LayerKind::conv2d;
-    Operand in(input, layer.input, images), out(output_gradient, layer.output, images);
-    Operand &large = spreads ? in : out, &small = spreads ? out : in;
-    Operand kernel_operand_ = kernel_operand(layer, kernel(l).data());
-    Operand kernel_gradient_ = kernel_operand(layer, kernel_of(gradients, l).data());
-    Operand bias_gradient_(bias_of(gradients, l).data(), {layer.bias_size()});
-    Operand padded(window, layer.window, images);
-
-    // decay · kernel is the penalty's gradient, which one shard adds for all.
-    float decay = adds_penalty ? 2 * layer.l2 : 0;
-    std::array<void *, 7> arguments{};
-    std::size_t count = 0;
-    arguments[count++] = argument(large);
-    arguments[count++] = argument(small);
-    if (layer.l2 > 0) {
-        arguments[count++] = argument(kernel_operand_);
-        arguments[count++] = argument(decay);
-    }
-    arguments[count++] = argument(kernel_gradient_);
-    arguments[count++] = argument(bias_gradient_);
-    if (layer.window.size() > 0) arguments[count++] = argument(padded);
-    if (const int error = layer.backward_weights(arguments.data()); error != 0) return error;
-
-    if (layer.backward_data == nullptr) return 0;
-    return run(layer.backward_data, out,
-               spreads ? transposed_operand(layer, arena_ + offsets_[l].transposed) : kernel_operand(layer, kernel(l).data()),
-               Operand(input, layer.input, images), Operand(input_gradient, layer.input, images));
 }
 
 int Network::backward_shard(int task, int shard, const Sharding &sharding, const float *inputs, const float *targets) noexcept {
@@ -151,12 +105,12 @@ int Network::backward_shard(int task, int shard, const Sharding &sharding, const
     float *const activations = scratch(task);
     float *gradient = activations + layout_.activations;
     float *next_gradient = gradient + layout_.gradient;
-    float *const window = next_gradient + layout_.gradient;
     const float *const input = inputs + first * description_->input().size();
     const auto input_of = [&](std::size_t l) { return l == 0 ? input : activations + offsets_[l - 1].activation; };
 
     for (std::size_t l = 0; l < layers; l++) {
-        if (const int error = forward_layer(l, input_of(l), activations + offsets_[l].activation, images); error != 0) return error;
+        const int error = castnet::forward(description_->layers[l], weights(l), input_of(l), activations + offsets_[l].activation, images);
+        if (error != 0) return error;
     }
 
     const Shape shape = description_->output();
@@ -169,8 +123,14 @@ int Network::backward_shard(int task, int shard, const Sharding &sharding, const
 
     float *const block = arena_ + layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.parameters;
     for (std::size_t l = layers; l-- > 0;) {
-        if (const int error = backward_layer(l, input_of(l), gradient, next_gradient, block, window, shard == 0, images); error != 0)
+        const LayerDescription &layer = description_->layers[l];
+        const LayerWeights gradients{.kernel = kernel_of(block, l).data(), .bias = bias_of(block, l).data()};
+        // decay · kernel is the penalty's gradient, which one shard adds for all.
+        const float decay = shard == 0 ? 2 * layer.l2 : 0;
+        if (const int error = backward_weights(layer, weights(l), input_of(l), gradient, gradients, decay, images); error != 0)
             return error;
+        if (layer.backward_data == nullptr) break;
+        if (const int error = backward_data(layer, weights(l), gradient, input_of(l), next_gradient, images); error != 0) return error;
         std::swap(gradient, next_gradient);
     }
     return 0;
@@ -199,7 +159,8 @@ int Network::forward(std::size_t first, std::size_t last, std::span<const float>
             const float *input = inputs.data() + image * in;
             for (std::size_t l = first; l < last; l++) {
                 float *const output = l + 1 == last ? outputs.data() + image * out : scratch(task) + offsets_[l].activation;
-                if (const int error = forward_layer(l, input, output, sharding.size(shard)); error != 0) return error;
+                const int error = castnet::forward(description_->layers[l], weights(l), input, output, sharding.size(shard));
+                if (error != 0) return error;
                 input = output;
             }
             return 0;
@@ -237,9 +198,8 @@ StepResult Network::penalty() noexcept {
 
 int Network::sum_gradients(std::size_t layer) noexcept {
     const ParameterRange range = parameter_range(layer);
-    Operand shards(arena_ + layout_.shard_gradients() + offsets_[layer].kernel,
-                   {range.gradients.size(), static_cast<std::size_t>(shards_)});
-    return run(castnet_sum_shards_argv, shards.with_last_stride(layout_.parameters),
+    Operand shards(range.shard_gradients, {range.gradients.size(), range.shards});
+    return run(castnet_sum_shards_argv, shards.with_last_stride(range.shard_stride),
                Operand(range.gradients.data(), {range.gradients.size()}));
 }
 

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "runtime/description.h"
+#include "runtime/layer.h"
 
 namespace castnet {
 
@@ -56,6 +57,8 @@ public:
     /// A layer's parameters from kernel to bias as one range, with what the optimizer keeps beside it; the lengths are equal.
     struct ParameterRange {
         std::span<float> weights, moments_1, moments_2, gradients;
+        const float *shard_gradients;  ///< of the first shard; the next begins shard_stride floats on
+        std::size_t shard_stride, shards;
     };
     [[nodiscard]] ParameterRange parameter_range(std::size_t layer) noexcept;
 
@@ -71,9 +74,7 @@ private:
     [[nodiscard]] std::span<float> bias_of(float *block, std::size_t layer) const;
     [[nodiscard]] float *scratch(int task) { return arena_ + layout_.tasks_scratch() + static_cast<std::size_t>(task) * layout_.scratch; }
 
-    int forward_layer(std::size_t layer, const float *input, float *output, int images) noexcept;
-    int backward_layer(std::size_t layer, const float *input, const float *output_gradient, float *input_gradient, float *gradients,
-                       float *window, bool adds_penalty, int images) noexcept;
+    [[nodiscard]] LayerWeights weights(std::size_t layer) noexcept;
     int backward_shard(int task, int shard, const Sharding &sharding, const float *inputs, const float *targets) noexcept;
     template <typename Body>
     int for_each_shard(const Sharding &sharding, const Body &body) noexcept;

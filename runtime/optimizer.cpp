@@ -16,11 +16,12 @@ int Adam::step(Network &network) noexcept {
 
     auto update_layer = [&](int index) {
         const auto layer = static_cast<std::size_t>(index);
-        if (const int error = network.sum_gradients(layer); error != 0) return error;
         const Network::ParameterRange range = network.parameter_range(layer);
         const auto operand = [](std::span<float> values) { return Operand(values.data(), {values.size()}); };
+        Operand gradients(range.shard_gradients, {range.weights.size(), range.shards});
+        gradients.with_last_stride(range.shard_stride);
         float step_rate = rate, decay_1 = beta_1, decay_2 = beta_2, floor = epsilon;
-        if (const int error = run(castnet_adam_argv, operand(range.gradients), step_rate, decay_1, decay_2, floor, operand(range.weights),
+        if (const int error = run(castnet_adam_argv, gradients, step_rate, decay_1, decay_2, floor, operand(range.weights),
                                   operand(range.moments_1), operand(range.moments_2));
             error != 0)
             return error;

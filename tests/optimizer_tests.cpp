@@ -21,8 +21,9 @@ TEST_CASE("adam: the first steps, computed by hand") {
 
     const StepResult first = network.backward(x, t, 1);
     CHECK(first.loss == doctest::Approx(1));
-    REQUIRE(adam.step(network) == 0);
+    REQUIRE(network.sum_gradients(1) == 0);
     CHECK(network.kernel_gradient(1)[0] == doctest::Approx(2));
+    REQUIRE(adam.step(network) == 0);
     // m = 0.1·2 = 0.2, v = 0.001·4 = 0.004; rate = 0.1·√0.001/0.1 = 0.0316228; w = -0.0316228·0.2/(0.0632456 + 1e-7) = -0.0999998.
     CHECK(network.kernel_moment(1, 1)[0] == doctest::Approx(0.2));
     CHECK(network.kernel_moment(2, 1)[0] == doctest::Approx(0.004));

@@ -10,6 +10,7 @@ namespace {
 
 // The default network at compile time, as Keras's summary() prints it.
 static_assert(mnist_cae::parameter_count == 51459);
+static_assert(mnist_cae::network.forward_multiply_adds() == 2182656 && mnist_cae::network.training_multiply_adds() == 6491520);
 static_assert(mnist_cae::network.layers[0].output == castnet::Shape{14, 14, 32} && mnist_cae::network.layers[0].parameter_count() == 320);
 static_assert(mnist_cae::network.layers[1].output == castnet::Shape{7, 7, 64} && mnist_cae::network.layers[1].parameter_count() == 18496);
 static_assert(mnist_cae::network.layers[2].output == castnet::Shape{1, 1, 2} && mnist_cae::network.layers[2].parameter_count() == 6274);

@@ -1,0 +1,73 @@
+// Zero padding, staged: a copy of a grid with zeros around it, so that no load of a reduction has to test where it is.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "register_tile.h"
+
+namespace castnet {
+
+/// Columns and rows of zeros around a grid.
+struct Margins {
+    int left = 0, right = 0, top = 0, bottom = 0;
+
+    [[nodiscard]] bool any() const { return left > 0 || right > 0 || top > 0 || bottom > 0; }
+};
+
+class ZeroPadding {
+public:
+    Halide::Func window{"window"};  // (c, x, y, n), from (0, -left, -top)
+
+    template <typename Grid>
+    void define(const Grid &grid, int channels, int width, int height, const Margins &margins) {
+        channels_ = channels;
+        width_ = width;
+        height_ = height;
+        margins_ = margins;
+        window(c, x, y, n) = Halide::undef<float>();
+        const int all_columns = margins.left + width + margins.right;
+        fill(-margins.left, all_columns, -margins.top, margins.top);
+        fill(-margins.left, all_columns, height, margins.bottom);
+        fill(-margins.left, margins.left, 0, height);
+        fill(width, margins.right, 0, height);
+        const Halide::RDom r(0, channels, 0, width, 0, height);
+        window(r.x, r.y, r.z, n) = grid(r.x, r.y, r.z, n);
+        parts_.push_back({r, width});
+    }
+
+    /// The lanes run along the channels where they fill a vector, else along the columns.
+    void vectorize(int natural_lanes) {
+        for (size_t part = 0; part < parts_.size(); part++) {
+            const auto &[r, columns] = parts_[part];
+            const bool by_channel = channels_ >= natural_lanes || channels_ >= columns;
+            window.update(static_cast<int>(part))
+                .vectorize(by_channel ? r.x : r.y, lanes_within(by_channel ? channels_ : columns, natural_lanes));
+        }
+    }
+
+    /// Floats of one image's window.
+    [[nodiscard]] int64_t size() const {
+        return int64_t{channels_} * (margins_.left + width_ + margins_.right) * (margins_.top + height_ + margins_.bottom);
+    }
+
+private:
+    struct Part {
+        Halide::RDom r;
+        int columns;
+    };
+
+    void fill(int first_column, int columns, int first_row, int rows) {
+        if (columns <= 0 || rows <= 0) return;
+        const Halide::RDom r(0, channels_, first_column, columns, first_row, rows);
+        window(r.x, r.y, r.z, n) = 0.0F;
+        parts_.push_back({r, columns});
+    }
+
+    const Halide::Var c{"c"}, x{"x"}, y{"y"}, n{"n"};
+    std::vector<Part> parts_;
+    Margins margins_;
+    int channels_ = 1, width_ = 1, height_ = 1;
+};
+
+}  // namespace castnet

@@ -1,0 +1,134 @@
+// The speed of one network, whose name and header the build defines, beside what the machine can do at most.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include CASTNET_NETWORK_HEADER
+#include "runtime/network.h"
+#include "runtime/parallel.h"
+#include "tests/benchmark/peak.h"
+#include "tests/benchmark/pipelines.h"
+
+namespace castnet::benchmark {
+namespace {
+
+struct Options {
+    int batch_size = 32;
+    int threads = 1;
+    int rounds = 200;
+    bool json = false;
+};
+
+/// Each pipeline on one thread: GFLOP/s or GB/s, its share of the roof, and of the step.
+void print_pipelines(const NetworkDescription &network, const Options &options) {
+    use_threads(1);
+    const Pipelines pipelines(network, options.batch_size);
+    FmaPeak fma(1);
+    CopyPeak copy;
+    std::vector<BestTime> times(pipelines.calls().size());
+    for (int round = 0; round < options.rounds; round++) {
+        fma.sample();
+        copy.sample();
+        for (std::size_t i = 0; i < times.size(); i++) {
+            const auto call = [&] {
+                if (pipelines.calls()[i].run() != 0) throw std::runtime_error(error_message());
+            };
+            times[i].sample(3, call);
+        }
+    }
+
+    double step = 0;
+    for (std::size_t i = 0; i < times.size(); i++) step += times[i].seconds() * pipelines.calls()[i].calls_per_step;
+    const double peak = fma.flops_per_second(), bandwidth = copy.bytes_per_second();
+    nlohmann::ordered_json rows;
+    for (std::size_t i = 0; i < times.size(); i++) {
+        const PipelineCall &call = pipelines.calls()[i];
+        const double seconds = times[i].seconds();
+        const double roof = std::max(call.flops / peak, call.bytes / bandwidth);
+        rows.push_back({{"pipeline", call.name},
+                        {"microseconds", seconds * 1e6},
+                        {"gflops", call.flops / seconds / 1e9},
+                        {"gigabytes_per_second", call.bytes / seconds / 1e9},
+                        {"share_of_roof", roof / seconds},
+                        {"share_of_step", seconds * call.calls_per_step / step}});
+    }
+    if (options.json) {
+        fmt::print("{}\n", rows.dump());
+        return;
+    }
+    fmt::print("{}: one thread, shards of a batch of {}; roofs {:.1f} GFLOP/s and {:.1f} GB/s\n", network.name, options.batch_size,
+               peak / 1e9, bandwidth / 1e9);
+    fmt::print("{:<38}{:>9}{:>10}{:>9}{:>9}{:>9}\n", "pipeline", "µs", "GFLOP/s", "GB/s", "of roof", "of step");
+    for (const auto &row : rows)
+        fmt::print("{:<38}{:>9.1f}{:>10.1f}{:>9.1f}{:>8.0f}%{:>8.1f}%\n", row["pipeline"].get<std::string>(),
+                   row["microseconds"].get<double>(), row["gflops"].get<double>(), row["gigabytes_per_second"].get<double>(),
+                   100 * row["share_of_roof"].get<double>(), 100 * row["share_of_step"].get<double>());
+    fmt::print("sum of a step's calls: {:.3f} ms, {:.1f}% of the FMA peak\n", step * 1e3,
+               100 * 2.0 * static_cast<double>(network.training_multiply_adds()) * options.batch_size / peak / step);
+}
+
+void print_peak(const Options &options) {
+    FmaPeak fma(options.threads);
+    for (int round = 0; round < options.rounds; round++) fma.sample();
+    fmt::print("{:.6g}\n", fma.flops_per_second());
+}
+
+/// Seconds a batch through the whole network.
+void print_inference(const NetworkDescription &description, const Options &options) {
+    use_threads(options.threads);
+    Network network(description, options.batch_size, options.threads);
+    Random random(1);
+    if (glorot_uniform(network, random) != 0) throw std::runtime_error(error_message());
+    const auto images = static_cast<std::size_t>(options.batch_size);
+    std::vector<float> inputs(images * description.input().size()), outputs(images * description.output().size());
+    for (float &value : inputs) value = random.uniform();
+    BestTime time;
+    const auto infer = [&] {
+        if (network.forward(0, description.layers.size(), inputs, outputs, options.batch_size) != 0)
+            throw std::runtime_error(error_message());
+    };
+    for (int round = 0; round < options.rounds; round++) time.sample(1, infer);
+    fmt::print("{:.6g}\n", time.seconds());
+}
+
+int benchmark_main(int argc, char **argv, const NetworkDescription &network) {
+    CLI::App app("Measures a network's pipelines and its inference, and the machine's FMA peak.");
+    app.require_subcommand(1);
+    Options options;
+    const auto add = [&](const char *name, const char *help) {
+        CLI::App *command = app.add_subcommand(name, help);
+        command->add_option("--rounds", options.rounds, "Samples, of which the best counts")->check(CLI::PositiveNumber);
+        return command;
+    };
+    const auto add_threads = [&](CLI::App *command) { command->add_option("--threads", options.threads)->check(CLI::PositiveNumber); };
+    const auto add_batch = [&](CLI::App *command) { command->add_option("--batch-size", options.batch_size)->check(CLI::PositiveNumber); };
+    CLI::App *pipelines = add("pipelines", "Each pipeline's distance to the roof");
+    add_batch(pipelines);
+    pipelines->add_flag("--json", options.json, "One line of JSON in place of the table");
+    CLI::App *peak = add("peak", "Floating-point operations a second of fused multiply-adds");
+    add_threads(peak);
+    CLI::App *inference = add("inference", "Seconds a batch");
+    add_threads(inference);
+    add_batch(inference);
+    try {
+        app.parse(argc, argv);
+        if (pipelines->parsed()) print_pipelines(network, options);
+        if (peak->parsed()) print_peak(options);
+        if (inference->parsed()) print_inference(network, options);
+        return 0;
+    } catch (const CLI::ParseError &error) {
+        return app.exit(error);
+    } catch (const std::exception &error) {
+        fmt::print(stderr, "error: {}\n", error.what());
+        return 1;
+    }
+}
+
+}  // namespace
+}  // namespace castnet::benchmark
+
+int main(int argc, char **argv) {
+    return castnet::benchmark::benchmark_main(argc, argv, CASTNET_NETWORK::network);
+}

@@ -1,0 +1,77 @@
+#include "tests/benchmark/pipelines.h"
+
+#include <algorithm>
+#include <new>
+
+#include "castnet_adam.h"
+#include "runtime/arguments.h"
+
+namespace castnet::benchmark {
+
+Pipelines::Pipelines(const NetworkDescription &network, int batch_size) : sharding_(batch_size), images_(sharding_.images_per_shard) {
+    for (const LayerDescription &layer : network.layers) add_layer(layer);
+    add_step(network);
+}
+
+float *Pipelines::floats(std::size_t count) {
+    constexpr std::align_val_t alignment{ArenaLayout::alignment};
+    float *memory = static_cast<float *>(::operator new(std::max<std::size_t>(1, count) * sizeof(float), alignment));
+    memory_.emplace_back(memory, [](float *owned) { ::operator delete(owned, alignment); });
+    std::generate_n(memory, count, [&] { return random_.uniform() - 0.5F; });
+    return memory;
+}
+
+void Pipelines::add_layer(const LayerDescription &layer) {
+    const auto weights = [&] {
+        return LayerWeights{
+            .kernel = floats(layer.kernel_size()), .bias = floats(layer.bias_size()), .transposed = floats(layer.kernel_size())};
+    };
+    const LayerWeights values = weights(), gradients = weights();
+    float *const input = grids(layer.input), *const output = grids(layer.output);
+    float *const input_gradient = grids(layer.input), *const output_gradient = grids(layer.output);
+
+    const double flops = 2.0 * static_cast<double>(layer.multiply_adds()) * images_;
+    const double in = sizeof(float) * static_cast<double>(layer.input.size()) * images_;
+    const double out = sizeof(float) * static_cast<double>(layer.output.size()) * images_;
+    const double kernel = sizeof(float) * static_cast<double>(layer.kernel_size());
+    const double shards = sharding_.shards;
+    const auto add = [&](const std::string &pass, double flops_, double bytes, double calls, std::function<int()> run) {
+        calls_.push_back({std::string(layer.name) + " " + pass, flops_, bytes, calls, std::move(run)});
+    };
+    const int images = images_;
+    add("forward", flops, in + kernel + out, shards, [=, &layer] { return castnet::forward(layer, values, input, output, images); });
+    if (layer.backward_data != nullptr)
+        add("backward_data", flops, out + kernel + 2 * in, shards,
+            [=, &layer] { return castnet::backward_data(layer, values, output_gradient, input, input_gradient, images); });
+    add("backward_weights", flops, in + out + kernel, shards,
+        [=, &layer] { return castnet::backward_weights(layer, values, input, output_gradient, gradients, 0, images); });
+    if (layer.transpose_kernel != nullptr)
+        add("transpose_kernel", 0, 2 * kernel, 1, [=, &layer] { return castnet::transpose_kernel(layer, values); });
+}
+
+void Pipelines::add_step(const NetworkDescription &network) {
+    const Shape shape = network.output();
+    const float *output = grids(shape), *targets = grids(shape), *gradient = grids(shape);
+    const float *errors = floats(static_cast<std::size_t>(images_));
+    const double grid_bytes = sizeof(float) * static_cast<double>(shape.size()) * images_;
+    const int images = images_;
+    calls_.push_back({"squared_error", 0, 3 * grid_bytes, static_cast<double>(sharding_.shards), [=, &network] {
+                          float scale = 1;
+                          return run(network.squared_error, Operand(output, shape, images), Operand(targets, shape, images), scale,
+                                     Operand(gradient, shape, images), Operand(errors, {static_cast<std::size_t>(images)}));
+                      }});
+
+    const std::size_t count = ArenaLayout(network, sharding_.images, 1).parameters;
+    const auto shards = static_cast<std::size_t>(sharding_.shards);
+    const float *gradients = floats(count * shards), *weights = floats(count), *moments_1 = floats(count);
+    float *moments_2 = floats(count);
+    std::fill_n(moments_2, count, 1.0F);
+    const double bytes = sizeof(float) * static_cast<double>(count) * (static_cast<double>(shards) + 6);
+    calls_.push_back({"adam", 0, bytes, 1, [=] {
+                          float rate = 1e-3F, beta_1 = 0.9F, beta_2 = 0.999F, epsilon = 1e-7F;
+                          return run(castnet_adam_argv, Operand(gradients, {count, shards}), rate, beta_1, beta_2, epsilon,
+                                     Operand(weights, {count}), Operand(moments_1, {count}), Operand(moments_2, {count}));
+                      }});
+}
+
+}  // namespace castnet::benchmark
