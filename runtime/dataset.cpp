@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
+#include <numeric>
 
 #include "runtime/error.h"
 #include "runtime/idx.h"
@@ -14,10 +15,10 @@
 namespace castnet {
 namespace {
 
-IdxArray read_part(const std::filesystem::path &folder, const std::string &name) {
+IdxReader open_part(const std::filesystem::path &folder, const std::string &name) {
     for (const char *suffix : {"", ".gz"}) {
         const std::filesystem::path path = folder / (name + suffix);
-        if (std::filesystem::exists(path)) return IdxArray::read(path);
+        if (std::filesystem::exists(path)) return IdxReader(path);
     }
     throw Error(fmt::format("{}: holds neither {} nor {}.gz; give a folder with MNIST's four files", folder.string(), name, name));
 }
@@ -26,10 +27,29 @@ std::string describe(const std::vector<std::size_t> &shape) {
     return fmt::format("{}", fmt::join(shape, "x"));
 }
 
-void append(Dataset &to, const Dataset &from, std::size_t index) {
-    const auto image = from.image(index);
-    to.images.insert(to.images.end(), image.begin(), image.end());
-    to.labels.push_back(from.labels[index]);
+std::vector<int> read_labels(IdxReader &file) {
+    std::vector<int> labels;
+    std::vector<float> values;
+    // The memory grows with what the file really holds, not with what its header announces.
+    for (std::size_t have = 0; have < file.size(); have += values.size()) {
+        values.resize(std::min<std::size_t>(file.size() - have, 1U << 16U));
+        file.read(values);
+        for (const float value : values) labels.push_back(static_cast<int>(value));
+    }
+    file.finish();
+    return labels;
+}
+
+/// Reads the images one by one into `to`, and keeps those whose labels are kept.
+template <typename Element>
+void read_images(IdxReader &file, std::size_t elements, const std::vector<bool> &kept, std::vector<Element> &to) {
+    to.reserve(elements * static_cast<std::size_t>(std::ranges::count(kept, true)));
+    std::vector<Element> image(elements);
+    for (const bool keep : kept) {
+        file.read(std::span<Element>(image));
+        if (keep) to.insert(to.end(), image.begin(), image.end());
+    }
+    file.finish();
 }
 
 }  // namespace
@@ -38,8 +58,8 @@ Dataset load_dataset(const std::filesystem::path &folder, Part part, const Shape
     if (!std::filesystem::is_directory(folder))
         throw Error(fmt::format("{}: is not a folder; give one with MNIST's four files by --data or CASTNET_DATA", folder.string()));
     const std::string prefix = part == Part::train ? "train" : "t10k";
-    const IdxArray images = read_part(folder, prefix + "-images-idx3-ubyte");
-    const IdxArray labels = read_part(folder, prefix + "-labels-idx1-ubyte");
+    IdxReader images = open_part(folder, prefix + "-images-idx3-ubyte");
+    IdxReader labels = open_part(folder, prefix + "-labels-idx1-ubyte");
 
     std::vector<std::size_t> image_shape(images.shape());
     const std::size_t count = image_shape.empty() ? 0 : image_shape.front();
@@ -53,16 +73,16 @@ Dataset load_dataset(const std::filesystem::path &folder, Part part, const Shape
         throw Error(fmt::format("{}: {} labels do not match {} {} images; give labels and images of one set", folder.string(),
                                 labels.size(), count, prefix));
 
-    Dataset dataset{.shape = shape, .images = {}, .labels = {}};
-    std::vector<float> label_values(count), image(shape.size());
-    labels.copy(0, label_values);
-    for (std::size_t i = 0; i < count; i++) {
-        const int label = static_cast<int>(label_values[i]);
-        if (!classes.empty() && std::ranges::find(classes, label) == classes.end()) continue;
-        images.copy(i * shape.size(), image);
-        if (images.holds_bytes()) std::ranges::for_each(image, [](float &value) { value /= 255.0F; });
-        dataset.images.insert(dataset.images.end(), image.begin(), image.end());
-        dataset.labels.push_back(label);
+    Dataset dataset{.shape = shape, .bytes = {}, .floats = {}, .labels = {}};
+    std::vector<bool> kept;
+    for (const int label : read_labels(labels)) {
+        kept.push_back(classes.empty() || std::ranges::find(classes, label) != classes.end());
+        if (kept.back()) dataset.labels.push_back(label);
+    }
+    if (images.holds_bytes()) {
+        read_images(images, shape.size(), kept, dataset.bytes);
+    } else {
+        read_images(images, shape.size(), kept, dataset.floats);
     }
     if (dataset.size() == 0)
         throw Error(fmt::format("{}: has no {} image of the classes {}; choose others with --classes", folder.string(), prefix,
@@ -85,19 +105,32 @@ std::filesystem::path find_data_folder(const std::string &option) {
     return cache;
 }
 
-std::pair<Dataset, Dataset> split_stratified(const Dataset &dataset, double fraction, Random &random) {
+std::vector<float> Dataset::gather(std::span<const std::uint32_t> indices) const {
+    std::vector<float> values(indices.size() * shape.size());
+    for (std::size_t i = 0; i < indices.size(); i++) images().copy(indices[i], values.data() + i * shape.size());
+    return values;
+}
+
+std::vector<std::uint32_t> all_indices(std::size_t count) {
+    std::vector<std::uint32_t> indices(count);
+    std::iota(indices.begin(), indices.end(), 0U);
+    return indices;
+}
+
+std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratified(const std::vector<int> &labels, double fraction,
+                                                                                  Random &random) {
     std::map<int, std::vector<std::uint32_t>> by_label;
-    for (std::size_t i = 0; i < dataset.size(); i++) by_label[dataset.labels[i]].push_back(static_cast<std::uint32_t>(i));
-    std::vector<bool> is_split_off(dataset.size());
+    for (std::uint32_t i = 0; i < labels.size(); i++) by_label[labels[i]].push_back(i);
+    std::vector<std::uint32_t> rest, split_off;
     for (auto &[label, indices] : by_label) {
         shuffle(indices, random);
-        const auto count = static_cast<std::size_t>(std::lround(fraction * static_cast<double>(indices.size())));
-        for (std::size_t i = 0; i < count; i++) is_split_off[indices[i]] = true;
+        const auto count = std::lround(fraction * static_cast<double>(indices.size()));
+        split_off.insert(split_off.end(), indices.begin(), indices.begin() + count);
+        rest.insert(rest.end(), indices.begin() + count, indices.end());
     }
-    std::pair<Dataset, Dataset> parts{{.shape = dataset.shape, .images = {}, .labels = {}},
-                                      {.shape = dataset.shape, .images = {}, .labels = {}}};
-    for (std::size_t i = 0; i < dataset.size(); i++) append(is_split_off[i] ? parts.second : parts.first, dataset, i);
-    return parts;
+    std::ranges::sort(rest);
+    std::ranges::sort(split_off);
+    return {rest, split_off};
 }
 
 }  // namespace castnet

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/batch.h"
 #include "runtime/description.h"
 #include "runtime/random.h"
 
@@ -15,13 +16,17 @@ namespace castnet {
 
 struct Dataset {
     Shape shape;
-    std::vector<float> images;  ///< (image, height, width, channel); bytes have been scaled to [0, 1]
+    // (image, height, width, channel), as the file holds them: bytes, which stand for [0, 1], or other numbers as floats. One is empty.
+    std::vector<std::uint8_t> bytes;
+    std::vector<float> floats;
     std::vector<int> labels;
 
     [[nodiscard]] std::size_t size() const { return labels.size(); }
-    [[nodiscard]] std::span<const float> image(std::size_t index) const {
-        return std::span(images).subspan(index * shape.size(), shape.size());
+    [[nodiscard]] ImageView images() const {
+        return floats.empty() ? ImageView(bytes.data(), shape.size()) : ImageView(floats.data(), shape.size());
     }
+    /// Those images, one after the other, as floats.
+    [[nodiscard]] std::vector<float> gather(std::span<const std::uint32_t> indices) const;
 };
 
 enum class Part { train, test };
@@ -33,7 +38,11 @@ Dataset load_dataset(const std::filesystem::path &folder, Part part, const Shape
 /// The folder of the data: `option` if given, else $CASTNET_DATA, else the cache that bootstrap.sh fills. Throws Error if there is none.
 std::filesystem::path find_data_folder(const std::string &option);
 
-/// Splits off round(fraction · count) of each label's images, drawn by `random`: {rest, split off}.
-std::pair<Dataset, Dataset> split_stratified(const Dataset &dataset, double fraction, Random &random);
+/// 0 … count - 1.
+std::vector<std::uint32_t> all_indices(std::size_t count);
+
+/// Splits off round(fraction · count) of each label's images, drawn by `random`: the indices of {the rest, those split off}.
+std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratified(const std::vector<int> &labels, double fraction,
+                                                                                  Random &random);
 
 }  // namespace castnet

@@ -85,7 +85,7 @@ struct NetworkDescription {
 
 /// How a batch is cut into shards: a function of its size alone, so that the sums of gradients are the same for any number of threads.
 struct Sharding {
-    static constexpr int least_shards = 8;  ///< of a batch: as many threads can work on it
+    static constexpr int least_shards = 4;  ///< of a batch: as many threads can work on it
     static constexpr int most_images = 16;  ///< of a shard: bounds the memory for activations
 
     int images = 0;            ///< in the batch
@@ -109,7 +109,7 @@ public:
     static constexpr std::size_t alignment = 64;
 
     constexpr ArenaLayout(const NetworkDescription &network, int batch_size, int threads)
-        : sharding(batch_size), tasks(std::min(threads, sharding.shards)) {
+        : sharding(batch_size), workers(std::min(threads, sharding.shards)) {
         for (const LayerDescription &layer : network.layers) {
             parameters += padded(layer.kernel_size()) + padded(layer.bias_size());
             if (layer.transpose_kernel != nullptr) transposed += padded(layer.kernel_size());
@@ -117,28 +117,30 @@ public:
             activations += padded(layer.output.size() * images);
             gradient = std::max(gradient, padded(layer.output.size() * images));
         }
-        scratch = activations + 2 * gradient;
+        input = padded(network.input().size() * static_cast<std::size_t>(sharding.images_per_shard));
+        scratch = input + activations + 2 * gradient;
     }
 
     Sharding sharding;
-    int tasks;                    ///< that run at once, each with scratch space of its own
+    int workers;                  ///< that run at once, each with scratch space of its own
     std::size_t parameters = 0;   ///< floats of all kernels and biases; of Adam's moments and of a shard's gradient too
     std::size_t transposed = 0;   ///< of the kernels as spread reads them
-    std::size_t activations = 0;  ///< of one task: the outputs of all layers for a shard
-    std::size_t gradient = 0;     ///< of one task: the largest gradient of a layer's output for a shard
-    std::size_t scratch = 0;      ///< of one task: all of it
+    std::size_t input = 0;        ///< of one worker: the images of a shard, where they are gathered
+    std::size_t activations = 0;  ///< of one worker: the outputs of all layers for a shard
+    std::size_t gradient = 0;     ///< of one worker: the largest gradient of a layer's output for a shard
+    std::size_t scratch = 0;      ///< of one worker: all of it
 
-    // In this order: weights, first and second moments, the batch's gradient; transposed kernels; the shards' gradients; the tasks' scratch
-    // space; the images' errors.
+    // In this order: weights, first and second moments, the batch's gradient; transposed kernels; the shards' gradients; the workers'
+    // scratch space; the images' errors.
     [[nodiscard]] constexpr std::size_t moments_1() const { return parameters; }
     [[nodiscard]] constexpr std::size_t moments_2() const { return 2 * parameters; }
     [[nodiscard]] constexpr std::size_t gradients() const { return 3 * parameters; }
     [[nodiscard]] constexpr std::size_t transposed_kernels() const { return 4 * parameters; }
     [[nodiscard]] constexpr std::size_t shard_gradients() const { return transposed_kernels() + transposed; }
-    [[nodiscard]] constexpr std::size_t tasks_scratch() const {
+    [[nodiscard]] constexpr std::size_t workers_scratch() const {
         return shard_gradients() + parameters * static_cast<std::size_t>(sharding.shards);
     }
-    [[nodiscard]] constexpr std::size_t errors() const { return tasks_scratch() + scratch * static_cast<std::size_t>(tasks); }
+    [[nodiscard]] constexpr std::size_t errors() const { return workers_scratch() + scratch * static_cast<std::size_t>(workers); }
     [[nodiscard]] constexpr std::size_t floats() const { return errors() + padded(static_cast<std::size_t>(sharding.images)); }
     [[nodiscard]] constexpr std::size_t bytes() const { return floats() * sizeof(float); }
 

@@ -4,29 +4,46 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
+#include <string>
 #include <vector>
+
+struct gzFile_s;
 
 namespace castnet {
 
-/// An array as an IDX file holds it.
-class IdxArray {
+/// Reads an array from its beginning to its end, element by element in C order, in as little memory as the caller asks for.
+class IdxReader {
 public:
-    /// Reads the file, whole and nothing beyond it. Throws Error.
-    static IdxArray read(const std::filesystem::path &path);
+    /// Reads the header. Throws Error.
+    explicit IdxReader(const std::filesystem::path &path);
 
     [[nodiscard]] const std::vector<std::size_t> &shape() const { return shape_; }
-    [[nodiscard]] std::size_t size() const { return data_.size() / element_size_; }
+    [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] bool holds_bytes() const { return type_ == 0x08; }
 
-    /// Elements first … first + out.size() - 1 in C order, as the nearest floats.
-    void copy(std::size_t first, std::span<float> out) const;
+    /// The next elements as the nearest floats, or as they are where the file holds bytes. Throws Error where it ends before.
+    void read(std::span<float> out);
+    void read(std::span<std::uint8_t> out);
+
+    /// Throws Error unless the file ends here, undamaged.
+    void finish();
 
 private:
-    std::uint8_t type_ = 0x08;
-    std::size_t element_size_ = 1;  // bytes
+    struct Close {
+        void operator()(gzFile_s *file) const;
+    };
+
+    [[nodiscard]] std::string failure(const std::string &what) const;
+    void read_bytes(std::span<std::byte> out, const std::string &otherwise);
+
+    std::filesystem::path path_;
+    std::unique_ptr<gzFile_s, Close> file_;
+    std::uint8_t type_ = 0;
+    std::size_t element_size_ = 0, size_ = 1;  // bytes of an element; elements
     std::vector<std::size_t> shape_;
-    std::vector<std::byte> data_;  // big-endian
+    std::vector<std::byte> buffer_;
 };
 
 }  // namespace castnet

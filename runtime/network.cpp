@@ -10,7 +10,6 @@
 #include "castnet_squared_norm.h"
 #include "castnet_sum_shards.h"
 #include "runtime/arguments.h"
-#include "runtime/parallel.h"
 
 namespace castnet {
 namespace {
@@ -98,14 +97,24 @@ int Network::weights_changed() noexcept {
     return parallel_for(static_cast<int>(description_->layers.size()), body);
 }
 
-int Network::backward_shard(int task, int shard, const Sharding &sharding, const float *inputs, const float *targets) noexcept {
+int Network::backward_shard(int worker, const Sharding &sharding, int shard, const Batch &batch) noexcept {
     const std::size_t layers = description_->layers.size();
     const auto first = static_cast<std::size_t>(sharding.first(shard));
     const int images = sharding.size(shard);
-    float *const activations = scratch(task);
+    float *const gathered = scratch(worker);
+    float *const activations = gathered + layout_.input;
     float *gradient = activations + layout_.activations;
     float *next_gradient = gradient + layout_.gradient;
-    const float *const input = inputs + first * description_->input().size();
+    const Shape in = description_->input(), out = description_->output();
+
+    const float *input = gathered, *targets = gathered;
+    if (batch.inputs != nullptr) {
+        input = batch.inputs + first * in.size();
+        targets = batch.targets + first * out.size();
+    } else {
+        for (std::size_t image = 0; image < static_cast<std::size_t>(images); image++)
+            batch.store.copy(batch.indices[first + image], gathered + image * in.size());
+    }
     const auto input_of = [&](std::size_t l) { return l == 0 ? input : activations + offsets_[l - 1].activation; };
 
     for (std::size_t l = 0; l < layers; l++) {
@@ -113,10 +122,9 @@ int Network::backward_shard(int task, int shard, const Sharding &sharding, const
         if (error != 0) return error;
     }
 
-    const Shape shape = description_->output();
-    float scale = 2.0F / (static_cast<float>(shape.size()) * static_cast<float>(sharding.images));
-    if (const int error = run(description_->squared_error, Operand(activations + offsets_[layers - 1].activation, shape, images),
-                              Operand(targets + first * shape.size(), shape, images), scale, Operand(gradient, shape, images),
+    float scale = 2.0F / (static_cast<float>(out.size()) * static_cast<float>(sharding.images));
+    if (const int error = run(description_->squared_error, Operand(activations + offsets_[layers - 1].activation, out, images),
+                              Operand(targets, out, images), scale, Operand(gradient, out, images),
                               Operand(arena_ + layout_.errors() + first, {static_cast<std::size_t>(images)}));
         error != 0)
         return error;
@@ -136,55 +144,32 @@ int Network::backward_shard(int task, int shard, const Sharding &sharding, const
     return 0;
 }
 
-/// Calls body(task, shard) for every shard: each task takes a contiguous range of them, with scratch space of its own.
-template <typename Body>
-int Network::for_each_shard(const Sharding &sharding, const Body &body) noexcept {
-    const int tasks = std::min(layout_.tasks, sharding.shards);
-    auto run_task = [&](int task) {
-        for (int shard = task * sharding.shards / tasks; shard < (task + 1) * sharding.shards / tasks; shard++) {
-            if (const int error = body(task, shard); error != 0) return error;
-        }
-        return 0;
-    };
-    return parallel_for(tasks, run_task);
-}
-
 int Network::forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, int images) noexcept {
     const std::size_t in = description_->layers[first].input.size(), out = description_->layers[last - 1].output.size();
     // Batch by batch, as the scratch space is that of a batch.
     for (int begin = 0; begin < images; begin += batch_size()) {
         const Sharding sharding(std::min(batch_size(), images - begin));
-        const auto body = [&](int task, int shard) {
+        const auto forward_shard = [&](int worker, int shard) {
             const auto image = static_cast<std::size_t>(begin + sharding.first(shard));
             const float *input = inputs.data() + image * in;
             for (std::size_t l = first; l < last; l++) {
-                float *const output = l + 1 == last ? outputs.data() + image * out : scratch(task) + offsets_[l].activation;
+                float *const output =
+                    l + 1 == last ? outputs.data() + image * out : scratch(worker) + layout_.input + offsets_[l].activation;
                 const int error = castnet::forward(description_->layers[l], weights(l), input, output, sharding.size(shard));
                 if (error != 0) return error;
                 input = output;
             }
             return 0;
         };
-        if (const int error = for_each_shard(sharding, body); error != 0) return error;
+        const int error = parallel_phases(workers(sharding), sharding.shards, forward_shard, 0, [](int) { return 0; });
+        if (error != 0) return error;
     }
     return 0;
 }
 
-StepResult Network::backward(std::span<const float> inputs, std::span<const float> targets, int images) noexcept {
-    StepResult result = penalty();
-    if (result.error != 0) return result;
-    const Sharding sharding(images);
-    shards_ = sharding.shards;
-    const auto body = [&](int task, int shard) { return backward_shard(task, shard, sharding, inputs.data(), targets.data()); };
-    result.error = for_each_shard(sharding, body);
-    double error = 0;
-    for (int image = 0; image < images; image++) error += static_cast<double>(arena_[layout_.errors() + static_cast<std::size_t>(image)]);
-    result.loss += error / (static_cast<double>(images) * static_cast<double>(description_->output().size()));
-    return result;
-}
-
-/// Σ λ · Σ kernel² over the layers.
-StepResult Network::penalty() noexcept {
+/// The loss that does not depend on the images: Σ λ · Σ kernel² over the layers.
+StepResult Network::begin(const Batch &batch) noexcept {
+    shards_ = Sharding(batch.images).shards;
     StepResult result;
     for (std::size_t l = 0; l < description_->layers.size() && result.error == 0; l++) {
         const float l2 = description_->layers[l].l2;
@@ -194,6 +179,12 @@ StepResult Network::penalty() noexcept {
         result.loss += static_cast<double>(l2) * static_cast<double>(norm);
     }
     return result;
+}
+
+double Network::mean_error(int images) const noexcept {
+    double error = 0;
+    for (int image = 0; image < images; image++) error += static_cast<double>(arena_[layout_.errors() + static_cast<std::size_t>(image)]);
+    return error / (static_cast<double>(images) * static_cast<double>(description_->output().size()));
 }
 
 int Network::sum_gradients(std::size_t layer) noexcept {

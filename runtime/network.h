@@ -5,8 +5,10 @@
 #include <memory>
 #include <span>
 
+#include "runtime/batch.h"
 #include "runtime/description.h"
 #include "runtime/layer.h"
+#include "runtime/parallel.h"
 
 namespace castnet {
 
@@ -43,12 +45,27 @@ public:
     /// Runs layers first … last - 1 on `images` images: inputs (images, H, W, C) to outputs, dense.
     int forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, int images) noexcept;
 
-    /// The mean squared error of the outputs for `inputs` against `targets`, plus the L2 penalties, and every shard's gradients of it. At
-    /// most batch_size images. Allocates nothing, throws nothing.
-    StepResult backward(std::span<const float> inputs, std::span<const float> targets, int images) noexcept;
+    /// The mean squared error of the batch's outputs against its targets, plus the L2 penalties, and every shard's gradients of it. At most
+    /// batch_size images. Allocates nothing, throws nothing.
+    StepResult backward(const Batch &batch) noexcept {
+        return backward(batch, [](std::size_t) { return 0; });
+    }
 
-    /// Sums the shards' gradients of one layer into kernel_gradient and bias_gradient, in the shards' order. Every gradient of a step
-    /// passes through here: it is where another process's would join.
+    /// The same, and then update(layer) for every layer, in the same fork of the threads. It returns 0 or an error.
+    template <typename Update>
+    StepResult backward(const Batch &batch, const Update &update) noexcept {
+        StepResult result = begin(batch);
+        if (result.error != 0) return result;
+        const Sharding sharding(batch.images);
+        result.error = parallel_phases(
+            workers(sharding), sharding.shards, [&](int worker, int shard) { return backward_shard(worker, sharding, shard, batch); },
+            static_cast<int>(description_->layers.size()), [&](int layer) { return update(static_cast<std::size_t>(layer)); });
+        result.loss += mean_error(batch.images);
+        return result;
+    }
+
+    /// Sums the shards' gradients of one layer into kernel_gradient and bias_gradient, in the shards' order: where
+    /// another process's would join.
     int sum_gradients(std::size_t layer) noexcept;
 
     /// Makes the layer's transposed kernel from its kernel.
@@ -66,19 +83,22 @@ private:
     struct Offsets {
         std::size_t kernel = 0, bias = 0;  // in each block of parameters
         std::size_t transposed = 0;        // from the arena's beginning
-        std::size_t activation = 0;        // in a task's scratch space
+        std::size_t activation = 0;        // in a worker's scratch space
     };
 
     [[nodiscard]] float *moments(int which) { return arena_ + (which == 1 ? layout_.moments_1() : layout_.moments_2()); }
     [[nodiscard]] std::span<float> kernel_of(float *block, std::size_t layer) const;
     [[nodiscard]] std::span<float> bias_of(float *block, std::size_t layer) const;
-    [[nodiscard]] float *scratch(int task) { return arena_ + layout_.tasks_scratch() + static_cast<std::size_t>(task) * layout_.scratch; }
+    [[nodiscard]] float *scratch(int worker) {
+        return arena_ + layout_.workers_scratch() + static_cast<std::size_t>(worker) * layout_.scratch;
+    }
 
     [[nodiscard]] LayerWeights weights(std::size_t layer) noexcept;
-    int backward_shard(int task, int shard, const Sharding &sharding, const float *inputs, const float *targets) noexcept;
-    template <typename Body>
-    int for_each_shard(const Sharding &sharding, const Body &body) noexcept;
-    StepResult penalty() noexcept;
+    [[nodiscard]] int workers(const Sharding &sharding) const { return std::min(layout_.workers, sharding.shards); }
+
+    StepResult begin(const Batch &batch) noexcept;
+    int backward_shard(int worker, const Sharding &sharding, int shard, const Batch &batch) noexcept;
+    [[nodiscard]] double mean_error(int images) const noexcept;
 
     const NetworkDescription *description_;
     ArenaLayout layout_;

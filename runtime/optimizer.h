@@ -14,8 +14,9 @@ struct Adam {
     float epsilon = 1e-7F;
     std::int64_t steps = 0;  ///< taken so far
 
-    /// One step along the gradients of the network's last backward(). Returns 0 or a pipeline's error. Allocates nothing, throws nothing.
-    int step(Network &network) noexcept;
+    /// One step of training: the batch's gradients, and the weights changed along them, in one fork of the threads. Returns the loss before
+    /// the change. Allocates nothing, throws nothing.
+    StepResult step(Network &network, const Batch &batch) noexcept;
 };
 
 }  // namespace castnet

@@ -59,12 +59,12 @@ TEST_CASE("network: a step allocates nothing") {
         const std::vector<float> inputs = random_values(32 * description->input().size(), random);
         const std::vector<float> targets = random_values(32 * description->output().size(), random);
         std::vector<float> outputs(targets.size());
-        REQUIRE(network.backward(inputs, targets, 32).error == 0);  // starts the thread pool
+        REQUIRE(network.backward(Batch::of(inputs, targets, 32)).error == 0);  // starts the thread pool
         const halide_malloc_t previous_malloc = halide_set_custom_malloc(count);
         const halide_free_t previous_free = halide_set_custom_free(release);
         for (const int images : {32, 1, 17}) {
             allocations = 0;
-            const bool failed = network.backward(inputs, targets, images).error != 0 || adam.step(network) != 0 ||
+            const bool failed = adam.step(network, Batch::of(inputs, targets, images)).error != 0 ||
                                 network.forward(0, description->layers.size(), inputs, outputs, images) != 0;
             const int seen = allocations;
             CHECK(!failed);
@@ -86,8 +86,7 @@ TEST_CASE("network: lives in the caller's arena, and in nothing less") {
     set_random_weights(network, random);
     const std::vector<float> images = random_values(32 * test_gap::input.size(), random);
     Adam adam;
-    REQUIRE(network.backward(images, images, 32).error == 0);
-    REQUIRE(adam.step(network) == 0);
+    REQUIRE(adam.step(network, Batch::of(images, images, 32)).error == 0);
     for (std::size_t i = bytes; i < memory.size(); i++) REQUIRE(memory[i] == std::byte{0x5a});
 
     CHECK_THROWS_AS(Network(test_gap::network, 32, 2, arena.first(bytes - 1)), std::invalid_argument);

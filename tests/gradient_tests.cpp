@@ -80,7 +80,7 @@ TEST_CASE("network: the loss and every tensor's gradient agree with central diff
         set_random_weights(network, random);
         ReferenceNetwork reference(network);
         const Batch batch(*description, images, random);
-        const StepResult result = network.backward(batch.inputs, batch.targets, int(images));
+        const StepResult result = network.backward(castnet::Batch::of(batch.inputs, batch.targets, int(images)));
         REQUIRE(result.error == 0);
         CHECK(result.loss == doctest::Approx(reference.loss(batch.inputs, batch.targets, images)).epsilon(1e-5));
         for (std::size_t l = 0; l < description->layers.size(); l++) {
@@ -101,8 +101,7 @@ std::vector<float> train_a_little(const NetworkDescription &description, int thr
     Adam adam;
     for (const std::size_t images : {32, 31, 8, 7, 32, 1}) {
         const Batch batch(description, images, random);
-        REQUIRE(network.backward(batch.inputs, batch.targets, int(images)).error == 0);
-        REQUIRE(adam.step(network) == 0);
+        REQUIRE(adam.step(network, castnet::Batch::of(batch.inputs, batch.targets, int(images))).error == 0);
     }
     std::vector<float> weights;
     for (std::size_t l = 0; l < description.layers.size(); l++) {
@@ -132,8 +131,8 @@ TEST_CASE("network: a batch's gradient does not depend on what the arena held be
         Random weights(1);
         Network network(test_odd::network, 32, 1);
         set_random_weights(network, weights);
-        if (after_large) REQUIRE(network.backward(large.inputs, large.targets, 32).error == 0);
-        REQUIRE(network.backward(small.inputs, small.targets, 1).error == 0);
+        if (after_large) REQUIRE(network.backward(castnet::Batch::of(large.inputs, large.targets, 32)).error == 0);
+        REQUIRE(network.backward(castnet::Batch::of(small.inputs, small.targets, 1)).error == 0);
         std::vector<float> gradients;
         for (std::size_t l = 0; l < test_odd::layers.size(); l++) {
             REQUIRE(network.sum_gradients(l) == 0);

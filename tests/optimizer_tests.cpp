@@ -19,11 +19,11 @@ TEST_CASE("adam: the first steps, computed by hand") {
     const std::vector<float> x{1}, t{-1};
     Adam adam{.learning_rate = 0.1F};
 
-    const StepResult first = network.backward(x, t, 1);
+    const StepResult first = adam.step(network, Batch::of(x, t, 1));
+    CHECK(first.error == 0);
     CHECK(first.loss == doctest::Approx(1));
     REQUIRE(network.sum_gradients(1) == 0);
     CHECK(network.kernel_gradient(1)[0] == doctest::Approx(2));
-    REQUIRE(adam.step(network) == 0);
     // m = 0.1·2 = 0.2, v = 0.001·4 = 0.004; rate = 0.1·√0.001/0.1 = 0.0316228; w = -0.0316228·0.2/(0.0632456 + 1e-7) = -0.0999998.
     CHECK(network.kernel_moment(1, 1)[0] == doctest::Approx(0.2));
     CHECK(network.kernel_moment(2, 1)[0] == doctest::Approx(0.004));
@@ -37,8 +37,7 @@ TEST_CASE("adam: the first steps, computed by hand") {
     const double m = 0.2 + 0.1 * (g - 0.2), v = 0.004 + 0.001 * (g * g - 0.004);
     const double rate = 0.1 * std::sqrt(1 - 0.999 * 0.999) / (1 - 0.9 * 0.9);
     const double w = double(network.kernel(1)[0]) - rate * m / (std::sqrt(v) + 1e-7);
-    REQUIRE(network.backward(x, t, 1).error == 0);
-    REQUIRE(adam.step(network) == 0);
+    REQUIRE(adam.step(network, Batch::of(x, t, 1)).error == 0);
     CHECK(network.kernel(1)[0] == doctest::Approx(w).epsilon(1e-5));
     CHECK(adam.steps == 2);
 }
@@ -50,7 +49,7 @@ TEST_CASE("adam: every parameter takes Keras's step") {
     const std::vector<float> images = random_values(4 * test_odd::input.size(), random);
     Adam adam;
     for (int step = 1; step <= 3; step++) {
-        REQUIRE(network.backward(images, images, 4).error == 0);
+        REQUIRE(network.backward(Batch::of(images, images, 4)).error == 0);
         std::vector<std::vector<double>> wanted;
         for (std::size_t l = 0; l < test_odd::layers.size(); l++) {
             REQUIRE(network.sum_gradients(l) == 0);
@@ -62,7 +61,7 @@ TEST_CASE("adam: every parameter takes Keras's step") {
                 w.push_back(network.kernel(l)[i] - rate * m / (std::sqrt(v) + 1e-7));
             }
         }
-        REQUIRE(adam.step(network) == 0);
+        REQUIRE(adam.step(network, Batch::of(images, images, 4)).error == 0);
         for (std::size_t l = 0; l < test_odd::layers.size(); l++) {
             double worst = 0;
             for (std::size_t i = 0; i < network.kernel(l).size(); i++)

@@ -78,13 +78,15 @@ void print_summary(const NetworkDescription &description) {
 void evaluate(const NetworkDescription &description, const ExploreOptions &options) {
     Network network = load_network(description, options);
     const Dataset test = options.data.load(Part::test, description.input());
-    fmt::print("mean squared error on {} test images: {:.6f}\n", test.size(), reconstruction_error(network, test));
+    fmt::print("mean squared error on {} test images: {:.6f}\n", test.size(),
+               reconstruction_error(network, test, all_indices(test.size())));
 }
 
 /// The images the command works on: those of --images, or the test images of --data.
 std::vector<float> chosen_images(const NetworkDescription &description, const ExploreOptions &options) {
     if (!options.images.empty()) return read_grids(options.images, description.input());
-    return options.data.load(Part::test, description.input()).images;
+    const Dataset test = options.data.load(Part::test, description.input());
+    return test.gather(all_indices(test.size()));
 }
 
 void write_grids(const Path &path, const Shape &shape, std::span<const float> values) {
@@ -114,8 +116,8 @@ void encode_images(const NetworkDescription &description, const ExploreOptions &
     std::vector<float> images;
     if (options.images.empty()) {
         Dataset test = options.data.load(Part::test, description.input());
+        images = test.gather(all_indices(test.size()));
         labels = std::move(test.labels);
-        images = std::move(test.images);
     } else {
         images = read_grids(options.images, description.input());
     }
@@ -152,7 +154,7 @@ void write_gradients(const NetworkDescription &description, const ExploreOptions
         throw Error(fmt::format("{}: has {} targets for {} images; give one for each", options.targets.string(),
                                 targets.size() / description.output().size(), count));
     Network network = load_network(description, options, count);
-    const StepResult result = network.backward(images, targets, static_cast<int>(count));
+    const StepResult result = network.backward(Batch::of(images, targets, static_cast<int>(count)));
     bool failed = result.error != 0;
     for (std::size_t l = 0; l < description.layers.size(); l++) failed = failed || network.sum_gradients(l) != 0;
     if (failed) throw Error(error_message());

@@ -35,8 +35,15 @@ double mean_squared_error(std::span<const float> a, std::span<const float> b) {
     return sum / static_cast<double>(a.size());
 }
 
-double reconstruction_error(Network &network, const Dataset &dataset) {
-    return mean_squared_error(reconstruct(network, dataset.images), dataset.images);
+double reconstruction_error(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices) {
+    double sum = 0;
+    constexpr std::size_t part = 1024;  // images, so that memory stays flat
+    for (std::size_t begin = 0; begin < indices.size(); begin += part) {
+        const std::size_t count = std::min(part, indices.size() - begin);
+        const std::vector<float> images = dataset.gather(indices.subspan(begin, count));
+        sum += mean_squared_error(reconstruct(network, images), images) * static_cast<double>(count);
+    }
+    return sum / static_cast<double>(indices.size());
 }
 
 }  // namespace castnet

@@ -19,7 +19,7 @@ std::vector<float> reconstruct(Network &network, std::span<const float> images);
 /// The mean of (a - b)² over all elements.
 double mean_squared_error(std::span<const float> a, std::span<const float> b);
 
-/// The mean squared error of the images' reconstructions.
-double reconstruction_error(Network &network, const Dataset &dataset);
+/// The mean squared error of those images' reconstructions.
+double reconstruction_error(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices);
 
 }  // namespace castnet

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <numeric>
 #include <optional>
 #include <tuple>
 
@@ -96,24 +95,21 @@ public:
           random_(options.seed),
           network_(description, options.batch_size, options.threads),
           adam_{.learning_rate = options.learning_rate} {
-        const Dataset all = options.data.load(Part::train, description.input());
-        std::tie(train_, validation_) = split_stratified(all, options.validation_split, random_);
-        if (train_.size() == 0) throw Error("no images are left to train on; choose a smaller --validation-split");
+        data_ = options.data.load(Part::train, description.input());
+        std::tie(order_, validation_) = split_stratified(data_.labels, options.validation_split, random_);
+        if (order_.empty()) throw Error("no images are left to train on; choose a smaller --validation-split");
         use_threads(options.threads);
         if (glorot_uniform(network_, random_) != 0) throw Error(error_message());
         if (!options.initial_model.empty()) load_model(network_, options.initial_model);
-        order_.resize(train_.size());
-        std::iota(order_.begin(), order_.end(), 0U);
-        batch_.resize(static_cast<std::size_t>(options.batch_size) * train_.shape.size());
     }
 
     void run() {
         const RunDirectory directory(options_.run_directory);
-        const std::size_t steps = (train_.size() + batch_images() - 1) / batch_images();
+        const std::size_t steps = (order_.size() + batch_images() - 1) / batch_images();
         if (!options_.quiet) {
             fmt::print("{}: {} parameters, {} images of {}x{}x{} from {}, {} steps an epoch, {} threads\n", network_.description().name,
-                       network_.description().parameter_count(), train_.size(), train_.shape.height, train_.shape.width,
-                       train_.shape.channels, options_.data.describe(), steps, options_.threads);
+                       network_.description().parameter_count(), order_.size(), data_.shape.height, data_.shape.width,
+                       data_.shape.channels, options_.data.describe(), steps, options_.threads);
         }
         Progress progress(options_.epochs, static_cast<int>(steps), options_.quiet);
         std::string history = "epoch,loss,val_loss,seconds,images_per_second\n";
@@ -122,12 +118,12 @@ public:
             const double loss = run_epoch(progress);
             const double seconds = progress.seconds();
             std::optional<double> validation_loss;
-            if (validation_.size() > 0) validation_loss = reconstruction_error(network_, validation_);
+            if (!validation_.empty()) validation_loss = reconstruction_error(network_, data_, validation_);
             progress.end_epoch(loss, validation_loss);
 
             history +=
                 fmt::format("{},{:.6f},{},{:.3f},{:.0f}\n", epoch, loss, validation_loss ? fmt::format("{:.6f}", *validation_loss) : "",
-                            seconds, static_cast<double>(train_.size()) / seconds);
+                            seconds, static_cast<double>(order_.size()) / seconds);
             save_checkpoint(network_, adam_, random_, epoch, directory.checkpoint());
             write_file(directory.history(), history);
         }
@@ -154,11 +150,8 @@ private:
     }
 
     double run_step(std::size_t begin, std::size_t images) {
-        for (std::size_t i = 0; i < images; i++)
-            std::ranges::copy(train_.image(order_[begin + i]), batch_.begin() + static_cast<std::ptrdiff_t>(i * train_.shape.size()));
-        const std::span<const float> batch(batch_.data(), images * train_.shape.size());
-        const StepResult result = network_.backward(batch, batch, static_cast<int>(images));
-        if (result.error != 0 || adam_.step(network_) != 0) throw Error(error_message());
+        const StepResult result = adam_.step(network_, Batch::of(data_.images(), std::span(order_).subspan(begin, images)));
+        if (result.error != 0) throw Error(error_message());
         if (!std::isfinite(result.loss))
             throw Error(fmt::format("the loss is no longer a number after {} steps; choose a smaller --learning-rate than {}", adam_.steps,
                                     options_.learning_rate));
@@ -169,9 +162,8 @@ private:
     Random random_;
     Network network_;
     Adam adam_;
-    Dataset train_, validation_;
-    std::vector<std::uint32_t> order_;
-    std::vector<float> batch_;
+    Dataset data_;
+    std::vector<std::uint32_t> order_, validation_;
 };
 
 }  // namespace
