@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up what is missing, then builds, trains, tests or checks:
 #
-#     sh cmake/bootstrap.sh build|train|test|peers|lint [network files…] [-- options of the program]
+#     sh cmake/bootstrap.sh build|train|test|benchmark|peers|lint [network files…] [-- options of the program]
 #
 # System packages come from the distribution; Halide, CMake and Ninja go into build/venv. Running it again does only what is missing.
 set -eu
@@ -10,6 +10,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build
 packages="g++ python3 python3-venv ca-certificates doctest-dev libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev"
 lint_packages="clang-format clang-tidy"
+benchmark_packages=gnuplot-nox
 fashion_package=dataset-fashion-mnist
 fashion_folder=/usr/share/datasets/fashion-mnist
 
@@ -135,13 +136,16 @@ while [ $# -gt 0 ]; do
 done
 
 case $verb in
-build | train | test | peers | lint) ;;
-*) fail "usage: sh cmake/bootstrap.sh build|train|test|peers|lint [network files…] [-- options of the program]" ;;
+build | train | test | benchmark | peers | lint) ;;
+*) fail "usage: sh cmake/bootstrap.sh build|train|test|benchmark|peers|lint [network files…] [-- options of the program]" ;;
 esac
 # shellcheck disable=SC2086  # a list of words
 install_or_fail $packages
 set_up_environment
-[ "$verb" != peers ] || set_up_peers
+case "$verb $*" in
+benchmark*--quick*) ;;
+benchmark* | peers*) set_up_peers ;;
+esac
 configure
 
 case $verb in
@@ -164,6 +168,15 @@ train)
 test)
     build all
     (cd "$root" && ctest --preset default --parallel "$(nproc)" "$@")
+    ;;
+benchmark)
+    # shellcheck disable=SC2086  # a list of words
+    install_packages $benchmark_packages || say "no plots: $benchmark_packages could not be installed"
+    build train benchmark-mnist_cae
+    provide_data
+    python=$build/peers/bin/python
+    [ -x "$python" ] || python=$build/venv/bin/python
+    "$python" "$root/tests/benchmark/benchmark.py" --bin "$build/bin" --out "$build/benchmark" "$@"
     ;;
 peers)
     build all

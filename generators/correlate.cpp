@@ -56,7 +56,7 @@ private:
         sum(c, x, y, n) += kernel(c, r.x, r.y, r.z) * window_at(r.x, r.y, r.z);
 
         schedule_tile_of = [this, r](Func &stage) {
-            sum.compute_at(stage, xo).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
+            sum.compute_at(stage, xo).store_in(MemoryType::Register).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
             sum.update().reorder(c, x, y, r.x, r.y, r.z).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
             if (large_channels % 2 == 0) {
                 sum.update().unroll(r.x, 2);
@@ -93,7 +93,7 @@ private:
         schedule_tile_of = [=, this](Func &stage) mutable {
             keep_on_stack(by_lane, int64_t(small_channels) * steps * reduction_lanes * kernel_width * kernel_height);
             by_lane.compute_root().vectorize(lane, reduction_lanes).reorder(c, lane, kx, ky).unroll(c);
-            sum.compute_at(stage, xo).unroll(c).unroll(x);
+            sum.compute_at(stage, xo).store_in(MemoryType::Register).unroll(c).unroll(x);
             sum.update().reorder(all.x, all.y, c, x, y).atomic().vectorize(all.x).unroll(all.y).unroll(c).unroll(x);
             partial.compute_at(stage, xo).vectorize(lane).unroll(tap).unroll(c).unroll(x);
             partial.update().reorder(lane, tap, c, x, y, r.x, r.y).vectorize(lane).unroll(tap).unroll(c).unroll(x);

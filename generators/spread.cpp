@@ -172,7 +172,7 @@ private:
             out.vectorize(c, lanes);
         }
         stage.split(c, co, ci, lanes).vectorize(ci);
-        sum.compute_at(stage, co).vectorize(c, lanes);
+        sum.compute_at(stage, co).store_in(MemoryType::Register).vectorize(c, lanes);
         sum.update().reorder(c, r.x, r.y, r.z).vectorize(c, lanes);
     }
 
@@ -194,7 +194,7 @@ private:
             .unroll(ci)
             .unroll(xi)
             .unroll(yi);
-        sum.compute_at(phases, xo).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
+        sum.compute_at(phases, xo).store_in(MemoryType::Register).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
         sum.update().reorder(c, x, y, r.x, r.y, r.z).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
         if (small_channels % 4 == 0) sum.update().unroll(r.x, 4);
         padding.vectorize(natural_lanes());
