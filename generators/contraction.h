@@ -69,12 +69,14 @@ protected:
     int window_width() const { return (small_width - 1) * stride_x + kernel_width; }
     int window_height() const { return (small_height - 1) * stride_y + kernel_height; }
 
-    /// The zeros around the large grid that the windows read.
-    Margins large_margins() const {
-        return {.left = pad_x,
-                .right = std::max(0, window_width() - pad_x - large_width),
-                .top = pad_y,
-                .bottom = std::max(0, window_height() - pad_y - large_height)};
+    /// The zeros around the large grid that the windows read; none above and below where the reduction skips the rows outside.
+    Margins large_margins(bool skips_rows) const {
+        Margins margins{.left = pad_x, .right = std::max(0, window_width() - pad_x - large_width)};
+        if (!skips_rows) {
+            margins.top = pad_y;
+            margins.bottom = std::max(0, window_height() - pad_y - large_height);
+        }
+        return margins;
     }
 
     int natural_lanes() const { return this->natural_vector_size(Halide::Float(32)); }

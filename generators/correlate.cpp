@@ -11,13 +11,17 @@ public:
     Output<Buffer<float, 4>> small{"small"};   // (sc, x, y, n)
 
     void generate() {
-        if (large_margins().any()) {
-            padding.define(large, large_channels, large_width, large_height, large_margins());
+        const bool reduces_lanes = small_channels < narrow && large_channels >= narrow;
+        tile = reduces_lanes ? lane_reduction_tile()
+                             : register_tile(small_channels, lanes_within(small_channels, natural_lanes()), {small_width, small_height, 1});
+        const Margins margins = large_margins(skips_rows());
+        if (margins.any()) {
+            padding.define(large, large_channels, large_width, large_height, margins);
         } else {
             window(c, x, y, n) = large(c, x, y, n);
         }
-
-        if (small_channels < narrow && large_channels >= narrow) {
+        lanes = lanes_within(small_channels, natural_lanes());
+        if (reduces_lanes) {
             sum_over_lanes();
         } else {
             sum_in_lanes();
@@ -43,15 +47,20 @@ private:
     RegisterTile tile;
     int lanes = 1;
 
+    /// A tile of one row takes no taps on the rows of zeros above and below the grid.
+    bool skips_rows() const { return tile.points[1] == 1; }
+
+    Expr row(const Expr &ky) const { return y * stride_y + ky - pad_y; }
+    Expr row_is_inside(const Expr &ky) const { return !skips_rows() || (row(ky) >= 0 && row(ky) < large_height); }
+
     Expr window_at(const Expr &channel, const Expr &kx, const Expr &ky) {
-        return window(channel, x * stride_x + kx - pad_x, y * stride_y + ky - pad_y, n);
+        return window(channel, x * stride_x + kx - pad_x, skips_rows() ? clamp(row(ky), 0, large_height - 1) : row(ky), n);
     }
 
     /// Many small channels: a lane for each; a step of the reduction broadcasts one value of the window.
     void sum_in_lanes() {
-        lanes = lanes_within(small_channels, natural_lanes());
-        tile = register_tile(small_channels, lanes, {small_width, small_height, 1});
-        const RDom r(0, large_channels, 0, kernel_width, 0, kernel_height);
+        RDom r(0, large_channels, 0, kernel_width, 0, kernel_height);
+        r.where(row_is_inside(r.z));
         sum(c, x, y, n) = 0.0F;
         sum(c, x, y, n) += kernel(c, r.x, r.y, r.z) * window_at(r.x, r.y, r.z);
 
@@ -61,7 +70,7 @@ private:
             if (large_channels % 2 == 0) {
                 sum.update().unroll(r.x, 2);
             } else if (large_channels == 1) {
-                sum.update().unroll(r.x).unroll(r.y);
+                sum.update().unroll(r.x);
             }
         };
     }
@@ -69,27 +78,23 @@ private:
     /// Few small channels, many large ones: the lanes share the reduction over large channels, and are added up at the end. Each column of
     /// the kernel has accumulators of its own, to hide the latency of the FMA where the small grid is a single pixel.
     void sum_over_lanes() {
-        lanes = lanes_within(large_channels, natural_lanes());
-        const int steps = (large_channels + lanes - 1) / lanes;
+        const int reduction_lanes = lanes_within(large_channels, natural_lanes());
+        const int steps = (large_channels + reduction_lanes - 1) / reduction_lanes;
         Func by_lane("kernel_by_lane"), partial("partial");  // (lc, sc, kx, ky), zero beyond the last channel
         const Var kx("kx"), ky("ky");
         const auto inside = [&](const Expr &channel) { return channel < large_channels; };
         const auto within = [&](const Expr &channel) { return min(channel, large_channels - 1); };
         by_lane(lane, c, kx, ky) = select(inside(lane), kernel(c, within(lane), kx, ky), 0.0F);
 
-        const RDom r(0, steps, 0, kernel_height);
-        const Expr channel = lane + lanes * r.x;
+        RDom r(0, steps, 0, kernel_height);
+        r.where(row_is_inside(r.y));
+        const Expr channel = lane + reduction_lanes * r.x;
         partial(lane, tap, c, x, y, n) = 0.0F;
         partial(lane, tap, c, x, y, n) += by_lane(channel, c, tap, r.y) * window_at(within(channel), tap, r.y);
-        const RDom all(0, lanes, 0, kernel_width);
+        const RDom all(0, reduction_lanes, 0, kernel_width);
         sum(c, x, y, n) = 0.0F;
         sum(c, x, y, n) += partial(all.x, all.y, c, x, y, n);
 
-        tile = choose_register_tile(lanes * small_channels, lanes, {small_width, 1, 1},
-                                    std::max(1, accumulator_budget(get_target()) / std::min<int>(kernel_width, 8)));
-        lanes = lanes_within(small_channels, natural_lanes());
-        tile.vectors = small_channels / lanes;
-        const int reduction_lanes = lanes_within(large_channels, natural_lanes());
         schedule_tile_of = [=, this](Func &stage) mutable {
             keep_on_stack(by_lane, int64_t(small_channels) * steps * reduction_lanes * kernel_width * kernel_height);
             by_lane.compute_root().vectorize(lane, reduction_lanes).reorder(c, lane, kx, ky).unroll(c);
@@ -98,6 +103,15 @@ private:
             partial.compute_at(stage, xo).vectorize(lane).unroll(tap).unroll(c).unroll(x);
             partial.update().reorder(lane, tap, c, x, y, r.x, r.y).vectorize(lane).unroll(tap).unroll(c).unroll(x);
         };
+    }
+
+    /// Columns of accumulators for all small channels and the kernel's columns.
+    RegisterTile lane_reduction_tile() const {
+        const int reduction_lanes = lanes_within(large_channels, natural_lanes());
+        RegisterTile columns = choose_register_tile(reduction_lanes * small_channels, reduction_lanes, {small_width, 1, 1},
+                                                    std::max(1, accumulator_budget(get_target()) / std::min<int>(kernel_width, 8)));
+        columns.vectors = small_channels / lanes_within(small_channels, natural_lanes());
+        return columns;
     }
 
     void schedule_output(Epilogue &epilogue) {
@@ -120,7 +134,7 @@ private:
             .unroll(xi)
             .unroll(yi);
         schedule_tile_of(stage);
-        if (large_margins().any()) stage_window(out);
+        if (padding.is_defined()) stage_window(out);
     }
 
     /// The zeros around the image are written once an image, so that no load of the reduction has to test for them.

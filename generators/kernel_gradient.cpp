@@ -25,17 +25,22 @@ public:
     }
 
     void generate() {
-        if (large_margins().any()) {
-            padding.define(large, large_channels, large_width, large_height, large_margins());
+        choose_tile();
+        const Margins margins = large_margins(skips_rows());
+        if (margins.any()) {
+            padding.define(large, large_channels, large_width, large_height, margins);
         } else {
             window(c, x, y, n) = large(c, x, y, n);
         }
         const Expr images = small.dim(3).extent();
         r = RDom(0, small_width, 0, small_height, 0, sums_over_images() ? images : 1);
+        const Expr row = r.y * stride_y + ky - pad_y;
+        if (skips_rows()) r.where(row >= 0 && row < large_height);
         image = RDom(0, images);
         sum(sc, lc, kx, ky, n) = 0.0F;
         sum(sc, lc, kx, ky, n) +=
-            small(sc, r.x, r.y, n + r.z) * window(lc, r.x * stride_x + kx - pad_x, r.y * stride_y + ky - pad_y, n + r.z);
+            small(sc, r.x, r.y, n + r.z) *
+            window(lc, r.x * stride_x + kx - pad_x, skips_rows() ? clamp(row, 0, large_height - 1) : row, n + r.z);
         const Expr penalty = decays ? *decay * (*kernel)(sc, lc, kx, ky) : 0.0F;
         if (sums_over_images()) {
             out(sc, lc, kx, ky) = penalty + sum(sc, lc, kx, ky, 0);
@@ -69,20 +74,31 @@ private:
     Halide::GeneratorInput<Buffer<float, 4>> *kernel = nullptr;
     Halide::GeneratorInput<float> *decay = nullptr;
 
+    // The lanes run over the channels `extent` of one grid, the tile over the channels `others` of the other.
+    bool small_lanes = true;
+    int extent = 1, others = 1, lanes = 1;
+    RegisterTile tile;
+
+    void choose_tile() {
+        small_lanes = int(small_channels) >= int(large_channels) || small_channels >= natural_lanes();
+        extent = small_lanes ? small_channels : large_channels;
+        others = small_lanes ? large_channels : small_channels;
+        lanes = lanes_within(extent, natural_lanes());
+        tile = register_tile(extent, lanes, {kernel_width, others, kernel_height});
+    }
+
+    /// A tile of one row of the kernel takes no products with the rows of zeros above and below the grid.
+    bool skips_rows() const { return tile.points[2] == 1; }
+
     /// Whether a tile's reduction runs over all images: where an image alone has too few positions to be worth the tile's way to memory.
-    bool sums_over_images() const { return int(small_width) * int(small_height) < 16 && !large_margins().any(); }
+    bool sums_over_images() const { return int(small_width) * int(small_height) < 16 && !large_margins(false).any(); }
 
     /// Else image by image, so that its two grids stay in the first-level cache while the tiles of the kernel pass over them. The lanes run
     /// over the grid with more channels; each step of the reduction multiplies them by a tile of the other grid's channels at the kernel's
     /// columns and rows.
     void schedule_gradient() {
-        const bool small_lanes = int(small_channels) >= int(large_channels) || small_channels >= natural_lanes();
         const Var v = small_lanes ? sc : lc;
         const Var s = small_lanes ? lc : sc;
-        const int extent = small_lanes ? small_channels : large_channels;
-        const int others = small_lanes ? large_channels : small_channels;
-        const int lanes = lanes_within(extent, natural_lanes());
-        const RegisterTile tile = register_tile(extent, lanes, {kernel_width, others, kernel_height});
         Var vo("vo"), vi("vi"), so("so"), si("si"), kxo("kxo"), kxi("kxi"), kyo("kyo"), kyi("kyi");
 
         out.bound(sc, 0, small_channels).bound(lc, 0, large_channels).bound(kx, 0, kernel_width).bound(ky, 0, kernel_height);
@@ -105,7 +121,7 @@ private:
             .unroll(kxi)
             .unroll(si)
             .unroll(kyi);
-        if (large_margins().any()) {
+        if (padding.is_defined()) {
             window.compute_at(out, image);
             keep_on_stack(window, padding.size());
             padding.vectorize(natural_lanes());
@@ -129,9 +145,9 @@ private:
 
         const bool by_channel = channels >= width;
         const Var v = by_channel ? c : x;
-        const int lanes = lanes_within(by_channel ? channels : width, natural_lanes());
-        columns.compute_root().store_in(MemoryType::Stack).bound_extent(c, channels).bound_extent(x, width).vectorize(v, lanes);
-        columns.update().reorder(c, x, rows.x, rows.y).vectorize(v, lanes, TailStrategy::GuardWithIf);
+        const int column_lanes = lanes_within(by_channel ? channels : width, natural_lanes());
+        columns.compute_root().store_in(MemoryType::Stack).bound_extent(c, channels).bound_extent(x, width).vectorize(v, column_lanes);
+        columns.update().reorder(c, x, rows.x, rows.y).vectorize(v, column_lanes, TailStrategy::GuardWithIf);
         const int channel_lanes = lanes_within(channels, natural_lanes());
         const Var co("co"), ci("ci");
         bias.bound(c, 0, channels).split(c, co, ci, channel_lanes).vectorize(ci);

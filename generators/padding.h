@@ -46,6 +46,8 @@ public:
         }
     }
 
+    [[nodiscard]] bool is_defined() const { return !parts_.empty(); }
+
     /// Floats of one image's window.
     [[nodiscard]] int64_t size() const {
         return int64_t{channels_} * (margins_.left + width_ + margins_.right) * (margins_.top + height_ + margins_.bottom);

@@ -50,33 +50,57 @@ private:
     Func &window = padding.window;
     Func sum{"sum"}, phases{"phases"}, pixels{"pixels"}, by_lane{"kernel_by_lane"}, partial{"partial"};
     RDom r, all;
+    RegisterTile tile;
 
     /// The zeros around the small grid that the taps of the large grid's phases read, for so many columns of the large grid.
-    Margins small_margins(int columns) const {
+    Margins small_margins(int columns, bool skips_rows) const {
         const auto before = [](int reach, int stride, int pad) { return std::max(0, taps(reach, stride) - 1 - pad / stride); };
         const auto after = [](int extent, int stride, int pad, int count) {
             return std::max(0, (extent - 1 + pad) / stride - (count - 1));
         };
         const int rows = taps(large_height, stride_y) * stride_y;
-        return {.left = before(kernel_width, stride_x, pad_x),
-                .right = after(columns, stride_x, pad_x, small_width),
-                .top = before(kernel_height, stride_y, pad_y),
-                .bottom = after(rows, stride_y, pad_y, small_height)};
+        Margins margins{.left = before(kernel_width, stride_x, pad_x), .right = after(columns, stride_x, pad_x, small_width)};
+        if (!skips_rows) {
+            margins.top = before(kernel_height, stride_y, pad_y);
+            margins.bottom = after(rows, stride_y, pad_y, small_height);
+        }
+        return margins;
+    }
+
+    void define_window(const Margins &margins) {
+        if (margins.any()) {
+            padding.define(small, small_channels, small_width, small_height, margins);
+        } else {
+            window(c, x, y, n) = small(c, x, y, n);
+        }
+    }
+
+    void stage_window(Func &out) {
+        if (!padding.is_defined()) return;
+        window.compute_at(out, n);
+        keep_on_stack(window, padding.size());
+        padding.vectorize(natural_lanes());
     }
 
     static int taps(int kernel, int stride) { return (kernel + stride - 1) / stride; }
 
     /// phases(c, phase_x, x, phase_y, y, n): all phases of the large grid; returns it as (c, x, y, n).
     Func sum_over_taps() {
-        padding.define(small, small_channels, small_width, small_height, small_margins(taps(large_width, stride_x) * stride_x));
+        const int lanes = lanes_within(large_channels, natural_lanes());
+        tile = register_tile(large_channels, lanes, {taps(large_width, stride_x), taps(large_height, stride_y), 1});
+        const bool skips_rows = tile.points[1] == 1;
+        define_window(small_margins(taps(large_width, stride_x) * stride_x, skips_rows));
         r = RDom(0, small_channels, 0, taps(kernel_width, stride_x), 0, taps(kernel_height, stride_y));
         const Expr first_x = (phase_x + pad_x) % stride_x, first_y = (phase_y + pad_y) % stride_y;
         r.where(r.y <= (kernel_width - 1 - first_x) / stride_x && r.z <= (kernel_height - 1 - first_y) / stride_y);
         // The minimum changes no tap that is read: it tells the bounds.
         const Expr kx = min(first_x + stride_x * r.y, kernel_width - 1), ky = min(first_y + stride_y * r.z, kernel_height - 1);
+        const Expr row = y + (phase_y + pad_y) / stride_y - r.z;
+        if (skips_rows) r.where(row >= 0 && row < small_height);
         sum(c, phase_x, x, phase_y, y, n) = 0.0F;
         sum(c, phase_x, x, phase_y, y, n) +=
-            kernel(c, r.x, kx, ky) * window(r.x, x + (phase_x + pad_x) / stride_x - r.y, y + (phase_y + pad_y) / stride_y - r.z, n);
+            kernel(c, r.x, kx, ky) *
+            window(r.x, x + (phase_x + pad_x) / stride_x - r.y, skips_rows ? clamp(row, 0, small_height - 1) : row, n);
         phases(c, phase_x, x, phase_y, y, n) = sum(c, phase_x, x, phase_y, y, n);
 
         Func whole("whole");
@@ -90,7 +114,7 @@ private:
         const int lanes = reduction_lanes(), steps = (small_channels + lanes - 1) / lanes;
         const auto within = [&](const Expr &channel) { return min(channel, small_channels - 1); };
         const int tiles = (large_width + tile_columns() - 1) / tile_columns();
-        padding.define(small, small_channels, small_width, small_height, small_margins(tiles * tile_columns()));
+        define_window(small_margins(tiles * tile_columns(), true));
         by_lane(lane, c, kernel_column, kernel_row) =
             select(lane < small_channels, kernel(c, within(lane), kernel_column, kernel_row), 0.0F);
 
@@ -99,11 +123,14 @@ private:
         const Expr first_x = column % stride_x, first_y = row % stride_y;
         r.where(r.y <= (kernel_width - 1 - first_x) / stride_x && r.z <= (kernel_height - 1 - first_y) / stride_y);
         const Expr kx = min(first_x + stride_x * r.y, kernel_width - 1), ky = min(first_y + stride_y * r.z, kernel_height - 1);
+        const Expr small_row = row / stride_y - r.z;
+        r.where(small_row >= 0 && small_row < small_height);
         const Expr channel = i % lanes + lanes * r.x;
         partial(i, xo, y, n) = 0.0F;
         partial(i, xo, y, n) +=
             by_lane(channel, accumulator % large_channels, kx, ky) *
-            window(within(channel), xo * (tile_columns() / stride_x) + column / stride_x - r.y, row / stride_y - r.z, n);
+            window(within(channel), xo * (tile_columns() / stride_x) + column / stride_x - r.y, clamp(small_row, 0, small_height - 1),
+                   n);
         all = RDom(0, lanes);
         sum(a, xo, y, n) = 0.0F;
         sum(a, xo, y, n) += partial(lanes * a + all, xo, y, n);
@@ -124,9 +151,7 @@ private:
         const int lanes = reduction_lanes(), steps = (small_channels + lanes - 1) / lanes;
         keep_on_stack(by_lane, int64_t(large_channels) * steps * lanes * kernel_width * kernel_height);
         by_lane.compute_root().vectorize(lane, lanes).reorder(c, lane, kernel_column, kernel_row).unroll(c);
-        window.compute_at(out, n);
-        padding.vectorize(natural_lanes());
-        keep_on_stack(window, padding.size());
+        stage_window(out);
         Func stage = out;
         if (needs_whole_pixels()) {
             stage = pixels;
@@ -178,14 +203,12 @@ private:
 
     /// Many large channels: a lane for each.
     void schedule_taps(Func &out) {
+        stage_window(out);
         phases.compute_at(out, n);
-        window.compute_at(out, n);
-        // Each with room for vectors beyond the last column.
+        // With room for vectors beyond the last column.
         const int64_t columns = taps(large_width, stride_x) + natural_lanes(), rows = taps(large_height, stride_y);
         keep_on_stack(phases, int64_t(large_channels) * int(stride_x) * columns * int(stride_y) * rows);
-        keep_on_stack(window, padding.size());
         const int lanes = lanes_within(large_channels, natural_lanes());
-        const RegisterTile tile = register_tile(large_channels, lanes, {taps(large_width, stride_x), taps(large_height, stride_y), 1});
         phases.split(c, co, ci, tile.vectors * lanes)
             .split(x, xo, xi, tile.points[0])
             .split(y, yo, yi, tile.points[1])
@@ -197,7 +220,6 @@ private:
         sum.compute_at(phases, xo).store_in(MemoryType::Register).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
         sum.update().reorder(c, x, y, r.x, r.y, r.z).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
         if (small_channels % 4 == 0) sum.update().unroll(r.x, 4);
-        padding.vectorize(natural_lanes());
         out.vectorize(c, lanes);
     }
 };
