@@ -161,10 +161,26 @@ int Network::forward(std::size_t first, std::size_t last, std::span<const float>
             }
             return 0;
         };
-        const int error = parallel_phases(workers(sharding), sharding.shards, forward_shard, 0, [](int) { return 0; });
+        int error = 0;
+        const auto end = [&](int code) {
+            error = code;
+            return Round{};
+        };
+        work_in_rounds(std::min(layout_.workers, sharding.shards), {.firsts = sharding.shards}, forward_shard, [](int) { return 0; }, end);
         if (error != 0) return error;
     }
     return 0;
+}
+
+StepResult Network::backward(const Batch &batch) noexcept {
+    StepResult result;
+    const auto once = [&](const StepResult *last) -> const Batch * {
+        if (last == nullptr) return &batch;
+        result = *last;
+        return nullptr;
+    };
+    backward_each(once, [](std::size_t) { return 0; });
+    return result;
 }
 
 /// The loss that does not depend on the images: Σ λ · Σ kernel² over the layers.

@@ -47,21 +47,32 @@ public:
 
     /// The mean squared error of the batch's outputs against its targets, plus the L2 penalties, and every shard's gradients of it. At most
     /// batch_size images. Allocates nothing, throws nothing.
-    StepResult backward(const Batch &batch) noexcept {
-        return backward(batch, [](std::size_t) { return 0; });
-    }
+    StepResult backward(const Batch &batch) noexcept;
 
-    /// The same, and then update(layer) for every layer, in the same fork of the threads. It returns 0 or an error.
-    template <typename Update>
-    StepResult backward(const Batch &batch, const Update &update) noexcept {
-        StepResult result = begin(batch);
-        if (result.error != 0) return result;
-        const Sharding sharding(batch.images);
-        result.error = parallel_phases(
-            workers(sharding), sharding.shards, [&](int worker, int shard) { return backward_shard(worker, sharding, shard, batch); },
-            static_cast<int>(description_->layers.size()), [&](int layer) { return update(static_cast<std::size_t>(layer)); });
-        result.loss += mean_error(batch.images);
-        return result;
+    /// Backward passes in one fork of the threads, each of the batch that next(result of the last one) points to, the first of
+    /// next(nullptr), until it is null; after each, update(layer) for every layer, which returns 0 or an error. No callback may throw.
+    template <typename Next, typename Update>
+    void backward_each(const Next &next, const Update &update) noexcept {
+        StepResult result;
+        const Batch *batch = nullptr;
+        const auto begin_next = [&](const StepResult *last) {
+            batch = next(last);
+            if (batch == nullptr) return Round{};
+            result = begin(*batch);
+            return Round{.firsts = Sharding(batch->images).shards, .seconds = static_cast<int>(description_->layers.size())};
+        };
+        const Round first = begin_next(nullptr);
+        work_in_rounds(
+            layout_.workers, first,
+            [&](int worker, int shard) {
+                return result.error != 0 ? result.error : backward_shard(worker, Sharding(batch->images), shard, *batch);
+            },
+            [&](int layer) { return update(static_cast<std::size_t>(layer)); },
+            [&](int error) {
+                result.error = error;
+                result.loss += mean_error(batch->images);
+                return begin_next(&result);
+            });
     }
 
     /// Sums the shards' gradients of one layer into kernel_gradient and bias_gradient, in the shards' order: where
@@ -94,8 +105,6 @@ private:
     }
 
     [[nodiscard]] LayerWeights weights(std::size_t layer) noexcept;
-    [[nodiscard]] int workers(const Sharding &sharding) const { return std::min(layout_.workers, sharding.shards); }
-
     StepResult begin(const Batch &batch) noexcept;
     int backward_shard(int worker, const Sharding &sharding, int shard, const Batch &batch) noexcept;
     [[nodiscard]] double mean_error(int images) const noexcept;

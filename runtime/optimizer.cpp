@@ -7,22 +7,23 @@
 
 namespace castnet {
 
-StepResult Adam::step(Network &network, const Batch &batch) noexcept {
+/// Counts the step; returns its learning rate with the moments' bias corrections.
+float Adam::begin_step() noexcept {
     steps++;
     const auto t = static_cast<double>(steps);
     const double correction = std::sqrt(1 - std::pow(static_cast<double>(beta_2), t)) / (1 - std::pow(static_cast<double>(beta_1), t));
-    const auto rate = static_cast<float>(static_cast<double>(learning_rate) * correction);
+    return static_cast<float>(static_cast<double>(learning_rate) * correction);
+}
 
-    return network.backward(batch, [&](std::size_t layer) {
-        const Network::ParameterRange range = network.parameter_range(layer);
-        const auto operand = [](std::span<float> values) { return Operand(values.data(), {values.size()}); };
-        Operand gradients(range.shard_gradients, {range.weights.size(), range.shards});
-        gradients.with_last_stride(range.shard_stride);
-        float step_rate = rate, decay_1 = beta_1, decay_2 = beta_2, floor = epsilon;
-        const int error = run(castnet_adam_argv, gradients, step_rate, decay_1, decay_2, floor, operand(range.weights),
-                              operand(range.moments_1), operand(range.moments_2));
-        return error != 0 ? error : network.transpose_kernel(layer);
-    });
+int Adam::update(Network &network, std::size_t layer, float rate) const noexcept {
+    const Network::ParameterRange range = network.parameter_range(layer);
+    const auto operand = [](std::span<float> values) { return Operand(values.data(), {values.size()}); };
+    Operand gradients(range.shard_gradients, {range.weights.size(), range.shards});
+    gradients.with_last_stride(range.shard_stride);
+    float decay_1 = beta_1, decay_2 = beta_2, floor = epsilon;
+    const int error = run(castnet_adam_argv, gradients, rate, decay_1, decay_2, floor, operand(range.weights), operand(range.moments_1),
+                          operand(range.moments_2));
+    return error != 0 ? error : network.transpose_kernel(layer);
 }
 
 }  // namespace castnet

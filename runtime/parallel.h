@@ -22,30 +22,61 @@ int parallel_for(int count, Body &body) noexcept {
     return halide_do_par_for(nullptr, call, 0, count, reinterpret_cast<std::uint8_t *>(&body));
 }
 
-/// Two loops in one fork and join: first(worker, 0) … first(worker, firsts - 1), and when all have returned second(0) … second(seconds - 1),
-/// each 0 or an error. Each of `workers` takes the next index that is free. After an error nothing new begins.
+/// How much a round of work_in_rounds() has to do, less than 2²⁰ pieces; nothing at all ends it.
+struct Round {
+    int firsts = 0, seconds = 0;
+    [[nodiscard]] int size() const { return firsts + seconds; }
+};
+
+/// Any number of rounds in one fork and join. A round calls first(worker, 0) … first(worker, firsts - 1), and when all have returned
+/// second(0) … second(seconds - 1), each an int that is 0 or an error; next(error) then gives the next round. Each of `workers` takes the
+/// next piece of work that is free; after an error the round's other pieces are left out. None of the bodies may throw.
 ///
-/// No worker waits for one that may not run yet: an index is taken by a thread that is already running.
-template <typename First, typename Second>
-int parallel_phases(int workers, int firsts, const First &first, int seconds, const Second &second) noexcept {
-    std::atomic<int> next_first{0}, done{0}, next_second{0}, error{0};
-    const auto run = [&](const auto &body, int index) {
-        if (error.load(std::memory_order_relaxed) != 0) return;
-        if (const int code = body(index); code != 0) error.store(code, std::memory_order_relaxed);
+/// No worker waits for one that may not run yet: it waits for pieces alone that a running worker has taken.
+template <typename First, typename Second, typename Next>
+void work_in_rounds(int workers, Round round, const First &first, const Second &second, const Next &next) noexcept {
+    if (round.size() == 0) return;
+    // The round's number, its size, and its next free piece in one word, so that a worker that comes late sees what belongs together.
+    constexpr std::uint64_t number_shift = 40, size_shift = 20, mask = (1U << size_shift) - 1;
+    const auto number = [](std::uint64_t taken) { return taken >> number_shift; };
+    const auto first_ticket = [](std::uint64_t which, const Round &r) {
+        return which << number_shift | static_cast<std::uint64_t>(r.size()) << size_shift;
     };
-    auto work = [&](int worker) {
-        for (int index = next_first++; index < firsts; index = next_first++) {
-            run([&](int i) { return first(worker, i); }, index);
-            done.fetch_add(1, std::memory_order_release);
-        }
+    std::atomic<std::uint64_t> ticket{first_ticket(0, round)};
+    std::atomic<int> done{0}, error{0};
+    std::atomic<bool> ended{false};
+    const auto wait_until = [](const auto &condition) {
         constexpr int spins_before_yield = 1000;
-        for (int spins = 0; done.load(std::memory_order_acquire) < firsts; spins++) {
+        for (int spins = 0; !condition(); spins++) {
             if (spins > spins_before_yield) std::this_thread::yield();
         }
-        for (int index = next_second++; index < seconds; index = next_second++) run(second, index);
-        return error.load();
     };
-    return parallel_for(workers, work);
+    // While a worker holds a piece, the round stays as it is: it ends with its last piece.
+    auto work = [&](int worker) {
+        while (!ended.load(std::memory_order_acquire)) {
+            const std::uint64_t taken = ticket.fetch_add(1, std::memory_order_acq_rel);
+            const auto piece = static_cast<int>(taken & mask);
+            if (piece >= static_cast<int>(taken >> size_shift & mask)) {
+                wait_until([&] { return number(ticket.load(std::memory_order_acquire)) != number(taken) || ended.load(); });
+                continue;
+            }
+            if (piece >= round.firsts) wait_until([&] { return done.load(std::memory_order_acquire) >= round.firsts; });
+            if (error.load(std::memory_order_relaxed) == 0) {
+                const int code = piece < round.firsts ? first(worker, piece) : second(piece - round.firsts);
+                if (code != 0) error.store(code, std::memory_order_relaxed);
+            }
+            if (done.fetch_add(1, std::memory_order_acq_rel) + 1 < round.size()) continue;
+            round = next(error.exchange(0));
+            done.store(0, std::memory_order_relaxed);
+            if (round.size() == 0) {
+                ended.store(true, std::memory_order_release);
+            } else {
+                ticket.store(first_ticket(number(taken) + 1, round), std::memory_order_release);
+            }
+        }
+        return 0;
+    };
+    parallel_for(workers, work);
 }
 
 }  // namespace castnet

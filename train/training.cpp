@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <tuple>
@@ -140,22 +141,35 @@ private:
         shuffle(order_, random_);
         double weighted_loss = 0;
         int step = 0;
-        for (std::size_t begin = 0; begin < order_.size(); begin += batch_images()) {
-            const std::size_t images = std::min(batch_images(), order_.size() - begin);
-            const double loss = run_step(begin, images);
-            weighted_loss += loss * static_cast<double>(images);
-            progress.step(++step, weighted_loss / static_cast<double>(begin + images));
-        }
+        std::size_t begin = 0;
+        Batch batch;
+        std::exception_ptr failure;
+        const auto next = [&](const StepResult *last) -> const Batch * {
+            try {
+                if (last != nullptr) {
+                    check(*last);
+                    begin += static_cast<std::size_t>(batch.images);
+                    weighted_loss += last->loss * batch.images;
+                    progress.step(++step, weighted_loss / static_cast<double>(begin));
+                }
+            } catch (...) {
+                failure = std::current_exception();
+                return nullptr;
+            }
+            if (begin == order_.size()) return nullptr;
+            batch = Batch::of(data_.images(), std::span(order_).subspan(begin, std::min(batch_images(), order_.size() - begin)));
+            return &batch;
+        };
+        adam_.train(network_, next);
+        if (failure) std::rethrow_exception(failure);
         return weighted_loss / static_cast<double>(order_.size());
     }
 
-    double run_step(std::size_t begin, std::size_t images) {
-        const StepResult result = adam_.step(network_, Batch::of(data_.images(), std::span(order_).subspan(begin, images)));
+    void check(const StepResult &result) const {
         if (result.error != 0) throw Error(error_message());
         if (!std::isfinite(result.loss))
             throw Error(fmt::format("the loss is no longer a number after {} steps; choose a smaller --learning-rate than {}", adam_.steps,
                                     options_.learning_rate));
-        return result.loss;
     }
 
     const TrainOptions &options_;
