@@ -14,7 +14,7 @@ public:
         const bool reduces_lanes = small_channels < narrow && large_channels >= narrow;
         tile = reduces_lanes ? lane_reduction_tile()
                              : register_tile(small_channels, lanes_within(small_channels, natural_lanes()), {small_width, small_height, 1});
-        const Margins margins = large_margins(skips_rows());
+        const Margins margins = large_margins(skips_columns(), skips_rows());
         if (margins.any()) {
             padding.define(large, large_channels, large_width, large_height, margins);
         } else {
@@ -47,22 +47,22 @@ private:
     RegisterTile tile;
     int lanes = 1;
 
-    /// A tile of one row takes no taps on the rows of zeros above and below the grid.
-    bool skips_rows() const { return tile.points[1] == 1; }
+    // Products with the zeros around the large grid are left out, where the tile knows them: those of a single row, and of all columns.
+    bool skips_rows() const { return pads_rows() && tile.points[1] == 1; }
+    bool skips_columns() const { return pads_columns() && tile.points[0] >= small_width && large_channels >= natural_lanes(); }
 
-    Expr row(const Expr &ky) const { return y * stride_y + ky - pad_y; }
-    Expr row_is_inside(const Expr &ky) const { return !skips_rows() || (row(ky) >= 0 && row(ky) < large_height); }
-
-    Expr window_at(const Expr &channel, const Expr &kx, const Expr &ky) {
-        return window(channel, x * stride_x + kx - pad_x, skips_rows() ? clamp(row(ky), 0, large_height - 1) : row(ky), n);
+    Expr window_at(RDom &r, const Expr &channel, const Expr &kx, const Expr &ky) {
+        const Expr column = skip_outside(r, x * stride_x + kx - pad_x, large_width, skips_columns());
+        const Expr row = skip_outside(r, y * stride_y + ky - pad_y, large_height, skips_rows());
+        return window(channel, column, row, n);
     }
 
     /// Many small channels: a lane for each; a step of the reduction broadcasts one value of the window.
     void sum_in_lanes() {
         RDom r(0, large_channels, 0, kernel_width, 0, kernel_height);
-        r.where(row_is_inside(r.z));
         sum(c, x, y, n) = 0.0F;
-        sum(c, x, y, n) += kernel(c, r.x, r.y, r.z) * window_at(r.x, r.y, r.z);
+        const Expr value = window_at(r, r.x, r.y, r.z);
+        sum(c, x, y, n) += kernel(c, r.x, r.y, r.z) * value;
 
         schedule_tile_of = [this, r](Func &stage) {
             sum.compute_at(stage, xo).store_in(MemoryType::Register).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
@@ -87,10 +87,10 @@ private:
         by_lane(lane, c, kx, ky) = select(inside(lane), kernel(c, within(lane), kx, ky), 0.0F);
 
         RDom r(0, steps, 0, kernel_height);
-        r.where(row_is_inside(r.y));
         const Expr channel = lane + reduction_lanes * r.x;
         partial(lane, tap, c, x, y, n) = 0.0F;
-        partial(lane, tap, c, x, y, n) += by_lane(channel, c, tap, r.y) * window_at(within(channel), tap, r.y);
+        const Expr value = window_at(r, within(channel), tap, r.y);
+        partial(lane, tap, c, x, y, n) += by_lane(channel, c, tap, r.y) * value;
         const RDom all(0, reduction_lanes, 0, kernel_width);
         sum(c, x, y, n) = 0.0F;
         sum(c, x, y, n) += partial(all.x, all.y, c, x, y, n);

@@ -26,7 +26,7 @@ public:
 
     void generate() {
         choose_tile();
-        const Margins margins = large_margins(skips_rows());
+        const Margins margins = large_margins(skips_columns(), skips_rows());
         if (margins.any()) {
             padding.define(large, large_channels, large_width, large_height, margins);
         } else {
@@ -34,13 +34,11 @@ public:
         }
         const Expr images = small.dim(3).extent();
         r = RDom(0, small_width, 0, small_height, 0, sums_over_images() ? images : 1);
-        const Expr row = r.y * stride_y + ky - pad_y;
-        if (skips_rows()) r.where(row >= 0 && row < large_height);
         image = RDom(0, images);
+        const Expr column = skip_outside(r, r.x * stride_x + kx - pad_x, large_width, skips_columns());
+        const Expr row = skip_outside(r, r.y * stride_y + ky - pad_y, large_height, skips_rows());
         sum(sc, lc, kx, ky, n) = 0.0F;
-        sum(sc, lc, kx, ky, n) +=
-            small(sc, r.x, r.y, n + r.z) *
-            window(lc, r.x * stride_x + kx - pad_x, skips_rows() ? clamp(row, 0, large_height - 1) : row, n + r.z);
+        sum(sc, lc, kx, ky, n) += small(sc, r.x, r.y, n + r.z) * window(lc, column, row, n + r.z);
         const Expr penalty = decays ? *decay * (*kernel)(sc, lc, kx, ky) : 0.0F;
         if (sums_over_images()) {
             out(sc, lc, kx, ky) = penalty + sum(sc, lc, kx, ky, 0);
@@ -87,11 +85,12 @@ private:
         tile = register_tile(extent, lanes, {kernel_width, others, kernel_height});
     }
 
-    /// A tile of one row of the kernel takes no products with the rows of zeros above and below the grid.
-    bool skips_rows() const { return tile.points[2] == 1; }
+    /// Products with the zeros around the large grid are left out, where that costs less than a copy of the grid with its zeros.
+    bool skips_columns() const { return pads_columns() && (large_channels >= natural_lanes() || sums_over_images()); }
+    bool skips_rows() const { return pads_rows() && (tile.points[2] == 1 || large_channels >= natural_lanes() || sums_over_images()); }
 
     /// Whether a tile's reduction runs over all images: where an image alone has too few positions to be worth the tile's way to memory.
-    bool sums_over_images() const { return int(small_width) * int(small_height) < 16 && !large_margins(false).any(); }
+    bool sums_over_images() const { return int(small_width) * int(small_height) < 16; }
 
     /// Else image by image, so that its two grids stay in the first-level cache while the tiles of the kernel pass over them. The lanes run
     /// over the grid with more channels; each step of the reduction multiplies them by a tile of the other grid's channels at the kernel's

@@ -42,6 +42,7 @@ public:
     }
 
 private:
+    static constexpr int most_unrolled_tiles = 2;  // of a row, so that each knows its columns outside the grid
     static constexpr int narrow = 8;  // channels below which half of an AVX2 vector or more would idle
 
     const Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, lane{"lane"}, kernel_column{"kernel_column"}, kernel_row{"kernel_row"};
@@ -53,13 +54,17 @@ private:
     RegisterTile tile;
 
     /// The zeros around the small grid that the taps of the large grid's phases read, for so many columns of the large grid.
-    Margins small_margins(int columns, bool skips_rows) const {
+    Margins small_margins(int columns, bool skips_columns, bool skips_rows) const {
         const auto before = [](int reach, int stride, int pad) { return std::max(0, taps(reach, stride) - 1 - pad / stride); };
         const auto after = [](int extent, int stride, int pad, int count) {
             return std::max(0, (extent - 1 + pad) / stride - (count - 1));
         };
         const int rows = taps(large_height, stride_y) * stride_y;
-        Margins margins{.left = before(kernel_width, stride_x, pad_x), .right = after(columns, stride_x, pad_x, small_width)};
+        Margins margins;
+        if (!skips_columns) {
+            margins.left = before(kernel_width, stride_x, pad_x);
+            margins.right = after(columns, stride_x, pad_x, small_width);
+        }
         if (!skips_rows) {
             margins.top = before(kernel_height, stride_y, pad_y);
             margins.bottom = after(rows, stride_y, pad_y, small_height);
@@ -88,19 +93,19 @@ private:
     Func sum_over_taps() {
         const int lanes = lanes_within(large_channels, natural_lanes());
         tile = register_tile(large_channels, lanes, {taps(large_width, stride_x), taps(large_height, stride_y), 1});
-        const bool skips_rows = tile.points[1] == 1;
-        define_window(small_margins(taps(large_width, stride_x) * stride_x, skips_rows));
+        // Products with the zeros around the small grid are left out, where the tile knows them: those of a single row, and of all columns.
+        const bool skips_rows = tile.points[1] == 1, skips_columns = tile.points[0] >= taps(large_width, stride_x);
+        define_window(small_margins(taps(large_width, stride_x) * stride_x, skips_columns, skips_rows));
         r = RDom(0, small_channels, 0, taps(kernel_width, stride_x), 0, taps(kernel_height, stride_y));
         const Expr first_x = (phase_x + pad_x) % stride_x, first_y = (phase_y + pad_y) % stride_y;
         r.where(r.y <= (kernel_width - 1 - first_x) / stride_x && r.z <= (kernel_height - 1 - first_y) / stride_y);
         // The minimum changes no tap that is read: it tells the bounds.
         const Expr kx = min(first_x + stride_x * r.y, kernel_width - 1), ky = min(first_y + stride_y * r.z, kernel_height - 1);
-        const Expr row = y + (phase_y + pad_y) / stride_y - r.z;
-        if (skips_rows) r.where(row >= 0 && row < small_height);
+        const Expr column = skip_outside(r, x + (phase_x + pad_x) / stride_x - r.y, small_width, skips_columns);
+        const Expr row = skip_outside(r, y + (phase_y + pad_y) / stride_y - r.z, small_height, skips_rows);
         sum(c, phase_x, x, phase_y, y, n) = 0.0F;
         sum(c, phase_x, x, phase_y, y, n) +=
-            kernel(c, r.x, kx, ky) *
-            window(r.x, x + (phase_x + pad_x) / stride_x - r.y, skips_rows ? clamp(row, 0, small_height - 1) : row, n);
+            kernel(c, r.x, kx, ky) * window(r.x, column, row, n);
         phases(c, phase_x, x, phase_y, y, n) = sum(c, phase_x, x, phase_y, y, n);
 
         Func whole("whole");
@@ -114,7 +119,8 @@ private:
         const int lanes = reduction_lanes(), steps = (small_channels + lanes - 1) / lanes;
         const auto within = [&](const Expr &channel) { return min(channel, small_channels - 1); };
         const int tiles = (large_width + tile_columns() - 1) / tile_columns();
-        define_window(small_margins(tiles * tile_columns(), true));
+        const bool skips_columns = tiles <= most_unrolled_tiles;
+        define_window(small_margins(tiles * tile_columns(), skips_columns, true));
         by_lane(lane, c, kernel_column, kernel_row) =
             select(lane < small_channels, kernel(c, within(lane), kernel_column, kernel_row), 0.0F);
 
@@ -123,14 +129,14 @@ private:
         const Expr first_x = column % stride_x, first_y = row % stride_y;
         r.where(r.y <= (kernel_width - 1 - first_x) / stride_x && r.z <= (kernel_height - 1 - first_y) / stride_y);
         const Expr kx = min(first_x + stride_x * r.y, kernel_width - 1), ky = min(first_y + stride_y * r.z, kernel_height - 1);
-        const Expr small_row = row / stride_y - r.z;
-        r.where(small_row >= 0 && small_row < small_height);
+        const Expr small_column =
+            skip_outside(r, xo * (tile_columns() / stride_x) + column / stride_x - r.y, small_width, skips_columns);
+        const Expr small_row = skip_outside(r, row / stride_y - r.z, small_height, true);
         const Expr channel = i % lanes + lanes * r.x;
         partial(i, xo, y, n) = 0.0F;
         partial(i, xo, y, n) +=
             by_lane(channel, accumulator % large_channels, kx, ky) *
-            window(within(channel), xo * (tile_columns() / stride_x) + column / stride_x - r.y, clamp(small_row, 0, small_height - 1),
-                   n);
+            window(within(channel), small_column, small_row, n);
         all = RDom(0, lanes);
         sum(a, xo, y, n) = 0.0F;
         sum(a, xo, y, n) += partial(lanes * a + all, xo, y, n);
@@ -159,6 +165,7 @@ private:
             keep_on_stack(pixels, int64_t(large_channels) * large_width * large_height);
         }
         stage.split(x, xo, xi, tile_columns(), TailStrategy::GuardWithIf).fuse(c, xi, a).vectorize(a);
+        if (!padding.is_defined()) stage.unroll(xo);
         sum.compute_at(stage, xo).store_in(MemoryType::Register).vectorize(a);
         sum.update().reorder(all, a).atomic().vectorize(all).vectorize(a);
         partial.compute_at(stage, xo).store_in(MemoryType::Register).vectorize(i, lanes).unroll(i);
