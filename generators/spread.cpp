@@ -211,7 +211,7 @@ private:
     /// Many large channels: a lane for each.
     void schedule_taps(Func &out) {
         stage_window(out);
-        phases.compute_at(out, n);
+        phases.compute_at(out, yo);
         // With room for vectors beyond the last column.
         const int64_t columns = taps(large_width, stride_x) + natural_lanes(), rows = taps(large_height, stride_y);
         keep_on_stack(phases, int64_t(large_channels) * int(stride_x) * columns * int(stride_y) * rows);
@@ -227,7 +227,7 @@ private:
         sum.compute_at(phases, xo).store_in(MemoryType::Register).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
         sum.update().reorder(c, x, y, r.x, r.y, r.z).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
         if (small_channels % 4 == 0) sum.update().unroll(r.x, 4);
-        out.vectorize(c, lanes);
+        out.split(y, yo, yi, int(stride_y) * tile.points[1], TailStrategy::GuardWithIf).vectorize(c, lanes);
     }
 };
 

@@ -7,44 +7,46 @@ namespace castnet {
 
 class SquaredError : public Halide::Generator<SquaredError> {
 public:
-    GeneratorParam<int> width{"width", 1}, height{"height", 1}, channels{"channels", 1};
+    GeneratorParam<int> pixels{"pixels", 1}, channels{"channels", 1};
     GeneratorParam<Activation> activation{"activation", Activation::linear, activation_names()};  // the last layer's
 
-    Input<Buffer<float, 4>> output{"output"};       // (c, x, y, n)
-    Input<Buffer<float, 4>> targets{"targets"};     // (c, x, y, n)
+    Input<Buffer<float, 4>> output{"output"};       // (c, pixel, 1, n)
+    Input<Buffer<float, 4>> targets{"targets"};     // (c, pixel, 1, n)
     Input<float> scale{"scale"};                    // 2 / elements of the batch
     Output<Buffer<float, 4>> gradient{"gradient"};  // dL/dz = scale · (output - targets) · activation'(z)
     Output<Buffer<float, 1>> error{"error"};        // Σ (output - targets)² of an image
 
     void generate() {
-        const Var c("c"), x("x"), y("y"), n("n");
-        Func residual("residual"), scaled("scaled"), columns("columns"), total("total");
+        const Var c("c"), x("x"), y("y"), n("n"), lane("lane");
+        Func residual("residual"), scaled("scaled"), partial("partial"), total("total");
         residual(c, x, y, n) = output(c, x, y, n) - targets(c, x, y, n);
         scaled(c, x, y, n) = scale * residual(c, x, y, n);
         Epilogue epilogue = activation_gradient(activation, scaled, output, channels);
         gradient = epilogue.out;
 
-        // Columns are summed apart first: a single chain of additions would wait for each other.
-        const RDom rows(0, channels, 0, height), all(0, width);
-        columns(x, n) = 0.0F;
-        columns(x, n) += residual(rows.x, x, rows.y, n) * residual(rows.x, x, rows.y, n);
+        // The lanes share the sum along the longer axis, and are added up at the end.
+        const bool by_channel = int(channels) >= int(pixels);
+        const int along = by_channel ? channels : pixels, across = by_channel ? pixels : channels;
+        const int lanes = lanes_within(along, natural_vector_size(Float(32)));
+        const RDom r(0, across, 0, (along + lanes - 1) / lanes), all(0, lanes);
+        const Expr index = lane + lanes * r.y, inside = min(index, along - 1);
+        const Expr value = by_channel ? residual(inside, r.x, 0, n) : residual(r.x, inside, 0, n);
+        partial(lane, n) = 0.0F;
+        partial(lane, n) += select(index < along, value * value, 0.0F);
         total(n) = 0.0F;
-        total(n) += columns(all, n);
+        total(n) += partial(all, n);
         error = total;
 
-        const std::vector<int> shape{channels, width, height, 0};
+        const std::vector<int> shape{channels, pixels, 1, 0};
         fix_shape(output, shape);
         fix_shape(targets, shape);
         fix_shape(gradient, shape);
         fix_shape(error, {0});
-        const int lanes = natural_vector_size(Float(32));
-        epilogue.out.bound(c, 0, channels).bound(x, 0, width).bound(y, 0, height);
-        const bool by_channel = int(channels) >= int(width);
-        epilogue.out.vectorize(by_channel ? c : x, lanes_within(by_channel ? channels : width, lanes));
-        for (Func &reduction : epilogue.reductions) reduction.compute_at(epilogue.out, by_channel ? x : y);
-        columns.compute_at(total, n).store_in(MemoryType::Stack).vectorize(x, lanes_within(width, lanes));
-        columns.update().reorder(x, rows.x, rows.y).vectorize(x, lanes_within(width, lanes), TailStrategy::GuardWithIf);
-        total.update().reorder(all, n);
+        epilogue.out.bound(c, 0, channels).bound(x, 0, pixels).bound(y, 0, 1).vectorize(by_channel ? c : x, lanes);
+        for (Func &reduction : epilogue.reductions) reduction.compute_at(epilogue.out, by_channel ? x : n);
+        partial.compute_at(total, n).store_in(MemoryType::Register).vectorize(lane, lanes);
+        partial.update().reorder(lane, r.x, r.y).vectorize(lane, lanes);
+        total.update().reorder(all, n).atomic().vectorize(all);
         total.compute_root();
     }
 };

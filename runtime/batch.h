@@ -1,6 +1,7 @@
 // The images of a step: where they lie, and how a shard reads them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -17,9 +18,12 @@ public:
 
     /// Image `index` as floats.
     void copy(std::size_t index, float *out) const noexcept {
-        const std::size_t begin = index * elements_;
-        for (std::size_t i = 0; i < elements_; i++)
-            out[i] = bytes_ != nullptr ? static_cast<float>(bytes_[begin + i]) / 255.0F : floats_[begin + i];
+        if (bytes_ == nullptr) {
+            std::copy_n(floats_ + index * elements_, elements_, out);
+        } else {
+            std::transform(bytes_ + index * elements_, bytes_ + (index + 1) * elements_, out,
+                           [](std::uint8_t byte) { return static_cast<float>(byte) / 255.0F; });
+        }
     }
 
 private:

@@ -16,6 +16,8 @@ struct Shape {
     [[nodiscard]] constexpr std::size_t size() const {
         return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
     }
+    /// The same pixels in one row.
+    [[nodiscard]] constexpr Shape flat() const { return {1, height * width, channels}; }
     constexpr bool operator==(const Shape &) const = default;
 };
 

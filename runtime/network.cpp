@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <new>
+#include <numeric>
 #include <stdexcept>
 
 #include "castnet_squared_norm.h"
@@ -59,6 +61,10 @@ Network::Network(const NetworkDescription &description, int batch_size, int thre
         if (layer.transpose_kernel != nullptr) next.transposed += ArenaLayout::padded(layer.kernel_size());
         next.activation += ArenaLayout::padded(layer.output.size() * images);
     }
+    largest_first_ = std::make_unique<std::size_t[]>(description.layers.size());
+    const std::span<std::size_t> order(largest_first_.get(), description.layers.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::ranges::stable_sort(order, std::greater(), [&](std::size_t l) { return description.layers[l].parameter_count(); });
     halide_set_error_handler(keep_message);
 }
 
@@ -123,8 +129,9 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
     }
 
     float scale = 2.0F / (static_cast<float>(out.size()) * static_cast<float>(sharding.images));
-    if (const int error = run(description_->squared_error, Operand(activations + offsets_[layers - 1].activation, out, images),
-                              Operand(targets, out, images), scale, Operand(gradient, out, images),
+    const Shape flat = out.flat();
+    if (const int error = run(description_->squared_error, Operand(activations + offsets_[layers - 1].activation, flat, images),
+                              Operand(targets, flat, images), scale, Operand(gradient, flat, images),
                               Operand(arena_ + layout_.errors() + first, {static_cast<std::size_t>(images)}));
         error != 0)
         return error;

@@ -67,7 +67,7 @@ public:
             [&](int worker, int shard) {
                 return result.error != 0 ? result.error : backward_shard(worker, Sharding(batch->images), shard, *batch);
             },
-            [&](int layer) { return update(static_cast<std::size_t>(layer)); },
+            [&](int piece) { return update(largest_first_[static_cast<std::size_t>(piece)]); },
             [&](int error) {
                 result.error = error;
                 result.loss += mean_error(batch->images);
@@ -117,6 +117,7 @@ private:
     std::unique_ptr<float, Free> owned_;
     float *arena_;
     std::unique_ptr<Offsets[]> offsets_;
+    std::unique_ptr<std::size_t[]> largest_first_;  // the layers in the order of their updates, so that the last ones even out the workers
     int shards_ = 0;  // of the last backward
 };
 

@@ -51,12 +51,12 @@ void work_in_rounds(int workers, Round round, const First &first, const Second &
             if (spins > spins_before_yield) std::this_thread::yield();
         }
     };
-    // While a worker holds a piece, the round stays as it is: it ends with its last piece.
+    // While a worker holds a piece, `round` stays as it is: the round ends with its last piece. Once it has given it back, it may not look.
     auto work = [&](int worker) {
         while (!ended.load(std::memory_order_acquire)) {
             const std::uint64_t taken = ticket.fetch_add(1, std::memory_order_acq_rel);
-            const auto piece = static_cast<int>(taken & mask);
-            if (piece >= static_cast<int>(taken >> size_shift & mask)) {
+            const auto piece = static_cast<int>(taken & mask), size = static_cast<int>(taken >> size_shift & mask);
+            if (piece >= size) {
                 wait_until([&] { return number(ticket.load(std::memory_order_acquire)) != number(taken) || ended.load(); });
                 continue;
             }
@@ -65,7 +65,7 @@ void work_in_rounds(int workers, Round round, const First &first, const Second &
                 const int code = piece < round.firsts ? first(worker, piece) : second(piece - round.firsts);
                 if (code != 0) error.store(code, std::memory_order_relaxed);
             }
-            if (done.fetch_add(1, std::memory_order_acq_rel) + 1 < round.size()) continue;
+            if (done.fetch_add(1, std::memory_order_acq_rel) + 1 < size) continue;
             round = next(error.exchange(0));
             done.store(0, std::memory_order_relaxed);
             if (round.size() == 0) {

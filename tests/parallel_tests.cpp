@@ -1,0 +1,78 @@
+// Rounds of work: every piece once, the second half after the first, whatever threads there are.
+#include "runtime/parallel.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/random.h"
+
+namespace castnet::test {
+namespace {
+
+TEST_CASE("parallel: rounds take every piece once, the second half after the first") {
+    for (const int threads : {1, 2, 3, 8}) {
+        CAPTURE(threads);
+        use_threads(threads);
+        Random random(std::uint64_t(threads) + 10);
+        constexpr int most = 16;
+        std::array<std::atomic<int>, most> first{}, second{};
+        std::atomic<int> early{0}, running{0};
+        int rounds = 0, wrong = 0;
+        Round round{.firsts = 3, .seconds = 2};
+        const auto next = [&](int error) {
+            if (error != 0 || running != 0) wrong++;
+            for (int i = 0; i < most; i++) {
+                if (first.at(std::size_t(i)).exchange(0) != (i < round.firsts ? 1 : 0)) wrong++;
+                if (second.at(std::size_t(i)).exchange(0) != (i < round.seconds ? 1 : 0)) wrong++;
+            }
+            if (++rounds == 20000) return Round{};
+            round = {.firsts = int(random.below(5)), .seconds = int(random.below(5))};
+            if (round.size() == 0) round.seconds = 1;
+            return round;
+        };
+        work_in_rounds(
+            threads, round,
+            [&](int, int piece) {
+                running++;
+                first.at(std::size_t(piece))++;
+                running--;
+                return 0;
+            },
+            [&](int piece) {
+                const auto done = std::ranges::count_if(first, [](const auto &count) { return count == 1; });
+                if (done != round.firsts) early++;
+                second.at(std::size_t(piece))++;
+                return 0;
+            },
+            next);
+        CHECK(rounds == 20000);
+        CHECK(wrong == 0);
+        CHECK(early == 0);
+    }
+    use_threads(1);
+}
+
+TEST_CASE("parallel: an error leaves out the rest of its round, and the next round sees it") {
+    use_threads(2);
+    int errors = 0, rounds = 0;
+    std::atomic<int> seconds{0};
+    work_in_rounds(
+        2, {.firsts = 2, .seconds = 2}, [&](int, int piece) { return piece == 1 && rounds == 0 ? -7 : 0; },
+        [&](int) {
+            seconds++;
+            return 0;
+        },
+        [&](int error) {
+            if (error == -7) errors++;
+            return ++rounds == 3 ? Round{} : Round{.firsts = 2, .seconds = 2};
+        });
+    CHECK(rounds == 3);
+    CHECK(errors == 1);
+    CHECK(seconds == 4);
+    use_threads(1);
+}
+
+}  // namespace
+}  // namespace castnet::test
