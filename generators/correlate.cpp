@@ -60,7 +60,7 @@ private:
     /// Many small channels: a lane for each; a step of the reduction broadcasts one value of the window.
     void sum_in_lanes() {
         RDom r(0, large_channels, 0, kernel_width, 0, kernel_height);
-        sum(c, x, y, n) = 0.0F;
+        sum(c, x, y, n) = initial(c);
         const Expr value = window_at(r, r.x, r.y, r.z);
         sum(c, x, y, n) += kernel(c, r.x, r.y, r.z) * value;
 
@@ -92,7 +92,7 @@ private:
         const Expr value = window_at(r, within(channel), tap, r.y);
         partial(lane, tap, c, x, y, n) += by_lane(channel, c, tap, r.y) * value;
         const RDom all(0, reduction_lanes, 0, kernel_width);
-        sum(c, x, y, n) = 0.0F;
+        sum(c, x, y, n) = initial(c);
         sum(c, x, y, n) += partial(all.x, all.y, c, x, y, n);
 
         schedule_tile_of = [=, this](Func &stage) mutable {

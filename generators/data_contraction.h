@@ -23,18 +23,18 @@ public:
     }
 
 protected:
-    /// The epilogue on `sum`(c, x, y, n), whose grid has `shape`.
+    /// What the sum of channel c begins with: the bias in the forward pass.
+    Halide::Expr initial(const Halide::Expr &c) { return pass == Pass::forward ? (*bias_)(c) : Halide::Expr(0.0F); }
+
+    /// The epilogue on `sum`(c, x, y, n), which began with initial(c), and whose grid has `shape`.
     Epilogue finish(const Halide::Func &sum, const std::vector<int> &shape) {
-        const Halide::Var c("c"), x("x"), y("y"), n("n");
         const int channels = shape[0];
         if (pass == Pass::backward_data) {
             fix_shape(*output_, shape);
             return activation_gradient(activation, sum, *output_, channels);
         }
         fix_shape(*bias_, {channels});
-        Halide::Func biased("biased");
-        biased(c, x, y, n) = sum(c, x, y, n) + (*bias_)(c);
-        return activate(activation, biased, channels);
+        return activate(activation, sum, channels);
     }
 
     /// Whether the epilogue needs all channels of a pixel at once.

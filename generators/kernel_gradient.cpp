@@ -129,29 +129,45 @@ private:
         sum.update().reorder(v, kx, s, ky, r.x, r.y, r.z).vectorize(v, lanes).unroll(v).unroll(kx).unroll(s).unroll(ky);
     }
 
-    /// bias_gradient(c) = Σ grid(c, x, y, n). Columns are summed apart first: a single chain of additions would wait for each other.
+    /// bias_gradient(c) = Σ grid(c, x, y, n), in registers: a few chains of additions side by side, as each would wait for itself.
     template <typename Operand>
     void sum_bias(const Operand &grid, int channels, int width, int height) {
-        Func columns("columns"), total("total"), bias("bias");
-        const RDom rows(0, height, 0, small.dim(3).extent()), all(0, width);
-        columns(c, x) = 0.0F;
-        columns(c, x) += grid(c, x, rows.x, rows.y);
-        total(c) = 0.0F;
-        total(c) += columns(c, all);
+        Func partial("bias_partial"), total("bias_total"), bias("bias");
+        const bool by_channel = channels >= natural_lanes() || channels >= width;
+        const int channel_lanes = lanes_within(channels, natural_lanes());
+        const Var co("co"), ci("ci"), lane("lane"), chain("chain");
+        if (by_channel) {
+            // A chain for each of so many columns that they divide the row.
+            int chains = 8;
+            while (width % chains != 0) chains--;
+            const RDom position(0, width / chains, 0, height, 0, small.dim(3).extent()), all(0, chains);
+            partial(c, chain) = 0.0F;
+            partial(c, chain) += grid(c, position.x * chains + chain, position.y, position.z);
+            total(c) = 0.0F;
+            total(c) += partial(c, all);
+            partial.vectorize(c, channel_lanes).unroll(c).unroll(chain);
+            partial.update().reorder(c, chain, position.x, position.y, position.z).vectorize(c, channel_lanes).unroll(c).unroll(chain);
+            total.vectorize(c, channel_lanes);
+            total.update().reorder(c, all).vectorize(c, channel_lanes).unroll(all);
+        } else {
+            // The lanes run along the columns, with a chain for each vector of a row.
+            const int column_lanes = lanes_within(width, natural_lanes()), chains = (width + column_lanes - 1) / column_lanes;
+            const RDom row(0, height, 0, small.dim(3).extent()), all(0, column_lanes, 0, chains);
+            const Expr column = lane + column_lanes * chain;
+            partial(lane, chain, c) = 0.0F;
+            partial(lane, chain, c) += select(column < width, grid(c, min(column, width - 1), row.x, row.y), 0.0F);
+            total(c) = 0.0F;
+            total(c) += partial(all.x, all.y, c);
+            partial.vectorize(lane, column_lanes);
+            partial.update().reorder(lane, chain, row.x, row.y, c).vectorize(lane, column_lanes);
+            total.update().reorder(all.x, all.y, c).atomic().vectorize(all.x);
+        }
         bias(c) = total(c);
         bias_gradient = bias;
         fix_shape(bias_gradient, {channels});
-
-        const bool by_channel = channels >= width;
-        const Var v = by_channel ? c : x;
-        const int column_lanes = lanes_within(by_channel ? channels : width, natural_lanes());
-        columns.compute_root().store_in(MemoryType::Stack).bound_extent(c, channels).bound_extent(x, width).vectorize(v, column_lanes);
-        columns.update().reorder(c, x, rows.x, rows.y).vectorize(v, column_lanes, TailStrategy::GuardWithIf);
-        const int channel_lanes = lanes_within(channels, natural_lanes());
-        const Var co("co"), ci("ci");
         bias.bound(c, 0, channels).split(c, co, ci, channel_lanes).vectorize(ci);
-        total.compute_at(bias, co).vectorize(c, channel_lanes);
-        total.update().reorder(c, all).vectorize(c, channel_lanes);
+        total.compute_at(bias, co).store_in(MemoryType::Register);
+        partial.compute_at(bias, co).store_in(MemoryType::Stack);
     }
 };
 

@@ -103,7 +103,7 @@ private:
         const Expr kx = min(first_x + stride_x * r.y, kernel_width - 1), ky = min(first_y + stride_y * r.z, kernel_height - 1);
         const Expr column = skip_outside(r, x + (phase_x + pad_x) / stride_x - r.y, small_width, skips_columns);
         const Expr row = skip_outside(r, y + (phase_y + pad_y) / stride_y - r.z, small_height, skips_rows);
-        sum(c, phase_x, x, phase_y, y, n) = 0.0F;
+        sum(c, phase_x, x, phase_y, y, n) = initial(c);
         sum(c, phase_x, x, phase_y, y, n) +=
             kernel(c, r.x, kx, ky) * window(r.x, column, row, n);
         phases(c, phase_x, x, phase_y, y, n) = sum(c, phase_x, x, phase_y, y, n);
@@ -138,7 +138,7 @@ private:
             by_lane(channel, accumulator % large_channels, kx, ky) *
             window(within(channel), small_column, small_row, n);
         all = RDom(0, lanes);
-        sum(a, xo, y, n) = 0.0F;
+        sum(a, xo, y, n) = initial(a % large_channels);
         sum(a, xo, y, n) += partial(lanes * a + all, xo, y, n);
         pixels(c, x, y, n) = sum(c + large_channels * (x % tile_columns()), x / tile_columns(), y, n);
         return pixels;
@@ -179,7 +179,7 @@ private:
         const Expr kx = x + pad_x - stride_x * r.y;
         const Expr ky = y + pad_y - stride_y * r.z;
         if (!kernel_covers_grid()) r.where(kx >= 0 && kx < kernel_width && ky >= 0 && ky < kernel_height);
-        sum(c, x, y, n) = 0.0F;
+        sum(c, x, y, n) = initial(c);
         sum(c, x, y, n) += kernel(c, r.x, clamp(kx, 0, kernel_width - 1), clamp(ky, 0, kernel_height - 1)) * small(r.x, r.y, r.z, n);
         pixels(c, x, y, n) = sum(c, x, y, n);
         return pixels;
