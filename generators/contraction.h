@@ -51,14 +51,7 @@ protected:
     Param<int> pad_x{"pad_x", 0, 0, 1 << 20};
     Param<int> pad_y{"pad_y", 0, 0, 1 << 20};
 
-    // Overrides of the register tile that the shapes suggest; 0 for none.
-    Param<int> tile_vectors{"tile_vectors", 0, 0, 32};
-    Param<int> tile_0{"tile_0", 0, 0, 32};
-    Param<int> tile_1{"tile_1", 0, 0, 32};
-    Param<int> tile_2{"tile_2", 0, 0, 32};
-
     RegisterTile register_tile(int extent, int lanes, const std::array<int, 3> &points) const {
-        if (tile_vectors > 0) return {tile_vectors, {tile_0, tile_1, tile_2}};
         return choose_register_tile(extent, lanes, points, accumulator_budget(this->get_target()));
     }
 

@@ -125,7 +125,14 @@ private:
             keep_on_stack(window, padding.size());
             padding.vectorize(natural_lanes());
         }
-        sum.compute_at(out, kxo).store_in(MemoryType::Register).reorder_storage(v, s, kx, ky).vectorize(v, lanes).unroll(v).unroll(kx).unroll(s).unroll(ky);
+        sum.compute_at(out, kxo)
+            .store_in(MemoryType::Register)
+            .reorder_storage(v, s, kx, ky)
+            .vectorize(v, lanes)
+            .unroll(v)
+            .unroll(kx)
+            .unroll(s)
+            .unroll(ky);
         sum.update().reorder(v, kx, s, ky, r.x, r.y, r.z).vectorize(v, lanes).unroll(v).unroll(kx).unroll(s).unroll(ky);
     }
 

@@ -30,8 +30,9 @@ struct RegisterTile {
     std::array<int, 3> points{1, 1, 1};
 };
 
-/// The tile with the fewest estimated cycles, of equal ones the one with the fewest rows, to cover `extent` lanes by `points`. A step of the reduction costs what the busier of two
-/// FMA pipes or two load pipes needs, and never less than the 4 cycles of an FMA's latency that its accumulators must hide.
+/// The tile with the fewest estimated cycles, of equal ones the one with the fewest rows, to cover `extent` lanes by `points`. A step of
+/// the reduction costs what the busier of two FMA pipes or two load pipes needs, and never less than the 4 cycles of an FMA's latency that
+/// its accumulators must hide.
 inline RegisterTile choose_register_tile(int extent, int lanes, const std::array<int, 3> &points, int budget) {
     const auto tiles = [](int n, int tile) { return int64_t{(n + tile - 1) / tile}; };
     RegisterTile best;
@@ -45,7 +46,8 @@ inline RegisterTile choose_register_tile(int extent, int lanes, const std::array
                     const int broadcasts = px * py * pz;
                     const double step = std::max({tile.vectors * broadcasts / 2.0, (tile.vectors + broadcasts) / 2.0, 4.0});
                     const double overhead = 0.5;  // of the loop around a step: prefers the larger of two equal tiles
-                    const int64_t count = tiles(extent, tile.vectors * lanes) * tiles(points[0], px) * tiles(points[1], py) * tiles(points[2], pz);
+                    const int64_t count =
+                        tiles(extent, tile.vectors * lanes) * tiles(points[0], px) * tiles(points[1], py) * tiles(points[2], pz);
                     const double cycles = static_cast<double>(count) * (step + overhead);
                     if (cycles < best_cycles) {
                         best_cycles = cycles;

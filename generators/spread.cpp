@@ -43,7 +43,7 @@ public:
 
 private:
     static constexpr int most_unrolled_tiles = 2;  // of a row, so that each knows its columns outside the grid
-    static constexpr int narrow = 8;  // channels below which half of an AVX2 vector or more would idle
+    static constexpr int narrow = 8;               // channels below which half of an AVX2 vector or more would idle
 
     const Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, lane{"lane"}, kernel_column{"kernel_column"}, kernel_row{"kernel_row"};
     Var i{"i"}, a{"a"}, phase_x{"phase_x"}, phase_y{"phase_y"}, co{"co"}, ci{"ci"}, xo{"xo"}, xi{"xi"}, yo{"yo"}, yi{"yi"};
@@ -104,8 +104,7 @@ private:
         const Expr column = skip_outside(r, x + (phase_x + pad_x) / stride_x - r.y, small_width, skips_columns);
         const Expr row = skip_outside(r, y + (phase_y + pad_y) / stride_y - r.z, small_height, skips_rows);
         sum(c, phase_x, x, phase_y, y, n) = initial(c);
-        sum(c, phase_x, x, phase_y, y, n) +=
-            kernel(c, r.x, kx, ky) * window(r.x, column, row, n);
+        sum(c, phase_x, x, phase_y, y, n) += kernel(c, r.x, kx, ky) * window(r.x, column, row, n);
         phases(c, phase_x, x, phase_y, y, n) = sum(c, phase_x, x, phase_y, y, n);
 
         Func whole("whole");
@@ -129,14 +128,12 @@ private:
         const Expr first_x = column % stride_x, first_y = row % stride_y;
         r.where(r.y <= (kernel_width - 1 - first_x) / stride_x && r.z <= (kernel_height - 1 - first_y) / stride_y);
         const Expr kx = min(first_x + stride_x * r.y, kernel_width - 1), ky = min(first_y + stride_y * r.z, kernel_height - 1);
-        const Expr small_column =
-            skip_outside(r, xo * (tile_columns() / stride_x) + column / stride_x - r.y, small_width, skips_columns);
+        const Expr small_column = skip_outside(r, xo * (tile_columns() / stride_x) + column / stride_x - r.y, small_width, skips_columns);
         const Expr small_row = skip_outside(r, row / stride_y - r.z, small_height, true);
         const Expr channel = i % lanes + lanes * r.x;
         partial(i, xo, y, n) = 0.0F;
         partial(i, xo, y, n) +=
-            by_lane(channel, accumulator % large_channels, kx, ky) *
-            window(within(channel), small_column, small_row, n);
+            by_lane(channel, accumulator % large_channels, kx, ky) * window(within(channel), small_column, small_row, n);
         all = RDom(0, lanes);
         sum(a, xo, y, n) = initial(a % large_channels);
         sum(a, xo, y, n) += partial(lanes * a + all, xo, y, n);

@@ -118,7 +118,7 @@ std::vector<std::uint32_t> all_indices(std::size_t count) {
 }
 
 std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratified(const std::vector<int> &labels, double fraction,
-                                                                                  Random &random) {
+                                                                                   Random &random) {
     std::map<int, std::vector<std::uint32_t>> by_label;
     for (std::uint32_t i = 0; i < labels.size(); i++) by_label[labels[i]].push_back(i);
     std::vector<std::uint32_t> rest, split_off;

@@ -43,6 +43,6 @@ std::vector<std::uint32_t> all_indices(std::size_t count);
 
 /// Splits off round(fraction · count) of each label's images, drawn by `random`: the indices of {the rest, those split off}.
 std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratified(const std::vector<int> &labels, double fraction,
-                                                                                  Random &random);
+                                                                                   Random &random);
 
 }  // namespace castnet

@@ -173,7 +173,8 @@ int Network::forward(std::size_t first, std::size_t last, std::span<const float>
             error = code;
             return Round{};
         };
-        work_in_rounds(std::min(layout_.workers, sharding.shards), {.firsts = sharding.shards}, forward_shard, [](int) { return 0; }, end);
+        work_in_rounds(
+            std::min(layout_.workers, sharding.shards), {.firsts = sharding.shards}, forward_shard, [](int) { return 0; }, end);
         if (error != 0) return error;
     }
     return 0;

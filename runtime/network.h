@@ -118,7 +118,7 @@ private:
     float *arena_;
     std::unique_ptr<Offsets[]> offsets_;
     std::unique_ptr<std::size_t[]> largest_first_;  // the layers in the order of their updates, so that the last ones even out the workers
-    int shards_ = 0;  // of the last backward
+    int shards_ = 0;                                // of the last backward
 };
 
 }  // namespace castnet

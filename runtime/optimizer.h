@@ -26,8 +26,8 @@ struct Adam {
         return result;
     }
 
-    /// Steps in one fork of the threads, each on the batch that next(result of the last step) points to, the first on next(nullptr), until it
-    /// is null. `next` runs on any of the threads, one at a time, and may not throw.
+    /// Steps in one fork of the threads, each on the batch that next(result of the last step) points to, the first on next(nullptr), until
+    /// it is null. `next` runs on any of the threads, one at a time, and may not throw.
     template <typename Next>
     void train(Network &network, const Next &next) noexcept {
         float rate = 0;

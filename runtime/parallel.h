@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <thread>
 
+#include "runtime/denormals.h"
+
 namespace castnet {
 
 /// Sets the size of the pool, the calling thread included.
@@ -14,11 +16,15 @@ inline void use_threads(int threads) {
     halide_set_num_threads(threads);
 }
 
-/// Calls body(0) … body(count - 1), each an int that is 0 or an error, on the pool's threads; returns 0 or one of the errors.
+/// Calls body(0) … body(count - 1), each an int that is 0 or an error, on the pool's threads, without denormal numbers; returns 0 or one of
+/// the errors.
 template <typename Body>
 int parallel_for(int count, Body &body) noexcept {
-    if (count == 1) return body(0);  // no hand-off to the pool
-    const auto call = [](void *, int index, std::uint8_t *closure) { return (*reinterpret_cast<Body *>(closure))(index); };
+    const auto call = [](void *, int index, std::uint8_t *closure) {
+        const FlushDenormals flush;
+        return (*reinterpret_cast<Body *>(closure))(index);
+    };
+    if (count == 1) return call(nullptr, 0, reinterpret_cast<std::uint8_t *>(&body));  // no hand-off to the pool
     return halide_do_par_for(nullptr, call, 0, count, reinterpret_cast<std::uint8_t *>(&body));
 }
 

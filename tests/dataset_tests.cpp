@@ -60,14 +60,13 @@ TEST_CASE("dataset: floats are kept as they are") {
 }
 
 TEST_CASE("dataset: a stratified split takes the same part of every class, and loses nothing") {
-    std::vector<int> labels;
-    for (int i = 0; i < 300; i++) labels.push_back(std::array{1, 5, 6}.at(std::size_t(i) % 3));
+    std::vector<int> labels(300);
+    for (std::size_t i = 0; i < labels.size(); i++) labels[i] = std::array{1, 5, 6}.at(i % 3);
     Random random(4), again(4);
     const auto [rest, validation] = split_stratified(labels, 0.2, random);
     CHECK(validation.size() == 60);
     CHECK(rest.size() == 240);
-    for (const int label : {1, 5, 6})
-        CHECK(std::ranges::count_if(validation, [&](std::uint32_t i) { return labels[i] == label; }) == 20);
+    for (const int label : {1, 5, 6}) CHECK(std::ranges::count_if(validation, [&](std::uint32_t i) { return labels[i] == label; }) == 20);
     CHECK(split_stratified(labels, 0.2, again).second == validation);
     std::vector<std::uint32_t> joined = rest;
     joined.insert(joined.end(), validation.begin(), validation.end());

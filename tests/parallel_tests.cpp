@@ -74,5 +74,21 @@ TEST_CASE("parallel: an error leaves out the rest of its round, and the next rou
     use_threads(1);
 }
 
+TEST_CASE("parallel: denormal numbers are zero inside, and what they were outside") {
+    use_threads(3);
+    volatile float smallest = 1e-39F;
+    const float before = smallest * 2;
+    std::atomic<int> kept{0};
+    auto body = [&](int) {
+        if (smallest * 2 != 0) kept++;
+        return 0;
+    };
+    CHECK(parallel_for(3, body) == 0);
+    CHECK(parallel_for(1, body) == 0);
+    if (FlushDenormals::mask != 0) CHECK(kept == 0);
+    CHECK(smallest * 2 == before);
+    use_threads(1);
+}
+
 }  // namespace
 }  // namespace castnet::test

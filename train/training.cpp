@@ -109,8 +109,8 @@ public:
         const std::size_t steps = (order_.size() + batch_images() - 1) / batch_images();
         if (!options_.quiet) {
             fmt::print("{}: {} parameters, {} images of {}x{}x{} from {}, {} steps an epoch, {} threads\n", network_.description().name,
-                       network_.description().parameter_count(), order_.size(), data_.shape.height, data_.shape.width,
-                       data_.shape.channels, options_.data.describe(), steps, options_.threads);
+                       network_.description().parameter_count(), order_.size(), data_.shape.height, data_.shape.width, data_.shape.channels,
+                       options_.data.describe(), steps, options_.threads);
         }
         Progress progress(options_.epochs, static_cast<int>(steps), options_.quiet);
         std::string history = "epoch,loss,val_loss,seconds,images_per_second\n";

@@ -1,0 +1,45 @@
+// Numbers too small for a normal float take processors up to a hundred times longer. They come up where an activation saturates and where
+// Adam's moments fade, and mean nothing there.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
+namespace castnet {
+
+/// While it lives, denormal operands and results are zero in the thread that made it, where the processor can do that; elsewhere it does
+/// nothing. The one place of the runtime that names processors: C++ and Halide have no word for it.
+class FlushDenormals {
+public:
+    FlushDenormals() noexcept : saved_(read()) { write(saved_ | mask); }
+    FlushDenormals(const FlushDenormals &) = delete;
+    FlushDenormals &operator=(const FlushDenormals &) = delete;
+    ~FlushDenormals() { write(saved_); }
+
+#if defined(__SSE__)
+    static constexpr std::uint64_t mask = 0x8040;  // MXCSR: flush to zero, denormals are zero
+
+private:
+    static std::uint64_t read() noexcept { return _mm_getcsr(); }
+    static void write(std::uint64_t control) noexcept { _mm_setcsr(static_cast<unsigned>(control)); }
+#elif defined(__aarch64__)
+    static constexpr std::uint64_t mask = std::uint64_t{1} << 24U;  // FPCR: FZ
+
+private:
+    static std::uint64_t read() noexcept { return __builtin_aarch64_get_fpcr64(); }
+    static void write(std::uint64_t control) noexcept { __builtin_aarch64_set_fpcr64(control); }
+#else
+    static constexpr std::uint64_t mask = 0;
+
+private:
+    static std::uint64_t read() noexcept { return 0; }
+    static void write(std::uint64_t) noexcept {}
+#endif
+
+    std::uint64_t saved_;
+};
+
+}  // namespace castnet
