@@ -23,19 +23,29 @@ public:
     static constexpr std::uint64_t mask = 0x8040;  // MXCSR: flush to zero, denormals are zero
 
 private:
-    static std::uint64_t read() noexcept { return _mm_getcsr(); }
-    static void write(std::uint64_t control) noexcept { _mm_setcsr(static_cast<unsigned>(control)); }
+    static std::uint64_t read() noexcept {
+        return _mm_getcsr();
+    }
+    static void write(std::uint64_t control) noexcept {
+        _mm_setcsr(static_cast<unsigned>(control));
+    }
 #elif defined(__aarch64__)
     static constexpr std::uint64_t mask = std::uint64_t{1} << 24U;  // FPCR: FZ
 
 private:
-    static std::uint64_t read() noexcept { return __builtin_aarch64_get_fpcr64(); }
-    static void write(std::uint64_t control) noexcept { __builtin_aarch64_set_fpcr64(control); }
+    static std::uint64_t read() noexcept {
+        return __builtin_aarch64_get_fpcr64();
+    }
+    static void write(std::uint64_t control) noexcept {
+        __builtin_aarch64_set_fpcr64(control);
+    }
 #else
     static constexpr std::uint64_t mask = 0;
 
 private:
-    static std::uint64_t read() noexcept { return 0; }
+    static std::uint64_t read() noexcept {
+        return 0;
+    }
     static void write(std::uint64_t) noexcept {}
 #endif
 

@@ -105,45 +105,51 @@ struct Sharding {
     static constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
 };
 
+/// What a network is laid out for. For inference it has weights and two grids a worker: no gradients, no moments, no activations kept.
+enum class Purpose { training, inference };
+
 /// Where everything lies in a network's arena, in floats from its beginning; every tensor begins on a 64-byte boundary.
 class ArenaLayout {
 public:
     static constexpr std::size_t alignment = 64;
 
-    constexpr ArenaLayout(const NetworkDescription &network, int batch_size, int threads)
-        : sharding(batch_size), workers(std::min(threads, sharding.shards)) {
+    constexpr ArenaLayout(const NetworkDescription &network, int batch_size, int threads, Purpose purpose_ = Purpose::training)
+        : sharding(batch_size), workers(std::min(threads, sharding.shards)), purpose(purpose_) {
         for (const LayerDescription &layer : network.layers) {
             parameters += padded(layer.kernel_size()) + padded(layer.bias_size());
             if (layer.transpose_kernel != nullptr) transposed += padded(layer.kernel_size());
             const auto images = static_cast<std::size_t>(sharding.images_per_shard);
             activations += padded(layer.output.size() * images);
-            gradient = std::max(gradient, padded(layer.output.size() * images));
+            grid = std::max(grid, padded(layer.output.size() * images));
         }
         input = padded(network.input().size() * static_cast<std::size_t>(sharding.images_per_shard));
-        scratch = input + activations + 2 * gradient;
+        scratch = 2 * grid + (purpose == Purpose::training ? input + activations : 0);
     }
 
     Sharding sharding;
-    int workers;                  ///< that run at once, each with scratch space of its own
-    std::size_t parameters = 0;   ///< floats of all kernels and biases; of Adam's moments and of a shard's gradient too
-    std::size_t transposed = 0;   ///< of the kernels as spread reads them
-    std::size_t input = 0;        ///< of one worker: the images of a shard, where they are gathered
-    std::size_t activations = 0;  ///< of one worker: the outputs of all layers for a shard
-    std::size_t gradient = 0;     ///< of one worker: the largest gradient of a layer's output for a shard
+    int workers;                 ///< that run at once, each with scratch space of its own
+    std::size_t parameters = 0;  ///< floats of all kernels and biases; of Adam's moments and of a shard's gradient too
+    std::size_t transposed = 0;  ///< of the kernels as spread reads them
+    Purpose purpose;
+    std::size_t grid = 0;         ///< of one worker: the largest output of a layer for a shard, or its gradient; there are two
+    std::size_t input = 0;        ///< of one worker, for training: the images of a shard, where they are gathered
+    std::size_t activations = 0;  ///< of one worker, for training: the outputs of all layers for a shard
     std::size_t scratch = 0;      ///< of one worker: all of it
 
-    // In this order: weights, first and second moments, the batch's gradient; transposed kernels; the shards' gradients; the workers'
-    // scratch space; the images' errors.
+    // In this order: weights; for training, first and second moments, the batch's gradient, the shards' gradients, the images' errors;
+    // transposed kernels; the workers' scratch space.
     [[nodiscard]] constexpr std::size_t moments_1() const { return parameters; }
     [[nodiscard]] constexpr std::size_t moments_2() const { return 2 * parameters; }
     [[nodiscard]] constexpr std::size_t gradients() const { return 3 * parameters; }
-    [[nodiscard]] constexpr std::size_t transposed_kernels() const { return 4 * parameters; }
-    [[nodiscard]] constexpr std::size_t shard_gradients() const { return transposed_kernels() + transposed; }
-    [[nodiscard]] constexpr std::size_t workers_scratch() const {
+    [[nodiscard]] constexpr std::size_t shard_gradients() const { return 4 * parameters; }
+    [[nodiscard]] constexpr std::size_t errors() const {
         return shard_gradients() + parameters * static_cast<std::size_t>(sharding.shards);
     }
-    [[nodiscard]] constexpr std::size_t errors() const { return workers_scratch() + scratch * static_cast<std::size_t>(workers); }
-    [[nodiscard]] constexpr std::size_t floats() const { return errors() + padded(static_cast<std::size_t>(sharding.images)); }
+    [[nodiscard]] constexpr std::size_t transposed_kernels() const {
+        return purpose == Purpose::training ? errors() + padded(static_cast<std::size_t>(sharding.images)) : parameters;
+    }
+    [[nodiscard]] constexpr std::size_t workers_scratch() const { return transposed_kernels() + transposed; }
+    [[nodiscard]] constexpr std::size_t floats() const { return workers_scratch() + scratch * static_cast<std::size_t>(workers); }
     [[nodiscard]] constexpr std::size_t bytes() const { return floats() * sizeof(float); }
 
     /// `floats` rounded up to the alignment.

@@ -36,8 +36,8 @@ void Network::Free::operator()(float *memory) const noexcept {
     ::operator delete (memory, std::align_val_t{ArenaLayout::alignment});
 }
 
-Network::Network(const NetworkDescription &description, int batch_size, int threads, std::span<std::byte> arena)
-    : description_(&description), layout_(description, std::max(1, batch_size), std::max(1, threads)) {
+Network::Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose, std::span<std::byte> arena)
+    : description_(&description), layout_(description, std::max(1, batch_size), std::max(1, threads), purpose) {
     if (batch_size < 1 || threads < 1) throw std::invalid_argument("a network needs a batch of at least one image and at least one thread");
     if (arena.empty()) {
         owned_.reset(static_cast<float *>(::operator new (layout_.bytes(), std::align_val_t{ArenaLayout::alignment})));
@@ -107,10 +107,10 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
     const std::size_t layers = description_->layers.size();
     const auto first = static_cast<std::size_t>(sharding.first(shard));
     const int images = sharding.size(shard);
-    float *const gathered = scratch(worker);
+    float *gradient = scratch(worker);
+    float *next_gradient = gradient + layout_.grid;
+    float *const gathered = next_gradient + layout_.grid;
     float *const activations = gathered + layout_.input;
-    float *gradient = activations + layout_.activations;
-    float *next_gradient = gradient + layout_.gradient;
     const Shape in = description_->input(), out = description_->output();
 
     const float *input = gathered, *targets = gathered;
@@ -160,8 +160,7 @@ int Network::forward(std::size_t first, std::size_t last, std::span<const float>
             const auto image = static_cast<std::size_t>(begin + sharding.first(shard));
             const float *input = inputs.data() + image * in;
             for (std::size_t l = first; l < last; l++) {
-                float *const output =
-                    l + 1 == last ? outputs.data() + image * out : scratch(worker) + layout_.input + offsets_[l].activation;
+                float *const output = l + 1 == last ? outputs.data() + image * out : scratch(worker) + (l - first) % 2 * layout_.grid;
                 const int error = castnet::forward(description_->layers[l], weights(l), input, output, sharding.size(shard));
                 if (error != 0) return error;
                 input = output;
@@ -195,6 +194,10 @@ StepResult Network::backward(const Batch &batch) noexcept {
 StepResult Network::begin(const Batch &batch) noexcept {
     shards_ = Sharding(batch.images).shards;
     StepResult result;
+    if (layout_.purpose != Purpose::training) {
+        keep_message(nullptr, "the network is laid out for inference; lay it out for training");
+        result.error = -1;
+    }
     for (std::size_t l = 0; l < description_->layers.size() && result.error == 0; l++) {
         const float l2 = description_->layers[l].l2;
         if (l2 == 0) continue;

@@ -24,14 +24,16 @@ const char *error_message() noexcept;
 class Network {
 public:
     /// Lays the network out for batches of at most `batch_size` images on at most `threads` threads, in `arena`: at least
-    /// ArenaLayout(description, batch_size, threads).bytes() bytes on a 64-byte boundary, which must outlive the network. Without one
-    /// the network brings its own. Weights are zero until they are set. Throws std::invalid_argument if an argument breaks this.
-    Network(const NetworkDescription &description, int batch_size, int threads, std::span<std::byte> arena = {});
+    /// ArenaLayout(description, batch_size, threads, purpose).bytes() bytes on a 64-byte boundary, which must outlive the network. Without
+    /// one the network brings its own. Weights are zero until they are set. Throws std::invalid_argument if an argument breaks this.
+    Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose = Purpose::training,
+            std::span<std::byte> arena = {});
 
     [[nodiscard]] const NetworkDescription &description() const { return *description_; }
     [[nodiscard]] int batch_size() const { return layout_.sharding.images; }
 
-    // One layer's tensors, in Keras's layout. After writing weights, call weights_changed() before anything else.
+    // One layer's tensors, in Keras's layout; gradients and moments only for training. After writing weights, call weights_changed() before
+    // anything else.
     [[nodiscard]] std::span<float> kernel(std::size_t layer) { return kernel_of(arena_, layer); }
     [[nodiscard]] std::span<float> bias(std::size_t layer) { return bias_of(arena_, layer); }
     [[nodiscard]] std::span<float> kernel_gradient(std::size_t layer) { return kernel_of(arena_ + layout_.gradients(), layer); }
@@ -46,7 +48,7 @@ public:
     int forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, int images) noexcept;
 
     /// The mean squared error of the batch's outputs against its targets, plus the L2 penalties, and every shard's gradients of it. At most
-    /// batch_size images. Allocates nothing, throws nothing.
+    /// batch_size images; an error where the network is not laid out for training. Allocates nothing, throws nothing.
     StepResult backward(const Batch &batch) noexcept;
 
     /// Backward passes in one fork of the threads, each of the batch that next(result of the last one) points to, the first of

@@ -82,17 +82,35 @@ TEST_CASE("network: lives in the caller's arena, and in nothing less") {
     const std::span<std::byte> arena = std::span(memory).first(bytes);
     memory.fill(std::byte{0x5a});
     Random random(1);
-    Network network(test_gap::network, 32, 2, arena);
+    Network network(test_gap::network, 32, 2, Purpose::training, arena);
     set_random_weights(network, random);
     const std::vector<float> images = random_values(32 * test_gap::input.size(), random);
     Adam adam;
     REQUIRE(adam.step(network, Batch::of(images, images, 32)).error == 0);
     for (std::size_t i = bytes; i < memory.size(); i++) REQUIRE(memory[i] == std::byte{0x5a});
 
-    CHECK_THROWS_AS(Network(test_gap::network, 32, 2, arena.first(bytes - 1)), std::invalid_argument);
-    CHECK_THROWS_AS(Network(test_gap::network, 32, 2, std::span(memory).subspan(4, bytes)), std::invalid_argument);
+    CHECK_THROWS_AS(Network(test_gap::network, 32, 2, Purpose::training, arena.first(bytes - 1)), std::invalid_argument);
+    CHECK_THROWS_AS(Network(test_gap::network, 32, 2, Purpose::training, std::span(memory).subspan(4, bytes)), std::invalid_argument);
     CHECK_THROWS_AS(Network(test_gap::network, 0, 1), std::invalid_argument);
     CHECK_THROWS_AS(Network(test_gap::network, 1, 0), std::invalid_argument);
+}
+
+TEST_CASE("network: for inference it needs less, gives the same outputs, and refuses to train") {
+    for (const NetworkDescription *description : all_networks) {
+        CAPTURE(description->name);
+        CHECK(ArenaLayout(*description, 8, 2, Purpose::inference).bytes() < ArenaLayout(*description, 8, 2).bytes());
+        const std::size_t layers = description->layers.size();
+        Random random(1), again(1);
+        Network training(*description, 8, 2), inference(*description, 8, 2, Purpose::inference);
+        set_random_weights(training, random);
+        set_random_weights(inference, again);
+        const std::vector<float> inputs = random_values(11 * description->input().size(), random);
+        std::vector<float> outputs(11 * description->output().size()), same(outputs.size());
+        REQUIRE(training.forward(0, layers, inputs, outputs, 11) == 0);
+        REQUIRE(inference.forward(0, layers, inputs, same, 11) == 0);
+        CHECK(outputs == same);
+        CHECK(inference.backward(Batch::of(inputs, outputs, 8)).error != 0);
+    }
 }
 
 }  // namespace

@@ -54,9 +54,10 @@ std::vector<float> read_grids(const Path &path, const Shape &shape) {
     return std::move(array.values);
 }
 
-Network load_network(const NetworkDescription &description, const ExploreOptions &options, std::size_t batch_size = 32) {
+Network load_network(const NetworkDescription &description, const ExploreOptions &options, Purpose purpose = Purpose::inference,
+                     std::size_t batch_size = 256) {
     use_threads(options.threads);
-    Network network(description, static_cast<int>(batch_size), options.threads);
+    Network network(description, static_cast<int>(batch_size), options.threads, purpose);
     load_model(network, options.model);
     return network;
 }
@@ -72,7 +73,9 @@ void print_summary(const NetworkDescription &description) {
     }
     const std::size_t count = description.parameter_count();
     fmt::print("{}\nParameters: {} ({:.1f} KiB)\n", rule, count, static_cast<double>(count * sizeof(float)) / 1024);
-    fmt::print("Arena at batch 32, one thread: {:.1f} KiB\n", static_cast<double>(ArenaLayout(description, 32, 1).bytes()) / 1024);
+    const auto kibibytes = [&](Purpose purpose) { return static_cast<double>(ArenaLayout(description, 32, 1, purpose).bytes()) / 1024; };
+    fmt::print("Memory at batch 32, one thread: {:.1f} KiB to train, {:.1f} KiB to infer\n", kibibytes(Purpose::training),
+               kibibytes(Purpose::inference));
 }
 
 void evaluate(const NetworkDescription &description, const ExploreOptions &options) {
@@ -153,7 +156,7 @@ void write_gradients(const NetworkDescription &description, const ExploreOptions
     if (targets.size() / description.output().size() != count)
         throw Error(fmt::format("{}: has {} targets for {} images; give one for each", options.targets.string(),
                                 targets.size() / description.output().size(), count));
-    Network network = load_network(description, options, count);
+    Network network = load_network(description, options, Purpose::training, count);
     const StepResult result = network.backward(Batch::of(images, targets, static_cast<int>(count)));
     bool failed = result.error != 0;
     for (std::size_t l = 0; l < description.layers.size(); l++) failed = failed || network.sum_gradients(l) != 0;

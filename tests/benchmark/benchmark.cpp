@@ -78,7 +78,7 @@ void print_peak(const Options &options) {
 /// Seconds a batch through the whole network.
 void print_inference(const NetworkDescription &description, const Options &options) {
     use_threads(options.threads);
-    Network network(description, options.batch_size, options.threads);
+    Network network(description, options.batch_size, options.threads, Purpose::inference);
     Random random(1);
     if (glorot_uniform(network, random) != 0) throw std::runtime_error(error_message());
     const auto images = static_cast<std::size_t>(options.batch_size);
