@@ -2,9 +2,9 @@
 
     python benchmark.py --bin build/bin [--data DIR] --out build/benchmark [--quick] [--rounds 5]
 
-Prints a table and writes benchmark.json and benchmark.svg (gnuplot) into --out. A figure is the median over the rounds; a ratio is the
-median of the rounds' ratios. --quick leaves the peers out and takes under 30 seconds. Peers that are not installed are named and left
-out; `sh cmake/bootstrap.sh benchmark` installs them.
+Prints a table and writes benchmark.json, benchmark.svg and scale.svg (Castnet's throughput against batch size and threads) into
+--out; gnuplot draws. A figure is the median over the rounds, a ratio the median of the rounds' ratios. --quick leaves the peers out and
+takes under 30 seconds. Peers that are not installed are named and left out; `sh cmake/bootstrap.sh benchmark` installs them.
 """
 import argparse
 import dataclasses
@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 FORWARD_FLOPS = 2 * 2_182_656  # of an image: every tap of the six layers, as the runtime counts them (NetworkDescription)
 TRAINING_FLOPS = 2 * 6_491_520
@@ -58,6 +59,14 @@ class Castnet:
                   "--run-dir", run_directory])
         seconds = float((run_directory / "history.csv").read_text().splitlines()[-1].split(",")[3])
         return seconds / IMAGES
+
+    def start_up(self) -> float:
+        """Seconds from the start of the program to its end, less its one epoch: what comes before the first step, and the files after the last."""
+        run_directory = pathlib.Path(self.folder.name) / "run"
+        begin = time.perf_counter()
+        self.run([self.programs / "train", "--quiet", "--epochs", 1, "--data", self.data, "--run-dir", run_directory])
+        seconds = time.perf_counter() - begin
+        return seconds - float((run_directory / "history.csv").read_text().splitlines()[-1].split(",")[3])
 
     def peak(self, threads: int) -> float:
         return float(self.run([self.programs / "benchmark-mnist_cae", "peak", "--threads", threads, "--rounds", 50]))
@@ -163,14 +172,54 @@ def print_table(rows: list[dict], contenders: list, measured: dict) -> None:
     print("\nPeak memory: " + ", ".join(f"{c.name} {c.memory:.0f} MB" for c in contenders))
 
 
-def plot(rows: list[dict], folder: pathlib.Path) -> None:
-    """Bars: each job's contenders as shares of the FMA peak."""
+def gnuplot(script: str) -> None:
     if shutil.which("gnuplot") is None:
         print("warning: no plot without gnuplot; install the package gnuplot-nox", file=sys.stderr)
-        return
-    lines = [f"\"{row['contender']}\\n{row['job']}\" {100 * row['share_of_fma_peak']:.2f}" for row in rows]
-    (folder / "benchmark.dat").write_text("\n".join(lines) + "\n")
-    script = f"""
+    else:
+        subprocess.run(["gnuplot"], input=script, text=True, check=True)
+
+
+def measure_scale(castnet: Castnet, every: int) -> list[dict]:
+    """Castnet's images a second against batch size and threads."""
+    rows = []
+    for kind in ("train", "infer"):
+        for threads in sorted({1, 2, every}):
+            for batch in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024):
+                seconds = castnet.seconds_per_image(Job(kind, batch, threads))
+                rows.append({"kind": kind, "threads": threads, "batch": batch, "images_per_second": 1 / seconds})
+    return rows
+
+
+def plot_scale(rows: list[dict], folder: pathlib.Path) -> None:
+    names = {"train": "training", "infer": "inference"}
+    series = sorted({(row["kind"], row["threads"]) for row in rows}, reverse=True)
+    blocks = ""
+    for kind, threads in series:
+        points = "\n".join(f'{row["batch"]} {row["images_per_second"]:.0f}' for row in rows if (row["kind"], row["threads"]) == (kind, threads))
+        blocks += f"${kind}{threads} << EOD\n{points}\nEOD\n"
+    lines = ", ".join(f"${kind}{threads} with linespoints pt 7 ps 0.5 lw 2 dt {1 if kind == 'train' else 2} "
+                      f"title '{names[kind]}, {threads} thread{'s' if threads > 1 else ''}'" for kind, threads in series)
+    gnuplot(f"""
+set terminal svg size 900,480 font 'sans-serif,12'
+set output '{folder / "scale.svg"}'
+set title 'Castnet: images a second against batch size'
+set logscale x 2
+set xlabel 'batch size'
+set yrange [0:*]
+set format y "%.0f"
+set key outside bottom center horizontal
+set grid lc rgb '#dddddd'
+{blocks}
+plot {lines}
+""")
+
+
+def plot(rows: list[dict], folder: pathlib.Path) -> None:
+    """Bars: each job's contenders as shares of the FMA peak."""
+    colours = {"Castnet": 0x2A6F97}
+    bars = "\n".join(f'{i} {100 * row["share_of_fma_peak"]:.2f} {colours.get(row["contender"], 0xB0B7BF)} "{row["contender"]}: {row["job"]}"'
+                     for i, row in enumerate(rows))
+    gnuplot(f"""
 set terminal svg size 900,{120 + 26 * len(rows)} font 'sans-serif,12'
 set output '{folder / "benchmark.svg"}'
 set title 'Share of the machine''s FMA peak'
@@ -184,14 +233,12 @@ set lmargin 42
 set style fill solid noborder
 set border 1
 $rows << EOD
-{chr(10).join(f'{i} {100 * row["share_of_fma_peak"]:.2f} {int("0x2a6f97" if row["contender"] == "Castnet" else "0xb0b7bf", 16)} "{row["contender"]}: {row["job"]}"' for i, row in enumerate(rows))}
+{bars}
 EOD
 set ytics nomirror scale 0
 plot $rows using (0):1:(0):2:($1-0.36):($1+0.36):3:ytic(4) with boxxy lc rgb variable, \
      '' using ($2+0.6):1:(sprintf('%.0f%%', $2)) with labels left
-"""
-    subprocess.run(["gnuplot"], input=script, text=True, check=True)
-    (folder / "benchmark.dat").unlink()
+""")
 
 
 def main() -> int:
@@ -217,15 +264,22 @@ def main() -> int:
                 print(f"{peer.name} could not be started: it is not installed here, or fails; left out")
     rounds = 2 if options.quick else options.rounds
     measured = measure(contenders, castnet, jobs, rounds)
+    start_up = min(castnet.start_up() for _ in range(rounds))
+    scale = [] if options.quick else measure_scale(castnet, every)
     for peer in contenders[1:]:
         peer.close()
 
     rows = report(measured, contenders, jobs)
     print_table(rows, contenders, measured)
+    print(f"Castnet's start-up to the first step, the files after the last one included: {start_up:.2f} s")
     options.out.mkdir(parents=True, exist_ok=True)
-    machine = {"cpu": cpu_name(), "threads": every, "peak_flops_per_second": {str(t): statistics.median(v) for t, v in measured["peaks"].items()}}
-    (options.out / "benchmark.json").write_text(json.dumps({"machine": machine, "rounds": rounds, "rows": rows}, indent=2) + "\n")
+    peaks = {str(threads): statistics.median(values) for threads, values in measured["peaks"].items()}
+    machine = {"cpu": cpu_name(), "threads": every, "peak_flops_per_second": peaks}
+    results = {"machine": machine, "rounds": rounds, "rows": rows, "start_up_seconds": start_up, "scale": scale}
+    (options.out / "benchmark.json").write_text(json.dumps(results, indent=2) + "\n")
     plot(rows, options.out)
+    if scale:
+        plot_scale(scale, options.out)
     print(f"wrote {options.out}/benchmark.json")
     return 0
 
