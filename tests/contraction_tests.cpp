@@ -283,6 +283,9 @@ std::vector<Case> cases() {
         {{2, 2, 10}, 12, 2, 2, 1, 1, 3},    // few positions, many taps
         {{2, 3, 5}, 4, 2, 3, 5, 4, 1},      //
         {{3, 3, 8}, 7, 3, 3, 3, 3, 1},      //
+        {{5, 37, 20}, 24, 3, 3, 1, 1, 3},   // several tiles a row, with channels for vectors
+        {{9, 30, 16}, 3, 5, 5, 2, 2, 3},    //
+        {{4, 3, 18}, 20, 4, 5, 1, 1, 1},    // a kernel larger than the grid
     };
     std::vector<Case> cases;
     for (const Row &row : rows) {
