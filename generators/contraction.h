@@ -8,6 +8,7 @@
 
 #include "Halide.h"
 #include "padding.h"
+#include "stack.h"
 
 namespace castnet {
 
@@ -88,12 +89,5 @@ protected:
 
     int natural_lanes() const { return this->natural_vector_size(Halide::Float(32)); }
 };
-
-/// Keeps a buffer of `floats` floats on the stack. Halide's MemoryType::Stack goes to the heap above 16 KiB, which a step must not do, and
-/// its MemoryType::Register does not; beyond a megabyte the stack of a thread could overflow.
-inline void keep_on_stack(Halide::Func &buffer, int64_t floats) {
-    const int64_t most = (1 << 20) / sizeof(float);
-    buffer.store_in(floats <= most ? Halide::MemoryType::Register : Halide::MemoryType::Stack);
-}
 
 }  // namespace castnet

@@ -14,12 +14,7 @@ public:
         const bool reduces_lanes = small_channels < narrow && large_channels >= narrow;
         tile = reduces_lanes ? lane_reduction_tile()
                              : register_tile(small_channels, lanes_within(small_channels, natural_lanes()), {small_width, small_height, 1});
-        const Margins margins = large_margins(skips_columns(), skips_rows());
-        if (margins.any()) {
-            padding.define(large, large_channels, large_width, large_height, margins);
-        } else {
-            window(c, x, y, n) = large(c, x, y, n);
-        }
+        padding.define(large, large_channels, large_width, large_height, large_margins(skips_columns(), skips_rows()));
         lanes = lanes_within(small_channels, natural_lanes());
         if (reduces_lanes) {
             sum_over_lanes();
@@ -41,7 +36,6 @@ private:
     const Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, lane{"lane"}, tap{"tap"};
     Var co{"co"}, ci{"ci"}, xo{"xo"}, xi{"xi"}, yo{"yo"}, yi{"yi"};
     ZeroPadding padding;
-    Func &window = padding.window;
     Func sum{"sum"};
     std::function<void(Func &)> schedule_tile_of;  // makes one tile's accumulators under the given stage
     RegisterTile tile;
@@ -54,7 +48,7 @@ private:
     Expr window_at(RDom &r, const Expr &channel, const Expr &kx, const Expr &ky) {
         const Expr column = skip_outside(r, x * stride_x + kx - pad_x, large_width, skips_columns());
         const Expr row = skip_outside(r, y * stride_y + ky - pad_y, large_height, skips_rows());
-        return window(channel, column, row, n);
+        return padding.window(channel, column, row, n);
     }
 
     /// Many small channels: a lane for each; a step of the reduction broadcasts one value of the window.
@@ -134,14 +128,7 @@ private:
             .unroll(xi)
             .unroll(yi);
         schedule_tile_of(stage);
-        if (padding.is_defined()) stage_window(out);
-    }
-
-    /// The zeros around the image are written once an image, so that no load of the reduction has to test for them.
-    void stage_window(Func &out) {
-        window.compute_at(out, n);
-        keep_on_stack(window, padding.size());
-        padding.vectorize(natural_lanes());
+        padding.compute_at(out, n, natural_lanes());
     }
 };
 

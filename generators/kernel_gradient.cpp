@@ -26,19 +26,14 @@ public:
 
     void generate() {
         choose_tile();
-        const Margins margins = large_margins(skips_columns(), skips_rows());
-        if (margins.any()) {
-            padding.define(large, large_channels, large_width, large_height, margins);
-        } else {
-            window(c, x, y, n) = large(c, x, y, n);
-        }
+        padding.define(large, large_channels, large_width, large_height, large_margins(skips_columns(), skips_rows()));
         const Expr images = small.dim(3).extent();
         r = RDom(0, small_width, 0, small_height, 0, sums_over_images() ? images : 1);
         image = RDom(0, images);
         const Expr column = skip_outside(r, r.x * stride_x + kx - pad_x, large_width, skips_columns());
         const Expr row = skip_outside(r, r.y * stride_y + ky - pad_y, large_height, skips_rows());
         sum(sc, lc, kx, ky, n) = 0.0F;
-        sum(sc, lc, kx, ky, n) += small(sc, r.x, r.y, n + r.z) * window(lc, column, row, n + r.z);
+        sum(sc, lc, kx, ky, n) += small(sc, r.x, r.y, n + r.z) * padding.window(lc, column, row, n + r.z);
         const Expr penalty = decays ? *decay * (*kernel)(sc, lc, kx, ky) : 0.0F;
         if (sums_over_images()) {
             out(sc, lc, kx, ky) = penalty + sum(sc, lc, kx, ky, 0);
@@ -66,7 +61,6 @@ public:
 private:
     const Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, sc{"sc"}, lc{"lc"}, kx{"kx"}, ky{"ky"};
     ZeroPadding padding;
-    Func &window = padding.window;
     Func sum{"sum"}, out{"out"};
     RDom r, image;
     Halide::GeneratorInput<Buffer<float, 4>> *kernel = nullptr;
@@ -120,11 +114,7 @@ private:
             .unroll(kxi)
             .unroll(si)
             .unroll(kyi);
-        if (padding.is_defined()) {
-            window.compute_at(out, image);
-            keep_on_stack(window, padding.size());
-            padding.vectorize(natural_lanes());
-        }
+        padding.compute_at(out, image, natural_lanes());
         sum.compute_at(out, kxo)
             .store_in(MemoryType::Register)
             .reorder_storage(v, s, kx, ky)

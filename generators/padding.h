@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "register_tile.h"
+#include "stack.h"
 
 namespace castnet {
 
@@ -17,7 +18,7 @@ struct Margins {
 
 class ZeroPadding {
 public:
-    Halide::Func window{"window"};  // (c, x, y, n), from (0, -left, -top)
+    Halide::Func window{"window"};  // (c, x, y, n), from (0, -left, -top); the grid itself where there are no margins
 
     template <typename Grid>
     void define(const Grid &grid, int channels, int width, int height, const Margins &margins) {
@@ -25,6 +26,10 @@ public:
         width_ = width;
         height_ = height;
         margins_ = margins;
+        if (!margins.any()) {
+            window(c, x, y, n) = grid(c, x, y, n);
+            return;
+        }
         window(c, x, y, n) = Halide::undef<float>();
         const int all_columns = margins.left + width + margins.right;
         fill(-margins.left, all_columns, -margins.top, margins.top);
@@ -36,21 +41,18 @@ public:
         parts_.push_back({r, width});
     }
 
-    /// The lanes run along the channels where they fill a vector, else along the columns.
-    void vectorize(int natural_lanes) {
+    /// Makes the copy, if there is one, inside the loop `image` of `consumer`. The lanes run along the channels where they fill a vector,
+    /// else along the columns.
+    void compute_at(const Halide::Func &consumer, const Halide::VarOrRVar &image, int natural_lanes) {
+        if (!margins_.any()) return;
+        window.compute_at(Halide::LoopLevel(consumer, image));
+        keep_on_stack(window, int64_t{channels_} * (margins_.left + width_ + margins_.right) * (margins_.top + height_ + margins_.bottom));
         for (size_t part = 0; part < parts_.size(); part++) {
             const auto &[r, columns] = parts_[part];
             const bool by_channel = channels_ >= natural_lanes || channels_ >= columns;
-            window.update(static_cast<int>(part))
-                .vectorize(by_channel ? r.x : r.y, lanes_within(by_channel ? channels_ : columns, natural_lanes));
+            const int lanes = lanes_within(by_channel ? channels_ : columns, natural_lanes);
+            window.update(static_cast<int>(part)).vectorize(by_channel ? r.x : r.y, lanes);
         }
-    }
-
-    [[nodiscard]] bool is_defined() const { return !parts_.empty(); }
-
-    /// Floats of one image's window.
-    [[nodiscard]] int64_t size() const {
-        return int64_t{channels_} * (margins_.left + width_ + margins_.right) * (margins_.top + height_ + margins_.bottom);
     }
 
 private:

@@ -42,13 +42,11 @@ public:
     }
 
 private:
-    static constexpr int most_unrolled_tiles = 2;  // of a row, so that each knows its columns outside the grid
-    static constexpr int narrow = 8;               // channels below which half of an AVX2 vector or more would idle
+    static constexpr int narrow = 8;  // channels below which half of an AVX2 vector or more would idle
 
     const Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, lane{"lane"}, kernel_column{"kernel_column"}, kernel_row{"kernel_row"};
     Var i{"i"}, a{"a"}, phase_x{"phase_x"}, phase_y{"phase_y"}, co{"co"}, ci{"ci"}, xo{"xo"}, xi{"xi"}, yo{"yo"}, yi{"yi"};
     ZeroPadding padding;
-    Func &window = padding.window;
     Func sum{"sum"}, phases{"phases"}, pixels{"pixels"}, by_lane{"kernel_by_lane"}, partial{"partial"};
     RDom r, all;
     RegisterTile tile;
@@ -72,19 +70,13 @@ private:
         return margins;
     }
 
-    void define_window(const Margins &margins) {
-        if (margins.any()) {
-            padding.define(small, small_channels, small_width, small_height, margins);
-        } else {
-            window(c, x, y, n) = small(c, x, y, n);
-        }
-    }
-
-    void stage_window(Func &out) {
-        if (!padding.is_defined()) return;
-        window.compute_at(out, n);
-        keep_on_stack(window, padding.size());
-        padding.vectorize(natural_lanes());
+    /// The stage that makes the pixels: `out` itself, or one before it, of a whole image, where its epilogue needs whole pixels.
+    Func pixel_stage(Func &out) {
+        if (!needs_whole_pixels()) return out;
+        pixels.compute_at(out, n);
+        keep_on_stack(pixels, int64_t(large_channels) * large_width * large_height);
+        out.vectorize(c, lanes_within(large_channels, natural_lanes()));
+        return pixels;
     }
 
     static int taps(int kernel, int stride) { return (kernel + stride - 1) / stride; }
@@ -94,17 +86,18 @@ private:
         const int lanes = lanes_within(large_channels, natural_lanes());
         tile = register_tile(large_channels, lanes, {taps(large_width, stride_x), taps(large_height, stride_y), 1});
         // Products with the zeros around the small grid are left out, where the tile knows them: those of a single row, and of all columns.
-        const bool skips_rows = tile.points[1] == 1, skips_columns = tile.points[0] >= taps(large_width, stride_x);
-        define_window(small_margins(taps(large_width, stride_x) * stride_x, skips_columns, skips_rows));
+        const bool is_row = tile.points[1] == 1, is_whole_row = tile.points[0] >= taps(large_width, stride_x);
+        padding.define(small, small_channels, small_width, small_height,
+                       small_margins(taps(large_width, stride_x) * stride_x, is_whole_row, is_row));
         r = RDom(0, small_channels, 0, taps(kernel_width, stride_x), 0, taps(kernel_height, stride_y));
         const Expr first_x = (phase_x + pad_x) % stride_x, first_y = (phase_y + pad_y) % stride_y;
         r.where(r.y <= (kernel_width - 1 - first_x) / stride_x && r.z <= (kernel_height - 1 - first_y) / stride_y);
         // The minimum changes no tap that is read: it tells the bounds.
         const Expr kx = min(first_x + stride_x * r.y, kernel_width - 1), ky = min(first_y + stride_y * r.z, kernel_height - 1);
-        const Expr column = skip_outside(r, x + (phase_x + pad_x) / stride_x - r.y, small_width, skips_columns);
-        const Expr row = skip_outside(r, y + (phase_y + pad_y) / stride_y - r.z, small_height, skips_rows);
+        const Expr column = skip_outside(r, x + (phase_x + pad_x) / stride_x - r.y, small_width, is_whole_row);
+        const Expr row = skip_outside(r, y + (phase_y + pad_y) / stride_y - r.z, small_height, is_row);
         sum(c, phase_x, x, phase_y, y, n) = initial(c);
-        sum(c, phase_x, x, phase_y, y, n) += kernel(c, r.x, kx, ky) * window(r.x, column, row, n);
+        sum(c, phase_x, x, phase_y, y, n) += kernel(c, r.x, kx, ky) * padding.window(r.x, column, row, n);
         phases(c, phase_x, x, phase_y, y, n) = sum(c, phase_x, x, phase_y, y, n);
 
         Func whole("whole");
@@ -117,9 +110,8 @@ private:
     Func sum_over_lanes() {
         const int lanes = reduction_lanes(), steps = (small_channels + lanes - 1) / lanes;
         const auto within = [&](const Expr &channel) { return min(channel, small_channels - 1); };
-        const int tiles = (large_width + tile_columns() - 1) / tile_columns();
-        const bool skips_columns = tiles <= most_unrolled_tiles;
-        define_window(small_margins(tiles * tile_columns(), skips_columns, true));
+        padding.define(small, small_channels, small_width, small_height,
+                       small_margins(tiles_of_row() * tile_columns(), skips_columns(), true));
         by_lane(lane, c, kernel_column, kernel_row) =
             select(lane < small_channels, kernel(c, within(lane), kernel_column, kernel_row), 0.0F);
 
@@ -128,12 +120,12 @@ private:
         const Expr first_x = column % stride_x, first_y = row % stride_y;
         r.where(r.y <= (kernel_width - 1 - first_x) / stride_x && r.z <= (kernel_height - 1 - first_y) / stride_y);
         const Expr kx = min(first_x + stride_x * r.y, kernel_width - 1), ky = min(first_y + stride_y * r.z, kernel_height - 1);
-        const Expr small_column = skip_outside(r, xo * (tile_columns() / stride_x) + column / stride_x - r.y, small_width, skips_columns);
+        const Expr small_column = skip_outside(r, xo * (tile_columns() / stride_x) + column / stride_x - r.y, small_width, skips_columns());
         const Expr small_row = skip_outside(r, row / stride_y - r.z, small_height, true);
         const Expr channel = i % lanes + lanes * r.x;
         partial(i, xo, y, n) = 0.0F;
         partial(i, xo, y, n) +=
-            by_lane(channel, accumulator % large_channels, kx, ky) * window(within(channel), small_column, small_row, n);
+            by_lane(channel, accumulator % large_channels, kx, ky) * padding.window(within(channel), small_column, small_row, n);
         all = RDom(0, lanes);
         sum(a, xo, y, n) = initial(a % large_channels);
         sum(a, xo, y, n) += partial(lanes * a + all, xo, y, n);
@@ -150,19 +142,19 @@ private:
         return (strides + tiles - 1) / tiles * stride_x;
     }
 
+    int tiles_of_row() const { return (large_width + tile_columns() - 1) / tile_columns(); }
+
+    /// Whether the tiles of a row are unrolled, so that each knows which of its taps lie outside the grid.
+    bool skips_columns() const { return tiles_of_row() <= 2; }
+
     void schedule_reduced_lanes(Func &out) {
         const int lanes = reduction_lanes(), steps = (small_channels + lanes - 1) / lanes;
         keep_on_stack(by_lane, int64_t(large_channels) * steps * lanes * kernel_width * kernel_height);
         by_lane.compute_root().vectorize(lane, lanes).reorder(c, lane, kernel_column, kernel_row).unroll(c);
-        stage_window(out);
-        Func stage = out;
-        if (needs_whole_pixels()) {
-            stage = pixels;
-            pixels.compute_at(out, n);
-            keep_on_stack(pixels, int64_t(large_channels) * large_width * large_height);
-        }
+        padding.compute_at(out, n, natural_lanes());
+        Func stage = pixel_stage(out);
         stage.split(x, xo, xi, tile_columns(), TailStrategy::GuardWithIf).fuse(c, xi, a).vectorize(a);
-        if (!padding.is_defined()) stage.unroll(xo);
+        if (skips_columns()) stage.unroll(xo);
         sum.compute_at(stage, xo).store_in(MemoryType::Register).vectorize(a);
         sum.update().reorder(all, a).atomic().vectorize(all).vectorize(a);
         partial.compute_at(stage, xo).store_in(MemoryType::Register).vectorize(i, lanes).unroll(i);
@@ -193,13 +185,7 @@ private:
 
     void schedule_positions(Func &out) {
         const int lanes = lanes_within(large_channels, natural_lanes());
-        Func stage = out;
-        if (needs_whole_pixels()) {
-            stage = pixels;
-            pixels.compute_at(out, n);
-            keep_on_stack(pixels, int64_t(large_channels) * large_width * large_height);
-            out.vectorize(c, lanes);
-        }
+        Func stage = pixel_stage(out);
         stage.split(c, co, ci, lanes).vectorize(ci);
         sum.compute_at(stage, co).store_in(MemoryType::Register).vectorize(c, lanes);
         sum.update().reorder(c, r.x, r.y, r.z).vectorize(c, lanes);
@@ -207,11 +193,11 @@ private:
 
     /// Many large channels: a lane for each.
     void schedule_taps(Func &out) {
-        stage_window(out);
+        padding.compute_at(out, n, natural_lanes());
         phases.compute_at(out, yo);
         // With room for vectors beyond the last column.
-        const int64_t columns = taps(large_width, stride_x) + natural_lanes(), rows = taps(large_height, stride_y);
-        keep_on_stack(phases, int64_t(large_channels) * int(stride_x) * columns * int(stride_y) * rows);
+        const int64_t columns = taps(large_width, stride_x) + natural_lanes();
+        keep_on_stack(phases, int64_t(large_channels) * int(stride_x) * columns * int(stride_y) * tile.points[1]);
         const int lanes = lanes_within(large_channels, natural_lanes());
         phases.split(c, co, ci, tile.vectors * lanes)
             .split(x, xo, xi, tile.points[0])
