@@ -70,11 +70,12 @@ private:
         return margins;
     }
 
-    /// The stage that makes the pixels: `out` itself, or one before it, of a whole image, where its epilogue needs whole pixels.
-    Func pixel_stage(Func &out) {
-        if (!needs_whole_pixels()) return out;
-        pixels.compute_at(out, n);
-        keep_on_stack(pixels, int64_t(large_channels) * large_width * large_height);
+    /// The stage that makes the pixels in rows of `width`: `out` itself, or one before it, of a whole image, where the epilogue needs whole
+    /// pixels or its own rows are shorter.
+    Func pixel_stage(Func &out, int width) {
+        if (!needs_whole_pixels() && width == large_width) return out;
+        pixels.compute_at(out, n).bound(c, 0, large_channels).bound(x, 0, width).bound(y, 0, large_height);
+        keep_on_stack(pixels, int64_t(large_channels) * width * large_height);
         out.vectorize(c, lanes_within(large_channels, natural_lanes()));
         return pixels;
     }
@@ -152,8 +153,8 @@ private:
         keep_on_stack(by_lane, int64_t(large_channels) * steps * lanes * kernel_width * kernel_height);
         by_lane.compute_root().vectorize(lane, lanes).reorder(c, lane, kernel_column, kernel_row).unroll(c);
         padding.compute_at(out, n, natural_lanes());
-        Func stage = pixel_stage(out);
-        stage.split(x, xo, xi, tile_columns(), TailStrategy::GuardWithIf).fuse(c, xi, a).vectorize(a);
+        Func stage = pixel_stage(out, tiles_of_row() * tile_columns());
+        stage.split(x, xo, xi, tile_columns()).fuse(c, xi, a).vectorize(a);
         if (skips_columns()) stage.unroll(xo);
         sum.compute_at(stage, xo).store_in(MemoryType::Register).vectorize(a);
         sum.update().reorder(all, a).atomic().vectorize(all).vectorize(a);
@@ -185,7 +186,7 @@ private:
 
     void schedule_positions(Func &out) {
         const int lanes = lanes_within(large_channels, natural_lanes());
-        Func stage = pixel_stage(out);
+        Func stage = pixel_stage(out, large_width);
         stage.split(c, co, ci, lanes).vectorize(ci);
         sum.compute_at(stage, co).store_in(MemoryType::Register).vectorize(c, lanes);
         sum.update().reorder(c, r.x, r.y, r.z).vectorize(c, lanes);
