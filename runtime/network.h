@@ -72,7 +72,7 @@ public:
             [&](int piece) { return update(largest_first_[static_cast<std::size_t>(piece)]); },
             [&](int error) {
                 result.error = error;
-                result.loss += mean_error(batch->images);
+                if (error == 0) result.loss += mean_error(batch->images);
                 return begin_next(&result);
             });
     }
