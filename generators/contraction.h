@@ -63,22 +63,15 @@ protected:
     int window_width() const { return (small_width - 1) * stride_x + kernel_width; }
     int window_height() const { return (small_height - 1) * stride_y + kernel_height; }
 
-    /// The zeros around the large grid that the windows read; none where the reduction skips the columns or rows outside.
-    Margins large_margins(bool skips_columns, bool skips_rows) const {
-        Margins margins;
-        if (!skips_columns) {
-            margins.left = pad_x;
-            margins.right = std::max(0, window_width() - pad_x - large_width);
-        }
-        if (!skips_rows) {
-            margins.top = pad_y;
-            margins.bottom = std::max(0, window_height() - pad_y - large_height);
-        }
-        return margins;
+    /// The zeros around the large grid that the windows read.
+    Margins large_margins() const {
+        return {.left = pad_x,
+                .right = std::max(0, window_width() - pad_x - large_width),
+                .top = pad_y,
+                .bottom = std::max(0, window_height() - pad_y - large_height)};
     }
-
-    bool pads_columns() const { return pad_x > 0 || window_width() - pad_x > large_width; }
-    bool pads_rows() const { return pad_y > 0 || window_height() - pad_y > large_height; }
+    bool pads_columns() const { return large_margins().skipping(false, true).any(); }
+    bool pads_rows() const { return large_margins().skipping(true, false).any(); }
 
     /// Restricts the reduction to where 0 <= index < extent, if it is to skip the rest. Returns an index that is never outside.
     static Halide::Expr skip_outside(Halide::RDom &r, const Halide::Expr &index, int extent, bool skips) {

@@ -14,7 +14,7 @@ public:
         const bool reduces_lanes = small_channels < narrow && large_channels >= narrow;
         tile = reduces_lanes ? lane_reduction_tile()
                              : register_tile(small_channels, lanes_within(small_channels, natural_lanes()), {small_width, small_height, 1});
-        padding.define(large, large_channels, large_width, large_height, large_margins(skips_columns(), skips_rows()));
+        padding.define(large, large_channels, large_width, large_height, large_margins().skipping(skips_columns(), skips_rows()));
         lanes = lanes_within(small_channels, natural_lanes());
         if (reduces_lanes) {
             sum_over_lanes();
@@ -31,8 +31,6 @@ public:
     }
 
 private:
-    static constexpr int narrow = 8;  // channels below which half of an AVX2 vector or more would idle
-
     const Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, lane{"lane"}, tap{"tap"};
     Var co{"co"}, ci{"ci"}, xo{"xo"}, xi{"xi"}, yo{"yo"}, yi{"yi"};
     ZeroPadding padding;
@@ -74,11 +72,9 @@ private:
     void sum_over_lanes() {
         const int reduction_lanes = lanes_within(large_channels, natural_lanes());
         const int steps = (large_channels + reduction_lanes - 1) / reduction_lanes;
-        Func by_lane("kernel_by_lane"), partial("partial");  // (lc, sc, kx, ky), zero beyond the last channel
-        const Var kx("kx"), ky("ky");
-        const auto inside = [&](const Expr &channel) { return channel < large_channels; };
+        const Func by_lane = kernel_by_lane(kernel, large_channels, small_channels, reduction_lanes);
+        Func partial("partial");
         const auto within = [&](const Expr &channel) { return min(channel, large_channels - 1); };
-        by_lane(lane, c, kx, ky) = select(inside(lane), kernel(c, within(lane), kx, ky), 0.0F);
 
         RDom r(0, steps, 0, kernel_height);
         const Expr channel = lane + reduction_lanes * r.x;
@@ -90,8 +86,6 @@ private:
         sum(c, x, y, n) += partial(all.x, all.y, c, x, y, n);
 
         schedule_tile_of = [=, this](Func &stage) mutable {
-            keep_on_stack(by_lane, int64_t(small_channels) * steps * reduction_lanes * kernel_width * kernel_height);
-            by_lane.compute_root().vectorize(lane, reduction_lanes).reorder(c, lane, kx, ky).unroll(c);
             sum.compute_at(stage, xo).store_in(MemoryType::Register).unroll(c).unroll(x);
             sum.update().reorder(all.x, all.y, c, x, y).atomic().vectorize(all.x).unroll(all.y).unroll(c).unroll(x);
             partial.compute_at(stage, xo).vectorize(lane).unroll(tap).unroll(c).unroll(x);

@@ -23,6 +23,21 @@ public:
     }
 
 protected:
+    static constexpr int narrow = 8;  // channels below which half of an AVX2 vector or more would idle
+
+    /// The kernel (narrow, wide, kx, ky) with the wide grid's channels along the lanes, (lane, narrow, kx, ky), zero beyond the last
+    /// channel: for a reduction that the lanes share. Made once a call.
+    template <typename Kernel>
+    Halide::Func kernel_by_lane(const Kernel &kernel, int wide_channels, int narrow_channels, int lanes) {
+        const Halide::Var lane("lane"), c("c"), kx("kx"), ky("ky");
+        Halide::Func by_lane("kernel_by_lane");
+        by_lane(lane, c, kx, ky) = select(lane < wide_channels, kernel(c, min(lane, wide_channels - 1), kx, ky), 0.0F);
+        const int steps = (wide_channels + lanes - 1) / lanes;
+        keep_on_stack(by_lane, int64_t{narrow_channels} * steps * lanes * this->kernel_width * this->kernel_height);
+        by_lane.compute_root().vectorize(lane, lanes).reorder(c, lane, kx, ky).unroll(c);
+        return by_lane;
+    }
+
     /// What the sum of channel c begins with: the bias in the forward pass.
     Halide::Expr initial(const Halide::Expr &c) { return pass == Pass::forward ? (*bias_)(c) : Halide::Expr(0.0F); }
 

@@ -26,7 +26,7 @@ public:
 
     void generate() {
         choose_tile();
-        padding.define(large, large_channels, large_width, large_height, large_margins(skips_columns(), skips_rows()));
+        padding.define(large, large_channels, large_width, large_height, large_margins().skipping(skips_columns(), skips_rows()));
         const Expr images = small.dim(3).extent();
         r = RDom(0, small_width, 0, small_height, 0, sums_over_images() ? images : 1);
         image = RDom(0, images);

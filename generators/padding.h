@@ -13,6 +13,10 @@ namespace castnet {
 struct Margins {
     int left = 0, right = 0, top = 0, bottom = 0;
 
+    /// Without those that a reduction skips.
+    [[nodiscard]] Margins skipping(bool columns, bool rows) const {
+        return {.left = columns ? 0 : left, .right = columns ? 0 : right, .top = rows ? 0 : top, .bottom = rows ? 0 : bottom};
+    }
     [[nodiscard]] bool any() const { return left > 0 || right > 0 || top > 0 || bottom > 0; }
 };
 

@@ -42,32 +42,24 @@ public:
     }
 
 private:
-    static constexpr int narrow = 8;  // channels below which half of an AVX2 vector or more would idle
-
-    const Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, lane{"lane"}, kernel_column{"kernel_column"}, kernel_row{"kernel_row"};
+    const Var c{"c"}, x{"x"}, y{"y"}, n{"n"};
     Var i{"i"}, a{"a"}, phase_x{"phase_x"}, phase_y{"phase_y"}, co{"co"}, ci{"ci"}, xo{"xo"}, xi{"xi"}, yo{"yo"}, yi{"yi"};
     ZeroPadding padding;
-    Func sum{"sum"}, phases{"phases"}, pixels{"pixels"}, by_lane{"kernel_by_lane"}, partial{"partial"};
+    Func sum{"sum"}, phases{"phases"}, pixels{"pixels"}, partial{"partial"};
     RDom r, all;
     RegisterTile tile;
 
     /// The zeros around the small grid that the taps of the large grid's phases read, for so many columns of the large grid.
-    Margins small_margins(int columns, bool skips_columns, bool skips_rows) const {
+    Margins small_margins(int columns) const {
         const auto before = [](int reach, int stride, int pad) { return std::max(0, taps(reach, stride) - 1 - pad / stride); };
         const auto after = [](int extent, int stride, int pad, int count) {
             return std::max(0, (extent - 1 + pad) / stride - (count - 1));
         };
         const int rows = taps(large_height, stride_y) * stride_y;
-        Margins margins;
-        if (!skips_columns) {
-            margins.left = before(kernel_width, stride_x, pad_x);
-            margins.right = after(columns, stride_x, pad_x, small_width);
-        }
-        if (!skips_rows) {
-            margins.top = before(kernel_height, stride_y, pad_y);
-            margins.bottom = after(rows, stride_y, pad_y, small_height);
-        }
-        return margins;
+        return {.left = before(kernel_width, stride_x, pad_x),
+                .right = after(columns, stride_x, pad_x, small_width),
+                .top = before(kernel_height, stride_y, pad_y),
+                .bottom = after(rows, stride_y, pad_y, small_height)};
     }
 
     /// The stage that makes the pixels in rows of `width`: `out` itself, or one before it, of a whole image, where the epilogue needs whole
@@ -89,7 +81,7 @@ private:
         // Products with the zeros around the small grid are left out, where the tile knows them: those of a single row, and of all columns.
         const bool is_row = tile.points[1] == 1, is_whole_row = tile.points[0] >= taps(large_width, stride_x);
         padding.define(small, small_channels, small_width, small_height,
-                       small_margins(taps(large_width, stride_x) * stride_x, is_whole_row, is_row));
+                       small_margins(taps(large_width, stride_x) * stride_x).skipping(is_whole_row, is_row));
         r = RDom(0, small_channels, 0, taps(kernel_width, stride_x), 0, taps(kernel_height, stride_y));
         const Expr first_x = (phase_x + pad_x) % stride_x, first_y = (phase_y + pad_y) % stride_y;
         r.where(r.y <= (kernel_width - 1 - first_x) / stride_x && r.z <= (kernel_height - 1 - first_y) / stride_y);
@@ -112,9 +104,8 @@ private:
         const int lanes = reduction_lanes(), steps = (small_channels + lanes - 1) / lanes;
         const auto within = [&](const Expr &channel) { return min(channel, small_channels - 1); };
         padding.define(small, small_channels, small_width, small_height,
-                       small_margins(tiles_of_row() * tile_columns(), skips_columns(), true));
-        by_lane(lane, c, kernel_column, kernel_row) =
-            select(lane < small_channels, kernel(c, within(lane), kernel_column, kernel_row), 0.0F);
+                       small_margins(tiles_of_row() * tile_columns()).skipping(skips_columns(), true));
+        const Func by_lane = kernel_by_lane(kernel, small_channels, large_channels, lanes);
 
         r = RDom(0, steps, 0, taps(kernel_width, stride_x), 0, taps(kernel_height, stride_y));
         const Expr accumulator = i / lanes, column = accumulator / large_channels + pad_x, row = y + pad_y;
@@ -149,9 +140,7 @@ private:
     bool skips_columns() const { return tiles_of_row() <= 2; }
 
     void schedule_reduced_lanes(Func &out) {
-        const int lanes = reduction_lanes(), steps = (small_channels + lanes - 1) / lanes;
-        keep_on_stack(by_lane, int64_t(large_channels) * steps * lanes * kernel_width * kernel_height);
-        by_lane.compute_root().vectorize(lane, lanes).reorder(c, lane, kernel_column, kernel_row).unroll(c);
+        const int lanes = reduction_lanes();
         padding.compute_at(out, n, natural_lanes());
         Func stage = pixel_stage(out, tiles_of_row() * tile_columns());
         stage.split(x, xo, xi, tile_columns()).fuse(c, xi, a).vectorize(a);

@@ -67,38 +67,45 @@ std::string IdxReader::failure(const std::string &what) const {
 IdxReader::IdxReader(const std::filesystem::path &path) : path_(path), file_(gzopen(path.c_str(), "rb")) {
     if (!file_) throw Error(fmt::format("{}: cannot be opened ({}); check the path", path.string(), std::strerror(errno)));
     gzbuffer(file_.get(), 1U << 17U);
-    const std::string ends = "ends in its header";
     std::array<std::byte, 4> word{};
-    read_bytes(word, ends);
+    const auto read_word = [&] {
+        if (!read_exactly(word)) throw Error(failure("ends in its header"));
+    };
+    read_word();
     type_ = std::to_integer<std::uint8_t>(word[2]);
     element_size_ = element_size(type_);
     if (word[0] != std::byte{0} || word[1] != std::byte{0} || element_size_ == 0) throw Error(failure("does not begin as IDX does"));
 
     std::size_t bytes = element_size_;
     for (auto dimensions = std::to_integer<unsigned>(word[3]); dimensions > 0; dimensions--) {
-        read_bytes(word, ends);
+        read_word();
         shape_.push_back(big_endian<std::uint32_t>(word.data()));
         if (__builtin_mul_overflow(bytes, shape_.back(), &bytes)) throw Error(failure("announces more elements than memory can hold"));
     }
     size_ = bytes / element_size_;
 }
 
-void IdxReader::read_bytes(std::span<std::byte> out, const std::string &otherwise) {
+bool IdxReader::read_exactly(std::span<std::byte> out) {
     while (!out.empty()) {
         const auto part = static_cast<unsigned>(std::min<std::size_t>(out.size(), 1U << 30U));
         const int got = gzread(file_.get(), out.data(), part);
-        if (got <= 0) throw Error(failure(otherwise));
+        if (got <= 0) return false;
         out = out.subspan(static_cast<std::size_t>(got));
     }
+    return true;
+}
+
+void IdxReader::read_data(std::span<std::byte> out) {
+    if (!read_exactly(out)) throw Error(failure(fmt::format("ends before its {} bytes of data", size_ * element_size_)));
 }
 
 void IdxReader::read(std::span<std::uint8_t> out) {
-    read_bytes(std::as_writable_bytes(out), fmt::format("ends before its {} bytes of data", size_ * element_size_));
+    read_data(std::as_writable_bytes(out));
 }
 
 void IdxReader::read(std::span<float> out) {
     buffer_.resize(out.size() * element_size_);
-    read_bytes(buffer_, fmt::format("ends before its {} bytes of data", size_ * element_size_));
+    read_data(buffer_);
     for (std::size_t i = 0; i < out.size(); i++) out[i] = element(type_, buffer_.data() + i * element_size_);
 }
 

@@ -36,7 +36,8 @@ private:
     };
 
     [[nodiscard]] std::string failure(const std::string &what) const;
-    void read_bytes(std::span<std::byte> out, const std::string &otherwise);
+    bool read_exactly(std::span<std::byte> out);  // false where the file ends before or is damaged
+    void read_data(std::span<std::byte> out);
 
     std::filesystem::path path_;
     std::unique_ptr<gzFile_s, Close> file_;

@@ -20,8 +20,8 @@ int forward(const LayerDescription &layer, const LayerWeights &weights, const fl
 int backward_data(const LayerDescription &layer, const LayerWeights &weights, const float *output_gradient, const float *input,
                   float *input_gradient, int images) noexcept;
 
-/// The gradients of kernel and bias; `gradients.kernel` gets decay · kernel too where the layer has an l2,
-/// and lies on a 64-byte boundary.
+/// The gradients of kernel and bias; `gradients.kernel` gets decay · kernel too where the layer has an l2, and lies on a
+/// 64-byte boundary.
 int backward_weights(const LayerDescription &layer, const LayerWeights &weights, const float *input, const float *output_gradient,
                      const LayerWeights &gradients, float decay, int images) noexcept;
 

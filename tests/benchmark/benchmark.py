@@ -54,19 +54,19 @@ class Castnet:
             command = [self.programs / "benchmark-mnist_cae", "inference", "--batch-size", job.batch, "--threads", job.threads, "--rounds", rounds]
             return float(self.run(command)) / job.batch
         # Two whole epochs of the program itself, with all that belongs to them; the second is warm, as the peers are.
-        run_directory = pathlib.Path(self.folder.name) / "run"
-        self.run([self.programs / "train", "--quiet", "--epochs", 2, "--batch-size", job.batch, "--threads", job.threads, "--data", self.data,
-                  "--run-dir", run_directory])
-        seconds = float((run_directory / "history.csv").read_text().splitlines()[-1].split(",")[3])
-        return seconds / IMAGES
+        return self.train(2, "--batch-size", job.batch, "--threads", job.threads) / IMAGES
 
     def start_up(self) -> float:
-        """Seconds from the start of the program to its end, less its one epoch: what comes before the first step, and the files after the last."""
-        run_directory = pathlib.Path(self.folder.name) / "run"
+        """Seconds from the program's start to its end, less its one epoch: what comes before the first step, and the files after the last."""
         begin = time.perf_counter()
-        self.run([self.programs / "train", "--quiet", "--epochs", 1, "--data", self.data, "--run-dir", run_directory])
-        seconds = time.perf_counter() - begin
-        return seconds - float((run_directory / "history.csv").read_text().splitlines()[-1].split(",")[3])
+        epoch = self.train(1)
+        return time.perf_counter() - begin - epoch
+
+    def train(self, epochs: int, *options) -> float:
+        """The seconds of the last epoch."""
+        run_directory = pathlib.Path(self.folder.name) / "run"
+        self.run([self.programs / "train", "--quiet", "--epochs", epochs, "--data", self.data, "--run-dir", run_directory, *options])
+        return float((run_directory / "history.csv").read_text().splitlines()[-1].split(",")[3])
 
     def peak(self, threads: int) -> float:
         return float(self.run([self.programs / "benchmark-mnist_cae", "peak", "--threads", threads, "--rounds", 50]))
