@@ -7,6 +7,8 @@
 # Shapes are HxWxC. Shape rules, defaults and names are Keras's.
 
 set(CASTNET_SOURCE_DIR "${CMAKE_CURRENT_LIST_DIR}/..")
+include("${CMAKE_CURRENT_LIST_DIR}/Schedules.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/autotune/Autotune.cmake")
 
 # Stops the configure step with one line.
 function(castnet_error message)
@@ -116,11 +118,44 @@ function(castnet_infer_extent where kind padding in kernel stride dimension)
   endforeach()
 endfunction()
 
-# One pipeline of a network, as a static library that the network links; `function` is set to its name.
+# One pipeline of a network, as a static library that the network links.
 function(castnet_add_pipeline network pipeline generator)
-  add_halide_library(${network}_${pipeline} FROM castnet_generator GENERATOR ${generator} PARAMS ${ARGN} USE_RUNTIME castnet_halide_runtime)
+  cmake_parse_arguments(PARSE_ARGV 3 arg "" "AUTOSCHEDULER" "PARAMS")
+  set(autoscheduler "")
+  if(arg_AUTOSCHEDULER)
+    set(autoscheduler AUTOSCHEDULER Halide::${arg_AUTOSCHEDULER})
+  endif()
+  add_halide_library(${network}_${pipeline} FROM castnet_generator GENERATOR ${generator} PARAMS ${arg_PARAMS} ${autoscheduler}
+                     USE_RUNTIME castnet_halide_runtime)
   target_link_libraries(${network} PRIVATE ${network}_${pipeline})
   set_property(TARGET ${network} APPEND PROPERTY CASTNET_PIPELINES ${network}_${pipeline})
+endfunction()
+
+# A pipeline whose schedule may be tuned: the three contractions.
+function(castnet_add_contraction network layer pass generator)
+  foreach(parameter IN LISTS ARGN)
+    string(REGEX REPLACE "=.*" "" name "${parameter}")
+    string(REGEX REPLACE "^[^=]*=" "" ${name} "${parameter}")
+  endforeach()
+  set(key "${generator} large=${large_height}x${large_width}x${large_channels} small=${small_height}x${small_width}x${small_channels}")
+  string(APPEND key " kernel=${kernel_height}x${kernel_width} stride=${stride_y}x${stride_x} pad=${pad_y}x${pad_x}")
+  foreach(parameter IN LISTS ARGN)
+    if(parameter MATCHES "^(pass|activation|output_grid|decays)=")
+      string(APPEND key " ${parameter}")
+    endif()
+  endforeach()
+  castnet_schedule_of("${key}" schedule)
+  set(autoscheduler "")
+  if(schedule MATCHES "autoscheduler=([A-Za-z0-9]+)")
+    set(autoscheduler AUTOSCHEDULER ${CMAKE_MATCH_1})
+    list(REMOVE_ITEM schedule "autoscheduler=${CMAKE_MATCH_1}")
+  endif()
+  castnet_add_pipeline(${network} ${layer}_${pass} ${generator} PARAMS ${ARGN} ${schedule} ${autoscheduler})
+
+  list(JOIN ARGN "\", \"" parameters)
+  set_property(TARGET ${network} APPEND PROPERTY CASTNET_CONTRACTIONS
+    "{\"layer\": \"${layer}\", \"pass\": \"${pass}\", \"generator\": \"${generator}\", \"key\": \"${key}\", \"parameters\": [\"${parameters}\"]}")
+  set_property(TARGET ${network} APPEND PROPERTY CASTNET_CONTRACTION_NAMES "${layer}-${pass}")
 endfunction()
 
 # All pipelines of the layer that castnet_infer_extent and castnet_parse_layer have described in the caller's variables. Each is set in
@@ -146,15 +181,15 @@ macro(castnet_add_layer_pipelines network previous_activation is_first)
   endif()
 
   set(passes forward backward_weights)
-  castnet_add_pipeline(${network} ${layer_name}_forward ${forward} ${geometry} pass=forward activation=${layer_activation})
-  castnet_add_pipeline(${network} ${layer_name}_backward_weights kernel_gradient ${geometry} output_grid=${output_grid} decays=${decays})
+  castnet_add_contraction(${network} ${layer_name} forward ${forward} ${geometry} pass=forward activation=${layer_activation})
+  castnet_add_contraction(${network} ${layer_name} backward_weights kernel_gradient ${geometry} output_grid=${output_grid} decays=${decays})
   if(NOT ${is_first})
     list(APPEND passes backward_data)
-    castnet_add_pipeline(${network} ${layer_name}_backward_data ${backward_data} ${geometry} pass=backward_data activation=${previous_activation})
+    castnet_add_contraction(${network} ${layer_name} backward_data ${backward_data} ${geometry} pass=backward_data activation=${previous_activation})
   endif()
   if(layer_kind STREQUAL "conv2d_transpose" OR NOT ${is_first})
     list(APPEND passes transpose_kernel)
-    castnet_add_pipeline(${network} ${layer_name}_transpose_kernel transpose_kernel ${geometry})
+    castnet_add_pipeline(${network} ${layer_name}_transpose_kernel transpose_kernel PARAMS ${geometry})
   endif()
   foreach(pass IN ITEMS forward backward_data backward_weights transpose_kernel)
     set(pipeline_${pass} nullptr)
@@ -191,6 +226,7 @@ function(castnet_add_network network)
 
   file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/${network}.empty.cpp" "// The network is its pipelines.\n")
   add_library(${network} STATIC "${CMAKE_CURRENT_BINARY_DIR}/${network}.empty.cpp")
+  set_property(GLOBAL APPEND PROPERTY CASTNET_NETWORKS ${network})
 
   set(number 0)
   set(names "")
@@ -254,12 +290,13 @@ function(castnet_add_network network)
   endif()
 
   math(EXPR pixels "${height} * ${width}")
-  castnet_add_pipeline(${network} squared_error squared_error pixels=${pixels} channels=${channels} activation=${previous_activation})
+  castnet_add_pipeline(${network} squared_error squared_error PARAMS pixels=${pixels} channels=${channels} activation=${previous_activation})
   string(APPEND header_declarations "int ${network}_squared_error_argv(void **arguments);\n")
   set(header_directory "${CMAKE_CURRENT_BINARY_DIR}/${network}.include")
   configure_file("${CASTNET_SOURCE_DIR}/cmake/network.h.in" "${header_directory}/${network}.h" @ONLY)
   target_include_directories(${network} PUBLIC "${header_directory}")
   target_link_libraries(${network} PUBLIC castnet_runtime)
+  castnet_add_autotuning(${network})
 endfunction()
 
 # castnet_add_programs(NAME): the programs train-NAME and explore-NAME; train and explore for the default network, mnist_cae.

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Sets up what is missing, then builds, trains, tests or checks:
+# Sets up what is missing, then builds, trains, tests, measures or checks:
 #
-#     sh cmake/bootstrap.sh build|train|test|benchmark|peers|lint [network files…] [-- options of the program]
+#     sh cmake/bootstrap.sh build|train|test|benchmark|autotune|peers|lint [network files…] [-- options of the program]
 #
 # System packages come from the distribution; Halide, CMake and Ninja go into build/venv. Running it again does only what is missing.
 set -eu
@@ -10,7 +10,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build
 packages="g++ python3 python3-venv ca-certificates doctest-dev libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev"
 lint_packages="clang-format clang-tidy"
-benchmark_packages=gnuplot-nox
+plot_packages=gnuplot-nox
 fashion_package=dataset-fashion-mnist
 fashion_folder=/usr/share/datasets/fashion-mnist
 
@@ -64,6 +64,15 @@ set_up_environment() {
     export PATH
 }
 
+# The library that the autotuner searches with, beside the rest.
+set_up_autotuner() {
+    cmp -s "$root/cmake/autotune/requirements.txt" "$build/venv/autotune-requirements.txt" && return
+    say "installing Optuna into build/venv"
+    "$build/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$root/cmake/autotune/requirements.txt" ||
+        fail "pip could not install cmake/autotune/requirements.txt; check the network"
+    cp "$root/cmake/autotune/requirements.txt" "$build/venv/autotune-requirements.txt"
+}
+
 # The frameworks that Castnet is compared with: gigabytes, and only for those who ask.
 set_up_peers() {
     if ! cmp -s "$root/tests/peers/requirements.txt" "$build/peers/requirements.txt"; then
@@ -104,14 +113,11 @@ lint_sources() {
     printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet --warnings-as-errors='*' -p "$build/lint"
 }
 
-# The networks that the given files make programs for, or the default one, as suffixes of the programs' names.
-program_suffixes() {
-    if [ -z "$networks" ]; then
-        echo ""
-        return
-    fi
+# The networks that the given files pass to a function.
+declared_networks() {
+    [ -n "$networks" ] || return 0
     echo "$networks" | tr ';' '\n' | while read -r file; do
-        sed -n 's/^ *castnet_add_programs( *\([a-z0-9_]*\) *).*/-\1/p' "$file"
+        sed -n "s/^ *$1( *\\([a-z0-9_]*\\).*/\\1/p" "$file"
     done
 }
 
@@ -143,8 +149,8 @@ while [ $# -gt 0 ]; do
 done
 
 case $verb in
-build | train | test | benchmark | peers | lint) ;;
-*) fail "usage: sh cmake/bootstrap.sh build|train|test|benchmark|peers|lint [network files…] [-- options of the program]" ;;
+build | train | test | benchmark | autotune | peers | lint) ;;
+*) fail "usage: sh cmake/bootstrap.sh build|train|test|benchmark|autotune|peers|lint [network files…] [-- options of the program]" ;;
 esac
 # shellcheck disable=SC2086  # a list of words
 install_or_fail $packages
@@ -152,6 +158,7 @@ set_up_environment
 case "$verb $*" in
 benchmark*--quick*) ;;
 benchmark* | peers*) set_up_peers ;;
+autotune* | test*) set_up_autotuner ;;
 esac
 configure
 
@@ -160,7 +167,7 @@ build)
     build all
     ;;
 train)
-    suffixes=$(program_suffixes)
+    suffixes=$(declared_networks castnet_add_programs | sed 's/^/-/')
     if [ -n "$networks" ] && [ -z "$suffixes" ]; then fail "no network file calls castnet_add_programs(NAME); add it after castnet_add_network(NAME …)"; fi
     targets=
     for suffix in ${suffixes:-""}; do targets="$targets train$suffix explore$suffix"; done
@@ -178,12 +185,22 @@ test)
     ;;
 benchmark)
     # shellcheck disable=SC2086  # a list of words
-    install_packages $benchmark_packages || say "no plots: $benchmark_packages could not be installed"
+    install_packages $plot_packages || say "no plots: $plot_packages could not be installed"
     build train benchmark-mnist_cae
     provide_data
     python=$build/peers/bin/python
     [ -x "$python" ] || python=$build/venv/bin/python
     "$python" "$root/tests/benchmark/benchmark.py" --bin "$build/bin" --out "$build/benchmark" "$@"
+    ;;
+autotune)
+    # shellcheck disable=SC2086  # a list of words
+    install_packages $plot_packages || say "no plots: $plot_packages could not be installed"
+    names=$(declared_networks castnet_add_network)
+    targets=
+    for name in ${names:-mnist_cae}; do targets="$targets autotune-$name"; done
+    # shellcheck disable=SC2086  # a list of words
+    build $targets
+    say "the next build uses what was found"
     ;;
 peers)
     build all

@@ -8,6 +8,7 @@
 
 #include "Halide.h"
 #include "padding.h"
+#include "schedule.h"
 #include "stack.h"
 
 namespace castnet {
@@ -32,9 +33,9 @@ void fix_shape(Operand &operand, const std::vector<int> &extents, int images_est
     operand.set_estimates(estimates);
 }
 
-/// Parameters of every contraction: the geometry of the bilinear map above.
+/// The geometry of the bilinear map above, as parameters.
 template <typename Derived>
-class Contraction : public Halide::Generator<Derived> {
+class BilinearMap : public Halide::Generator<Derived> {
 protected:
     template <typename T>
     using Param = Halide::GeneratorParam<T>;
@@ -51,10 +52,6 @@ protected:
     Param<int> stride_y{"stride_y", 1, 1, 1 << 20};
     Param<int> pad_x{"pad_x", 0, 0, 1 << 20};
     Param<int> pad_y{"pad_y", 0, 0, 1 << 20};
-
-    RegisterTile register_tile(int extent, int lanes, const std::array<int, 3> &points) const {
-        return choose_register_tile(extent, lanes, points, accumulator_budget(this->get_target()));
-    }
 
     std::vector<int> large_shape() const { return {large_channels, large_width, large_height, 0}; }
     std::vector<int> small_shape() const { return {small_channels, small_width, small_height, 0}; }
@@ -81,6 +78,33 @@ protected:
     }
 
     int natural_lanes() const { return this->natural_vector_size(Halide::Float(32)); }
+};
+
+/// What the three contractions share: the choices of their schedules (schedule.h), 0 or empty where the shapes decide.
+template <typename Derived>
+class Contraction : public BilinearMap<Derived>, public Tunable {
+protected:
+    template <typename T>
+    using Param = Halide::GeneratorParam<T>;
+
+    Param<std::string> tile_text{"tile", ""};  // accumulators in registers: vectors x three kinds of points, RegisterTile::text()
+    Param<int> unroll{"unroll", 0, 0, 64};     // steps of the innermost reduction side by side
+    Param<int> block{"block", 0, 0, 1 << 20};  // rows that stay in the cache while the tiles of the other loops pass over them
+    Param<PaddingChoice> padding_choice{"padding", PaddingChoice::automatic, padding_names()};
+
+    std::vector<RegisterTile> register_tiles(int extent, int lanes, const std::array<int, 3> &points) const {
+        return rank_register_tiles(extent, lanes, points, accumulator_budget(this->get_target()));
+    }
+
+    /// Whether to leave products with zeros out, which the shapes decide by `computed`.
+    bool skips(bool computed) const {
+        return padding_choice == PaddingChoice::automatic ? computed : padding_choice == PaddingChoice::skip;
+    }
+
+    Choice padding_values() const {
+        return {"padding", this->large_margins().any() ? std::vector<std::string>{"automatic", "skip", "stage"}
+                                                       : std::vector<std::string>{"automatic"}};
+    }
 };
 
 }  // namespace castnet

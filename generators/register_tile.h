@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "Halide.h"
 
@@ -28,15 +30,30 @@ inline int lanes_within(int extent, int natural_lanes) {
 struct RegisterTile {
     int vectors = 1;
     std::array<int, 3> points{1, 1, 1};
+
+    /// "4x7x1x1": vectors, then points.
+    [[nodiscard]] std::string text() const {
+        std::string all = std::to_string(vectors);
+        for (const int count : points) all += "x" + std::to_string(count);
+        return all;
+    }
 };
 
-/// The tile with the fewest estimated cycles, of equal ones the one with the fewest rows, to cover `extent` lanes by `points`. A step of
-/// the reduction costs what the busier of two FMA pipes or two load pipes needs, and never less than the 4 cycles of an FMA's latency that
-/// its accumulators must hide.
-inline RegisterTile choose_register_tile(int extent, int lanes, const std::array<int, 3> &points, int budget) {
+/// The tiles by their estimated cycles, the fewest first.
+inline std::vector<RegisterTile> sort_tiles(std::vector<std::pair<double, RegisterTile>> ranked) {
+    std::ranges::stable_sort(ranked, {}, &std::pair<double, RegisterTile>::first);
+    std::vector<RegisterTile> sorted;
+    sorted.reserve(ranked.size());
+    for (const auto &[cycles, tile] : ranked) sorted.push_back(tile);
+    return sorted;
+}
+
+/// All tiles that fit, the one with the fewest estimated cycles to cover `extent` lanes by `points` first, of equal ones the one with the
+/// fewest rows. A step of the reduction costs what the busier of two FMA pipes or two load pipes needs, and never less than the 4 cycles of
+/// an FMA's latency that its accumulators must hide.
+inline std::vector<RegisterTile> rank_register_tiles(int extent, int lanes, const std::array<int, 3> &points, int budget) {
     const auto tiles = [](int n, int tile) { return int64_t{(n + tile - 1) / tile}; };
-    RegisterTile best;
-    double best_cycles = std::numeric_limits<double>::infinity();
+    std::vector<std::pair<double, RegisterTile>> ranked;
     RegisterTile tile;
     auto &[px, py, pz] = tile.points;
     for (tile.vectors = 1; tile.vectors * lanes <= extent && tile.vectors <= budget; tile.vectors++) {
@@ -48,16 +65,12 @@ inline RegisterTile choose_register_tile(int extent, int lanes, const std::array
                     const double overhead = 0.5;  // of the loop around a step: prefers the larger of two equal tiles
                     const int64_t count =
                         tiles(extent, tile.vectors * lanes) * tiles(points[0], px) * tiles(points[1], py) * tiles(points[2], pz);
-                    const double cycles = static_cast<double>(count) * (step + overhead);
-                    if (cycles < best_cycles) {
-                        best_cycles = cycles;
-                        best = tile;
-                    }
+                    ranked.emplace_back(static_cast<double>(count) * (step + overhead), tile);
                 }
             }
         }
     }
-    return best;
+    return sort_tiles(std::move(ranked));
 }
 
 }  // namespace castnet

@@ -4,6 +4,20 @@
 
 namespace castnet {
 
+/// What the loops around a tile run over, and what fills its lanes.
+enum class Gather {
+    automatic,
+    taps,       ///< lanes of large channels; the taps of the kernel that reach a pixel's phase
+    reduction,  ///< the same taps, lanes of small channels that are added up at the end: for few large channels
+    positions,  ///< lanes of large channels; all pixels of the small grid, where they are fewer than the taps
+};
+
+inline const std::map<std::string, Gather> &gather_names() {
+    static const std::map<std::string, Gather> names{
+        {"automatic", Gather::automatic}, {"taps", Gather::taps}, {"reduction", Gather::reduction}, {"positions", Gather::positions}};
+    return names;
+}
+
 /// Column X of the large grid is X = stride·x + phase. Within one phase the spread is a dense correlation of the small grid with every
 /// stride-th tap of the kernel: with phase + pad = stride·shift + first, tap d is kernel column first + stride·d and reads column
 /// x + shift - d. The same for rows.
@@ -13,13 +27,29 @@ public:
     Input<Buffer<float, 4>> kernel{"kernel"};  // (lc, sc, kx, ky), transposed by transpose_kernel
     Output<Buffer<float, 4>> large{"large"};   // (lc, x, y, n)
 
+    GeneratorParam<Gather> method{"method", Gather::automatic, gather_names()};
+
+    std::vector<Method> space() const override {
+        std::vector<Method> methods{{"taps", {tile_choice(tiles(Gather::taps)), unroll_values(), block_values(), padding_values()}},
+                                    {"positions", {tile_choice(tiles(Gather::positions)), unroll_values()}}};
+        if (small_channels > 1 && large_channels <= accumulator_budget(get_target()))
+            methods.push_back({"reduction", {tile_choice(tiles(Gather::reduction))}});
+        const std::string first = chosen(Gather::automatic) == Gather::taps        ? "taps"
+                                  : chosen(Gather::automatic) == Gather::positions ? "positions"
+                                                                                   : "reduction";
+        std::rotate(methods.begin(), std::ranges::find(methods, first, &Method::name), methods.end());
+        return methods;
+    }
+
     void generate() {
-        const bool few_positions = int(small_width) * int(small_height) < taps(kernel_width, stride_x) * taps(kernel_height, stride_y);
+        const Gather gather = chosen(method);
+        tile = choose_tile(tiles(gather), tile_text);
         Epilogue epilogue;
-        const bool reduces_lanes = large_channels < narrow;
-        if (few_positions) {
+        if (using_autoscheduler()) {
+            epilogue = finish(sum_without_phases(), large_shape());
+        } else if (gather == Gather::positions) {
             epilogue = finish(sum_over_positions(), large_shape());
-        } else if (reduces_lanes) {
+        } else if (gather == Gather::reduction) {
             epilogue = finish(sum_over_lanes(), large_shape());
         } else {
             epilogue = finish(sum_over_taps(), large_shape());
@@ -29,12 +59,13 @@ public:
         fix_shape(small, small_shape());
         fix_shape(kernel, {large_channels, small_channels, kernel_width, kernel_height});
         fix_shape(large, large_shape());
+        if (using_autoscheduler()) return;
         Func out = epilogue.out;
         out.bound(c, 0, large_channels).bound(x, 0, large_width).bound(y, 0, large_height);
         for (Func &reduction : epilogue.reductions) reduction.compute_at(out, x);
-        if (few_positions) {
+        if (gather == Gather::positions) {
             schedule_positions(out);
-        } else if (reduces_lanes) {
+        } else if (gather == Gather::reduction) {
             schedule_reduced_lanes(out);
         } else {
             schedule_taps(out);
@@ -48,6 +79,37 @@ private:
     Func sum{"sum"}, phases{"phases"}, pixels{"pixels"}, partial{"partial"};
     RDom r, all;
     RegisterTile tile;
+
+    Gather chosen(Gather wanted) const {
+        if (wanted != Gather::automatic) return wanted;
+        const bool few_positions = int(small_width) * int(small_height) < taps(kernel_width, stride_x) * taps(kernel_height, stride_y);
+        if (few_positions) return Gather::positions;
+        return large_channels < narrow ? Gather::reduction : Gather::taps;
+    }
+
+    std::vector<RegisterTile> tiles(Gather gather) const {
+        const int lanes = lanes_within(large_channels, natural_lanes());
+        if (gather == Gather::reduction) return reduction_tiles();
+        if (gather == Gather::positions) return register_tiles(large_channels, lanes, {1, 1, 1});
+        return register_tiles(large_channels, lanes, {taps(large_width, stride_x), taps(large_height, stride_y), 1});
+    }
+
+    Choice unroll_values() const { return divisors_choice("unroll", small_channels, {1, 2, 4, 8}); }
+
+    void unroll_channels(Func &func, int computed) const {
+        const int steps = unroll > 0 ? int(unroll) : small_channels % computed == 0 ? computed : 1;
+        if (small_channels % steps != 0) refuse("unroll=" + std::to_string(steps) + " does not divide the channels");
+        if (steps > 1) func.update().unroll(r.x, steps);
+    }
+
+    /// Rows of tiles whose phases are computed together, so that a tap's kernel serves them all from the first-level cache.
+    static Choice block_values() { return {"block", {"1", "2", "4", "8"}}; }
+    int block_rows() const {
+        const int phase_rows = taps(large_height, stride_y), each = tile.points[1];
+        int rows = std::min(each * std::max<int>(1, block), phase_rows);
+        while (rows > each && phase_rows % rows != 0) rows -= each;  // whole blocks only: there may be no row beyond the last
+        return rows;
+    }
 
     /// The zeros around the small grid that the taps of the large grid's phases read, for so many columns of the large grid.
     Margins small_margins(int columns) const {
@@ -76,10 +138,9 @@ private:
 
     /// phases(c, phase_x, x, phase_y, y, n): all phases of the large grid; returns it as (c, x, y, n).
     Func sum_over_taps() {
-        const int lanes = lanes_within(large_channels, natural_lanes());
-        tile = register_tile(large_channels, lanes, {taps(large_width, stride_x), taps(large_height, stride_y), 1});
         // Products with the zeros around the small grid are left out, where the tile knows them: those of a single row, and of all columns.
-        const bool is_row = tile.points[1] == 1, is_whole_row = tile.points[0] >= taps(large_width, stride_x);
+        const bool can_skip = skips(tile.points[1] == 1);
+        const bool is_row = can_skip && tile.points[1] == 1, is_whole_row = can_skip && tile.points[0] >= taps(large_width, stride_x);
         padding.define(small, small_channels, small_width, small_height,
                        small_margins(taps(large_width, stride_x) * stride_x).skipping(is_whole_row, is_row));
         r = RDom(0, small_channels, 0, taps(kernel_width, stride_x), 0, taps(kernel_height, stride_y));
@@ -96,6 +157,20 @@ private:
         Func whole("whole");
         whole(c, x, y, n) = phases(c, x % stride_x, x / stride_x, y % stride_y, y / stride_y, n);
         return whole;
+    }
+
+    /// The same without the order of the phases, for an autoscheduler to find one.
+    Func sum_without_phases() {
+        padding.define(small, small_channels, small_width, small_height, small_margins(large_width), using_autoscheduler());
+        r = RDom(0, small_channels, 0, taps(kernel_width, stride_x), 0, taps(kernel_height, stride_y));
+        const Expr first_x = (x + pad_x) % stride_x, first_y = (y + pad_y) % stride_y;
+        const Expr kx = first_x + stride_x * r.y, ky = first_y + stride_y * r.z;
+        const Expr column = (x + pad_x) / stride_x - r.y, row = (y + pad_y) / stride_y - r.z;
+        const Expr weight = select(kx < kernel_width && ky < kernel_height,
+                                   kernel(c, r.x, clamp(kx, 0, kernel_width - 1), clamp(ky, 0, kernel_height - 1)), 0.0F);
+        sum(c, x, y, n) = initial(c);
+        sum(c, x, y, n) += weight * padding.window(r.x, column, row, n);
+        return sum;
     }
 
     /// Few large channels: the lanes share the reduction over small channels, and are added up at the end. A tile holds all channels of
@@ -127,11 +202,23 @@ private:
 
     int reduction_lanes() const { return lanes_within(small_channels, natural_lanes()); }
 
-    /// Whole strides that waste the fewest columns at the right edge; as wide as the registers allow, beside a row of the kernel.
-    int tile_columns() const {
-        const int most = std::max(1, accumulator_budget(get_target()) * 4 / 7 / (int(stride_x) * int(large_channels)));
-        const int strides = taps(large_width, stride_x), tiles = (strides + most - 1) / most;
-        return (strides + tiles - 1) / tiles * stride_x;
+    int tile_columns() const { return tile.points[0]; }
+
+    /// Whole strides; first those that waste the fewest columns at the right edge, as wide as the registers allow beside a row of the
+    /// kernel.
+    std::vector<RegisterTile> reduction_tiles() const {
+        const int budget = accumulator_budget(get_target()), of_stride = int(stride_x) * int(large_channels);
+        const int strides = taps(large_width, stride_x), most = std::max(1, budget * 4 / 7 / of_stride);
+        const auto fewest_columns = [&](int limit) {
+            const int tiles = taps(strides, limit);
+            return taps(strides, tiles);
+        };
+        std::vector<RegisterTile> tiles{{1, {fewest_columns(most) * stride_x, 1, 1}}};
+        for (int limit = 1; limit <= strides && limit * of_stride <= budget; limit++) {
+            const RegisterTile wider{1, {limit * stride_x, 1, 1}};
+            if (wider.points != tiles.front().points) tiles.push_back(wider);
+        }
+        return tiles;
     }
 
     int tiles_of_row() const { return (large_width + tile_columns() - 1) / tile_columns(); }
@@ -176,9 +263,17 @@ private:
     void schedule_positions(Func &out) {
         const int lanes = lanes_within(large_channels, natural_lanes());
         Func stage = pixel_stage(out, large_width);
-        stage.split(c, co, ci, lanes).vectorize(ci);
-        sum.compute_at(stage, co).store_in(MemoryType::Register).vectorize(c, lanes);
-        sum.update().reorder(c, r.x, r.y, r.z).vectorize(c, lanes);
+        stage.split(c, co, ci, tile.vectors * lanes).vectorize(ci, lanes).unroll(ci);
+        sum.compute_at(stage, co).store_in(MemoryType::Register).vectorize(c, lanes).unroll(c);
+        sum.update().reorder(c, r.x, r.y, r.z).vectorize(c, lanes).unroll(c);
+        unroll_channels(sum, 1);
+    }
+
+    void schedule_sum_of_taps(Func &stage) {
+        const int lanes = lanes_within(large_channels, natural_lanes());
+        sum.compute_at(stage, xo).store_in(MemoryType::Register).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
+        sum.update().reorder(c, x, y, r.x, r.y, r.z).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
+        unroll_channels(sum, 4);
     }
 
     /// Many large channels: a lane for each.
@@ -187,7 +282,7 @@ private:
         phases.compute_at(out, yo);
         // With room for vectors beyond the last column.
         const int64_t columns = taps(large_width, stride_x) + natural_lanes();
-        keep_on_stack(phases, int64_t(large_channels) * int(stride_x) * columns * int(stride_y) * tile.points[1]);
+        keep_on_stack(phases, int64_t(large_channels) * int(stride_x) * columns * int(stride_y) * block_rows());
         const int lanes = lanes_within(large_channels, natural_lanes());
         phases.split(c, co, ci, tile.vectors * lanes)
             .split(x, xo, xi, tile.points[0])
@@ -197,10 +292,8 @@ private:
             .unroll(ci)
             .unroll(xi)
             .unroll(yi);
-        sum.compute_at(phases, xo).store_in(MemoryType::Register).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
-        sum.update().reorder(c, x, y, r.x, r.y, r.z).vectorize(c, lanes).unroll(c).unroll(x).unroll(y);
-        if (small_channels % 4 == 0) sum.update().unroll(r.x, 4);
-        out.split(y, yo, yi, int(stride_y) * tile.points[1], TailStrategy::GuardWithIf).vectorize(c, lanes);
+        schedule_sum_of_taps(phases);
+        out.split(y, yo, yi, int(stride_y) * block_rows(), TailStrategy::GuardWithIf).vectorize(c, lanes);
     }
 };
 

@@ -4,7 +4,7 @@
 
 namespace castnet {
 
-class TransposeKernel : public Contraction<TransposeKernel> {
+class TransposeKernel : public BilinearMap<TransposeKernel> {
 public:
     Input<Buffer<float, 4>> kernel{"kernel"};           // (sc, lc, kx, ky)
     Output<Buffer<float, 4>> transposed{"transposed"};  // (lc, sc, kx, ky)

@@ -6,10 +6,13 @@
 #include <random>
 
 #include "Halide.h"
+#include "generators/schedule.h"
 #include "layer.h"
 
 namespace castnet::test {
 namespace {
+
+using Random = std::mt19937;
 
 /// A buffer between guard elements, filled with NaN so that an unwritten element shows.
 class Guarded {
@@ -42,8 +45,6 @@ private:
     std::size_t size_ = 1, begin_ = 0;
     Halide::Buffer<float> buffer_;
 };
-
-using Random = std::mt19937;
 
 /// Integers in ±4, a quarter of them zero: sums of up to 2²⁴/16 products are exact in float in any order.
 void fill_integers(Guarded &g, Random &random) {
@@ -100,12 +101,46 @@ REGISTER_EXCEPTION_TRANSLATOR(Halide::Error &error) {
     return error.what();
 }
 
-/// The generator's pipeline for one set of parameters, compiled when first asked for.
-const Halide::Callable &pipeline(const std::string &generator, const Halide::GeneratorParamsMap &params) {
+const Halide::GeneratorContext &context() {
     static const Halide::GeneratorContext context(Halide::get_jit_target_from_environment());
+    return context;
+}
+
+/// Which schedule the pipelines have: the one that the shapes choose, or, with a generator of random numbers, any of the autotuner's space.
+Random *random_schedules = nullptr;
+
+Halide::GeneratorParamsMap with_schedule(const std::string &generator, Halide::GeneratorParamsMap params) {
+    if (random_schedules == nullptr || generator == "transpose_kernel") return params;
+    const auto any = [](const auto &values) -> const auto & {
+        return values[(*random_schedules)() % values.size()];
+    };
+    const auto instance = Halide::Internal::GeneratorRegistry::create(generator, context());
+    for (const auto &[name, value] : params) instance->set_generatorparam_value(name, value);
+    instance->build_pipeline();
+    const auto *tunable = dynamic_cast<const Tunable *>(instance.get());
+    REQUIRE(tunable != nullptr);
+    const std::vector<Method> space = tunable->space();
+    const Method &method = any(space);
+    params["method"] = method.name;
+    for (const Choice &choice : method.choices) params[choice.name] = any(choice.values);
+    return params;
+}
+
+std::string last_pipeline;  // what a failure is reproduced with: "generator name=value …"
+
+std::string describe(const Halide::GeneratorParamsMap &params) {
+    std::string text;
+    for (const auto &[name, value] : params) text.append(name).append("=").append(value).append(" ");
+    return text;
+}
+
+/// The generator's pipeline for one set of parameters, compiled when first asked for.
+const Halide::Callable &pipeline(const std::string &generator, const Halide::GeneratorParamsMap &geometry) {
+    const Halide::GeneratorParamsMap params = with_schedule(generator, geometry);
+    last_pipeline = generator + " " + describe(params);
     static std::map<std::pair<std::string, Halide::GeneratorParamsMap>, Halide::Callable> compiled;
     const auto [entry, is_new] = compiled.try_emplace({generator, params});
-    if (is_new) entry->second = create_callable_from_generator(context, generator, params);
+    if (is_new) entry->second = create_callable_from_generator(context(), generator, params);
     return entry->second;
 }
 
@@ -305,12 +340,21 @@ void check_all(const Check &check) {
     Random random(7);
     for (const Case &c : cases()) {
         CAPTURE(c.layer.describe());
-        CAPTURE(c.activation);
+        INFO(last_pipeline);
         for (const bool integers : {true, false}) {
             CAPTURE(integers);
             check(c, random, integers);
         }
     }
+}
+
+/// The same under schedules of the autotuner's space.
+template <typename Check>
+void check_random_schedules(const Check &check) {
+    Random schedules(11);
+    random_schedules = &schedules;
+    check_all(check);
+    random_schedules = nullptr;
 }
 
 TEST_CASE("contractions: forward agrees with the formula") {
@@ -321,6 +365,15 @@ TEST_CASE("contractions: backward_data agrees with the formula") {
 }
 TEST_CASE("contractions: backward_weights agrees with the formula") {
     check_all(check_backward_weights);
+}
+TEST_CASE("contractions: forward agrees with the formula under any schedule") {
+    check_random_schedules(check_forward);
+}
+TEST_CASE("contractions: backward_data agrees with the formula under any schedule") {
+    check_random_schedules(check_backward_data);
+}
+TEST_CASE("contractions: backward_weights agrees with the formula under any schedule") {
+    check_random_schedules(check_backward_weights);
 }
 
 }  // namespace

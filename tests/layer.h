@@ -1,18 +1,16 @@
-// Keras's shape rules and the naive reference of a layer, in double and as the formula says: what every pipeline is compared with.
+// A layer as a user writes it, with Keras's shape rules, and its naive reference.
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <string>
-#include <vector>
+
+#include "generators/reference.h"
 
 namespace castnet::test {
 
-struct Shape {
-    int height = 1, width = 1, channels = 1;
-    std::size_t size() const { return std::size_t(height) * std::size_t(width) * std::size_t(channels); }
-    bool operator==(const Shape &) const = default;
-};
+using reference::activate;
+using reference::activation_gradient;
+using reference::Shape;
 
 /// A layer as a user writes it.
 struct Layer {
@@ -45,27 +43,12 @@ struct Layer {
         return std::size_t(kernel_height) * std::size_t(kernel_width) * std::size_t(input.channels) * std::size_t(filters);
     }
 
+    reference::Geometry geometry() const { return {large(), small(), kernel_height, kernel_width, stride_y, stride_x, pad_y(), pad_x()}; }
+
     /// Calls visit(large index, small index, kernel index) for every product of the bilinear map, of one image.
     template <typename Visit>
     void for_each_product(const Visit &visit) const {
-        const Shape l = large(), s = small();
-        for (int y = 0; y < s.height; y++) {
-            for (int x = 0; x < s.width; x++) {
-                for (int ky = 0; ky < kernel_height; ky++) {
-                    for (int kx = 0; kx < kernel_width; kx++) {
-                        const int ly = y * stride_y + ky - pad_y();
-                        const int lx = x * stride_x + kx - pad_x();
-                        if (ly < 0 || ly >= l.height || lx < 0 || lx >= l.width) continue;
-                        for (int lc = 0; lc < l.channels; lc++) {
-                            for (int sc = 0; sc < s.channels; sc++) {
-                                visit(std::size_t((ly * l.width + lx) * l.channels + lc), std::size_t((y * s.width + x) * s.channels + sc),
-                                      std::size_t(((ky * kernel_width + kx) * l.channels + lc) * s.channels + sc));
-                            }
-                        }
-                    }
-                }
-            }
-        }
+        geometry().for_each_product(visit);
     }
 
     std::string describe() const {
@@ -75,37 +58,5 @@ struct Layer {
                " stride=" + by(stride_y, stride_x) + " padding=" + (same ? "same" : "valid");
     }
 };
-
-/// activation(z) over a grid whose innermost dimension is `channels`, in place.
-inline void activate(const std::string &activation, std::vector<double> &z, int channels) {
-    if (activation == "softmax") {
-        for (auto pixel = z.begin(); pixel != z.end(); pixel += channels) {
-            const double largest = *std::max_element(pixel, pixel + channels);
-            double total = 0;
-            for (auto value = pixel; value != pixel + channels; ++value) total += *value = std::exp(*value - largest);
-            for (auto value = pixel; value != pixel + channels; ++value) *value /= total;
-        }
-        return;
-    }
-    for (double &value : z) {
-        if (activation == "relu") value = std::max(value, 0.0);
-        if (activation == "sigmoid") value = 1 / (1 + std::exp(-value));
-        if (activation == "tanh") value = std::tanh(value);
-    }
-}
-
-/// dL/dz in place of g = dL/dy, given y = activation(z).
-inline void activation_gradient(const std::string &activation, std::vector<double> &g, const std::vector<double> &y, int channels) {
-    for (std::size_t pixel = 0; pixel < g.size(); pixel += std::size_t(channels)) {
-        double projection = 0;
-        for (std::size_t i = pixel; i < pixel + std::size_t(channels); i++) projection += g[i] * y[i];
-        for (std::size_t i = pixel; i < pixel + std::size_t(channels); i++) {
-            if (activation == "relu" && y[i] <= 0) g[i] = 0;
-            if (activation == "sigmoid") g[i] *= y[i] * (1 - y[i]);
-            if (activation == "tanh") g[i] *= 1 - y[i] * y[i];
-            if (activation == "softmax") g[i] = y[i] * (g[i] - projection);
-        }
-    }
-}
 
 }  // namespace castnet::test

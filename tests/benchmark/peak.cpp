@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "benchmark_fma_peak.h"
+#include "castnet_fma_peak.h"
 #include "runtime/arguments.h"
 #include "runtime/parallel.h"
 
@@ -15,7 +15,7 @@ void FmaPeak::sample() {
     int steps = 20'000;
     auto body = [&](int thread) {
         float factor = 0.999F, addend = 0.001F, result = 0;
-        return run(benchmark_fma_peak_argv, steps, factor, addend, Operand(&result, {}),
+        return run(castnet_fma_peak_argv, steps, factor, addend, Operand(&result, {}),
                    Operand(&width[static_cast<std::size_t>(thread)], {}));
     };
     time_.sample(10, [&] {

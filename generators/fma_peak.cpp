@@ -1,5 +1,5 @@
 // fma_peak: nothing but fused multiply-adds on registers of the target's vectors, as many chains as the contractions keep accumulators.
-#include "generators/register_tile.h"
+#include "register_tile.h"
 
 namespace castnet {
 

@@ -1,0 +1,202 @@
+"""Searches faster schedules for a network's pipelines on this machine, beside Halide's autoschedulers, and keeps the winners in a file that
+the next configuration reads. The targets autotune… run it; after an interruption it goes on where it was."""
+import argparse
+import concurrent.futures
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import signal
+import sys
+import time
+
+import report
+import schedules
+from workshop import AUTOSCHEDULERS, Fault, Interrupted, Tools, Workshop
+
+FINALISTS = 4
+MARGIN = 0.99  # a schedule has to take less than this part of the default's time: the rest is noise
+
+
+@dataclasses.dataclass
+class Pipeline:
+    layer: str
+    name: str  # of the pass
+    key: str  # in the schedules' file
+    workshop: Workshop
+
+    def __str__(self) -> str:
+        return f"{self.layer} {self.name}"
+
+
+class Line:
+    """What is going on, in a line that is written over on a terminal; elsewhere only what stays."""
+
+    def __init__(self):
+        self.live = sys.stdout.isatty()
+
+    def show(self, text: str) -> None:
+        if self.live:
+            print(f"\r\x1b[K{text}", end="", flush=True)
+
+    def leave(self, text: str) -> None:
+        print(("\r\x1b[K" if self.live else "") + text, flush=True)
+
+
+def clock(seconds: float) -> str:
+    return f"{int(max(0, seconds)) // 60}:{int(max(0, seconds)) % 60:02}"
+
+
+class Autotuner:
+    def __init__(self, options: argparse.Namespace, pipelines: list[Pipeline]):
+        self.options, self.pipelines, self.line = options, pipelines, Line()
+        self.interrupted = False
+        self.end = time.monotonic()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.interrupt)
+
+    def interrupt(self, number, _frame) -> None:
+        """The first ends the search and keeps what it found, the second ends at once."""
+        self.interrupted = True
+        signal.signal(number, signal.SIG_DFL)
+        self.line.leave("interrupted: keeping what was found; run the target again to go on")
+
+    def run(self) -> None:
+        for pipeline in self.pipelines:
+            pipeline.workshop.open()
+            pipeline.workshop.interrupted = lambda: self.interrupted
+        self.prepare_autoschedulers()
+        self.end = time.monotonic() + self.options.budget * len(self.pipelines)
+        for number, pipeline in enumerate(self.pipelines):
+            if self.interrupted:
+                break
+            self.end = time.monotonic() + self.options.budget * (len(self.pipelines) - number)
+            try:
+                self.tune(pipeline)
+            except Fault as fault:
+                self.line.leave(f"{pipeline}: {fault}; its schedule stays as it was")
+
+    def prepare_autoschedulers(self) -> None:
+        """They take up to minutes: all of them first, side by side, and kept for the next time."""
+        jobs = [(pipeline, name) for pipeline in self.pipelines for name in self.options.autoschedulers]
+        done = 0
+
+        def prepare(job) -> None:
+            pipeline, name = job
+            failure = pipeline.workshop.folder / f"{name}.failed"
+            if self.interrupted or failure.exists():
+                return
+            try:
+                pipeline.workshop.compile({"autoscheduler": name})
+            except Interrupted:
+                return
+            except Fault as fault:
+                failure.write_text(f"{fault}\n")
+
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            for _ in pool.map(prepare, jobs):
+                done += 1
+                self.line.show(f"Halide's autoschedulers: {done} of {len(jobs)} schedules compiled")
+
+    def tune(self, pipeline: Pipeline) -> None:
+        from search import Record, Search  # Optuna: not for those who only want the report
+        workshop = pipeline.workshop
+        record = Record(workshop.folder / "record.jsonl")
+        deadline = time.monotonic() + self.options.budget
+
+        def show() -> None:
+            best = record.best(1)
+            answer = record.get(best[0]) if best else {"share": 0, "relative": 1}
+            self.line.show(f"{pipeline}: {len(record.answers)} trials, best {100 * answer['share']:.0f} % of the peak, "
+                           f"{1 / answer['relative']:.2f} times the default, {clock(self.end - time.monotonic())} left")
+
+        def measure(batch):
+            for answer in workshop.answer(batch):
+                yield answer
+                show()
+
+        search = Search(workshop.space(), self.options.seed)
+        search.run(record, measure, lambda: not self.interrupted and time.monotonic() < deadline)
+        self.decide(pipeline, record)
+
+    def decide(self, pipeline: Pipeline, record) -> None:
+        """The finalists, the default and the autoschedulers once more, by turns; the fastest wins, if it is faster than the default beyond
+        noise, in every run."""
+        contenders = {"default": {}}
+        contenders |= {f"tuned {rank}": schedule for rank, schedule in enumerate(record.best(FINALISTS))}
+        for name in self.options.autoschedulers:
+            if pipeline.workshop.library({"autoscheduler": name}).exists():
+                contenders[name] = {"autoscheduler": name}
+        result = pipeline.workshop.final(contenders, runs=3, rounds=25)
+        measured = result["contenders"]
+
+        def wins(name: str) -> bool:
+            answer = measured[name]
+            return "error" not in answer and not answer["allocates"] and answer["relative"] < MARGIN and answer["worst"] < 1
+
+        winner = min(filter(wins, measured), key=lambda name: measured[name]["relative"], default="default")
+        for name in self.options.autoschedulers:
+            failure = pipeline.workshop.folder / f"{name}.failed"
+            if failure.exists():
+                measured[name] = {"error": failure.read_text().strip()}
+        default, best = measured["default"], measured[winner]
+        schedules.keep(self.options.schedules, pipeline.key, contenders[winner],
+                       f"{100 * best['share']:.0f} % of the FMA peak, default {100 * default['share']:.0f} %", self.options.halide)
+        lost = [answer["error"] for answer in record.answers.values() if "error" in answer]
+        row = {"layer": pipeline.layer, "pass": pipeline.name, "winner": winner, "schedule": contenders[winner], "trials": len(record.answers),
+               "lost": len(lost), **result}
+        (pipeline.workshop.folder / "result.json").write_text(json.dumps(row, indent=2) + "\n")
+        self.line.leave(f"{str(pipeline):<36}{100 * default['share']:5.1f} % -> {100 * best['share']:5.1f} % of the peak   "
+                        f"{len(record.answers):4} trials{f', {len(lost)} lost' if lost else ''}   {schedules.format_schedule(contenders[winner])}")
+
+
+def read_pipelines(options: argparse.Namespace) -> list[Pipeline]:
+    """Of the network, or those that were asked for. What was compiled and measured counts for this generator only."""
+    tools = Tools(options.generator, options.space, options.measure, options.plugins, options.compiler)
+    build = hashlib.sha256(options.generator.read_bytes() + options.measure.read_bytes()).hexdigest()[:12]
+    pipelines = []
+    for entry in json.loads(options.description.read_text()):
+        if options.pipeline and f"{entry['layer']}-{entry['pass']}" not in options.pipeline:
+            continue
+        name = f"{hashlib.sha256(entry['key'].encode()).hexdigest()[:12]}-{build}"
+        workshop = Workshop(tools, entry["generator"], entry["parameters"], options.folder / name)
+        pipelines.append(Pipeline(entry["layer"], entry["pass"], entry["key"], workshop))
+    return pipelines
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("network")
+    parser.add_argument("description", type=pathlib.Path, help="NETWORK.pipelines.json of the build")
+    for name in ("generator", "space", "measure", "plugins", "schedules", "folder"):
+        parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
+    parser.add_argument("--compiler", required=True)
+    parser.add_argument("--halide", required=True, help="its version")
+    parser.add_argument("--budget", type=float, default=20, help="seconds that a pipeline is searched for; AUTOTUNE_BUDGET overrides")
+    parser.add_argument("--pipeline", action="append", help="LAYER-PASS: this one alone; may be repeated")
+    parser.add_argument("--autoschedulers", nargs="*", choices=AUTOSCHEDULERS, default=AUTOSCHEDULERS, help="Halide's, to compare with")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--report", action="store_true", help="only the table and the plot of what was measured before")
+    options = parser.parse_args()
+    try:
+        options.budget = float(os.environ.get("AUTOTUNE_BUDGET", options.budget))
+    except ValueError:
+        parser.error(f"AUTOTUNE_BUDGET={os.environ['AUTOTUNE_BUDGET']} is not a number of seconds; write AUTOTUNE_BUDGET=60, say")
+
+    pipelines = read_pipelines(options)
+    if not options.report:
+        try:
+            import optuna  # noqa: F401
+        except ModuleNotFoundError:
+            print("error: Optuna is not installed; run sh cmake/bootstrap.sh autotune", file=sys.stderr)
+            return 1
+        Autotuner(options, pipelines).run()
+    results = [file for pipeline in read_pipelines(argparse.Namespace(**vars(options) | {"pipeline": None}))
+               if (file := pipeline.workshop.folder / "result.json").exists()]
+    report.write([json.loads(file.read_text()) for file in results], options.network, options.folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+// castnet_measure GENERATOR name=value… --contender FILE.so…: whether compiled pipelines compute what the formula says, and how long they
+// take, by turns in one run on the same inputs. Prints JSON: the FMA peak of the same run, and of each contender its seconds a call, or
+// what is wrong with it. A contender that crashes takes the program with it: the caller starts one for each it does not trust.
+#include <HalideRuntime.h>
+#include <halide_benchmark.h>
+#include <CLI/CLI.hpp>
+
+#include <cstdlib>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "castnet_fma_peak.h"
+#include "cmake/autotune/contender.h"
+#include "runtime/arguments.h"
+
+namespace castnet::autotune {
+namespace {
+
+constexpr double sample_seconds = 400e-6;  // long enough for the clock, short enough to slip between interruptions
+
+double peak_sample() {
+    float factor = 0.999F, addend = 0.001F, result = 0, width = 0;
+    int steps = 20'000;
+    const double seconds = Halide::Tools::benchmark(
+        2, 2, [&] { run(castnet_fma_peak_argv, steps, factor, addend, Operand(&result, {}), Operand(&width, {})); });
+    return 2.0 * static_cast<double>(width) * steps / seconds;
+}
+
+nlohmann::json measure(const Contraction &contraction, const std::vector<std::string> &files, int images, int rounds) {
+    std::vector<Contender> contenders;
+    std::optional<Operands> operands;
+    for (const std::string &file : files) {
+        Contender &contender = contenders.emplace_back(file);
+        contender.check(contraction, 3);
+        if (!operands && contender.error().empty()) operands.emplace(contraction, *contender.metadata(), images);
+    }
+    std::vector<double> seconds(contenders.size(), std::numeric_limits<double>::infinity());
+    std::vector<uint64_t> iterations(contenders.size(), 1);
+    double peak = 0;
+    for (int round = 0; round < rounds; round++) {
+        peak = std::max(peak, peak_sample());
+        for (size_t i = 0; i < contenders.size(); i++) {
+            if (!contenders[i].error().empty()) continue;
+            seconds[i] = std::min(seconds[i], Halide::Tools::benchmark(1, iterations[i], [&] { contenders[i].call(*operands); }));
+            iterations[i] = std::max<uint64_t>(1, static_cast<uint64_t>(sample_seconds / seconds[i]));
+        }
+    }
+    nlohmann::json results = nlohmann::json::array();
+    for (size_t i = 0; i < contenders.size(); i++) {
+        if (contenders[i].error().empty()) {
+            results.push_back({{"seconds", seconds[i]}, {"allocates", contenders[i].allocates()}});
+        } else {
+            results.push_back({{"error", contenders[i].error()}});
+        }
+    }
+    return {{"peak", peak}, {"flops", contraction.flops(images)}, {"bytes", contraction.bytes(images)}, {"contenders", results}};
+}
+
+}  // namespace
+}  // namespace castnet::autotune
+
+int main(int argc, char **argv) {
+    CLI::App app("Checks and times compiled pipelines.");
+    std::string generator;
+    std::vector<std::string> parameters, contenders;
+    int images = 8, rounds = 20;
+    app.add_option("generator", generator, "correlate, spread or kernel_gradient")->required();
+    app.add_option("parameters", parameters, "name=value of the generator's geometry")->required();
+    app.add_option("--contender", contenders, "a shared library with a pipeline of that geometry")->required()->allow_extra_args(false);
+    app.add_option("--images", images, "images of a call")->check(CLI::PositiveNumber);
+    app.add_option("--rounds", rounds, "times of each, of which the best counts")->check(CLI::PositiveNumber);
+    CLI11_PARSE(app, argc, argv);
+    try {
+        std::cout << castnet::autotune::measure(castnet::autotune::Contraction(generator, parameters), contenders, images, rounds) << '\n';
+        return EXIT_SUCCESS;
+    } catch (const std::exception &error) {
+        std::cerr << "error: " << error.what() << '\n';
+        return EXIT_FAILURE;
+    }
+}

@@ -1,0 +1,91 @@
+// The naive reference: the bilinear map of contraction.h and its epilogues, in double and as the formulas say. Every pipeline is compared
+// with it, in the tests and before a schedule may be chosen.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace castnet::reference {
+
+struct Shape {
+    int height = 1, width = 1, channels = 1;
+    [[nodiscard]] std::size_t size() const {
+        return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
+    }
+    bool operator==(const Shape &) const = default;
+};
+
+/// The two grids and the kernel between them.
+struct Geometry {
+    Shape large, small;
+    int kernel_height = 1, kernel_width = 1;
+    int stride_y = 1, stride_x = 1;
+    int pad_y = 0, pad_x = 0;
+
+    /// Calls visit(large index, small index, kernel index) for every product of the bilinear map, of one image. The kernel is
+    /// (ky, kx, large channel, small channel) in C order.
+    template <typename Visit>
+    void for_each_product(const Visit &visit) const {
+        for (int y = 0; y < small.height; y++) {
+            for (int x = 0; x < small.width; x++) {
+                for (int ky = 0; ky < kernel_height; ky++) {
+                    for (int kx = 0; kx < kernel_width; kx++) {
+                        const int row = y * stride_y + ky - pad_y, column = x * stride_x + kx - pad_x;
+                        if (row < 0 || row >= large.height || column < 0 || column >= large.width) continue;
+                        const int large_pixel = row * large.width + column, small_pixel = y * small.width + x;
+                        visit_channels(large_pixel, small_pixel, ky * kernel_width + kx, visit);
+                    }
+                }
+            }
+        }
+    }
+
+private:
+    template <typename Visit>
+    void visit_channels(int large_pixel, int small_pixel, int tap, const Visit &visit) const {
+        for (int lc = 0; lc < large.channels; lc++) {
+            for (int sc = 0; sc < small.channels; sc++) {
+                visit(static_cast<std::size_t>(large_pixel * large.channels + lc),
+                      static_cast<std::size_t>(small_pixel * small.channels + sc),
+                      static_cast<std::size_t>((tap * large.channels + lc) * small.channels + sc));
+            }
+        }
+    }
+};
+
+/// activation(z) over a grid whose innermost dimension is `channels`, in place.
+inline void activate(const std::string &activation, std::vector<double> &z, int channels) {
+    if (activation == "softmax") {
+        for (auto pixel = z.begin(); pixel != z.end(); pixel += channels) {
+            const double largest = *std::max_element(pixel, pixel + channels);
+            double total = 0;
+            for (auto value = pixel; value != pixel + channels; ++value) total += *value = std::exp(*value - largest);
+            for (auto value = pixel; value != pixel + channels; ++value) *value /= total;
+        }
+        return;
+    }
+    for (double &value : z) {
+        if (activation == "relu") value = std::max(value, 0.0);
+        if (activation == "sigmoid") value = 1 / (1 + std::exp(-value));
+        if (activation == "tanh") value = std::tanh(value);
+    }
+}
+
+/// dL/dz in place of g = dL/dy, given y = activation(z).
+inline void activation_gradient(const std::string &activation, std::vector<double> &g, const std::vector<double> &y, int channels) {
+    for (std::size_t pixel = 0; pixel < g.size(); pixel += static_cast<std::size_t>(channels)) {
+        double projection = 0;
+        for (std::size_t i = pixel; i < pixel + static_cast<std::size_t>(channels); i++) projection += g[i] * y[i];
+        for (std::size_t i = pixel; i < pixel + static_cast<std::size_t>(channels); i++) {
+            if (activation == "relu" && y[i] <= 0) g[i] = 0;
+            if (activation == "sigmoid") g[i] *= y[i] * (1 - y[i]);
+            if (activation == "tanh") g[i] *= 1 - y[i] * y[i];
+            if (activation == "softmax") g[i] = y[i] * (g[i] - projection);
+        }
+    }
+}
+
+}  // namespace castnet::reference

@@ -1,0 +1,17 @@
+"""Where things are: the environment of the tests says it, as CMake knows it."""
+import importlib.util
+import os
+import pathlib
+import sys
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("CASTNET_BUILD", SOURCE / "build"))
+COMPILER = os.environ.get("CASTNET_COMPILER", "c++")
+PLUGINS = pathlib.Path(os.environ.get("CASTNET_PLUGINS", "."))
+SKIPPED = 77  # CTest's SKIP_RETURN_CODE
+
+
+def require_optuna() -> None:
+    if importlib.util.find_spec("optuna") is None:
+        print("Optuna is not installed here; sh cmake/bootstrap.sh test installs it")
+        sys.exit(SKIPPED)
