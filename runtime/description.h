@@ -99,6 +99,10 @@ struct Sharding {
         images_per_shard = std::max(1, divide_up(images, parts));
         shards = divide_up(images, images_per_shard);
     }
+    // Over all batches of at most so many images: a smaller one can have more shards, or larger ones.
+    static constexpr int most_shards(int images) { return std::min(images, std::max(least_shards, divide_up(images, most_images))); }
+    static constexpr int largest_shard(int images) { return std::min(most_images, divide_up(images, least_shards)); }
+
     [[nodiscard]] constexpr int first(int shard) const { return shard * images_per_shard; }
     [[nodiscard]] constexpr int size(int shard) const { return std::min(images_per_shard, images - first(shard)); }
 
@@ -114,19 +118,25 @@ public:
     static constexpr std::size_t alignment = 64;
 
     constexpr ArenaLayout(const NetworkDescription &network, int batch_size, int threads, Purpose purpose_ = Purpose::training)
-        : sharding(batch_size), workers(std::min(threads, sharding.shards)), purpose(purpose_) {
+        : batch_images(batch_size),
+          shards(Sharding::most_shards(batch_size)),
+          shard_images(Sharding::largest_shard(batch_size)),
+          workers(std::min(threads, shards)),
+          purpose(purpose_) {
         for (const LayerDescription &layer : network.layers) {
             parameters += padded(layer.kernel_size()) + padded(layer.bias_size());
             if (layer.transpose_kernel != nullptr) transposed += padded(layer.kernel_size());
-            const auto images = static_cast<std::size_t>(sharding.images_per_shard);
+            const auto images = static_cast<std::size_t>(shard_images);
             activations += padded(layer.output.size() * images);
             grid = std::max(grid, padded(layer.output.size() * images));
         }
-        input = padded(network.input().size() * static_cast<std::size_t>(sharding.images_per_shard));
+        input = padded(network.input().size() * static_cast<std::size_t>(shard_images));
         scratch = 2 * grid + (purpose == Purpose::training ? input + activations : 0);
     }
 
-    Sharding sharding;
+    int batch_images;            ///< at most
+    int shards;                  ///< at most, of any such batch
+    int shard_images;            ///< at most, of any shard
     int workers;                 ///< that run at once, each with scratch space of its own
     std::size_t parameters = 0;  ///< floats of all kernels and biases; of Adam's moments and of a shard's gradient too
     std::size_t transposed = 0;  ///< of the kernels as spread reads them
@@ -142,11 +152,9 @@ public:
     [[nodiscard]] constexpr std::size_t moments_2() const { return 2 * parameters; }
     [[nodiscard]] constexpr std::size_t gradients() const { return 3 * parameters; }
     [[nodiscard]] constexpr std::size_t shard_gradients() const { return 4 * parameters; }
-    [[nodiscard]] constexpr std::size_t errors() const {
-        return shard_gradients() + parameters * static_cast<std::size_t>(sharding.shards);
-    }
+    [[nodiscard]] constexpr std::size_t errors() const { return shard_gradients() + parameters * static_cast<std::size_t>(shards); }
     [[nodiscard]] constexpr std::size_t transposed_kernels() const {
-        return purpose == Purpose::training ? errors() + padded(static_cast<std::size_t>(sharding.images)) : parameters;
+        return purpose == Purpose::training ? errors() + padded(static_cast<std::size_t>(batch_images)) : parameters;
     }
     [[nodiscard]] constexpr std::size_t workers_scratch() const { return transposed_kernels() + transposed; }
     [[nodiscard]] constexpr std::size_t floats() const { return workers_scratch() + scratch * static_cast<std::size_t>(workers); }

@@ -52,7 +52,7 @@ Network::Network(const NetworkDescription &description, int batch_size, int thre
 
     offsets_ = std::make_unique<Offsets[]>(description.layers.size());
     Offsets next{.transposed = layout_.transposed_kernels()};
-    const auto images = static_cast<std::size_t>(layout_.sharding.images_per_shard);
+    const auto images = static_cast<std::size_t>(layout_.shard_images);
     for (std::size_t l = 0; l < description.layers.size(); l++) {
         const LayerDescription &layer = description.layers[l];
         next.bias = next.kernel + ArenaLayout::padded(layer.kernel_size());

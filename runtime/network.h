@@ -30,7 +30,7 @@ public:
             std::span<std::byte> arena = {});
 
     [[nodiscard]] const NetworkDescription &description() const { return *description_; }
-    [[nodiscard]] int batch_size() const { return layout_.sharding.images; }
+    [[nodiscard]] int batch_size() const { return layout_.batch_images; }
 
     // One layer's tensors, in Keras's layout; gradients and moments only for training. After writing weights, call weights_changed() before
     // anything else.

@@ -143,5 +143,36 @@ TEST_CASE("network: a batch's gradient does not depend on what the arena held be
     CHECK(gradients_of_small(false) == gradients_of_small(true));
 }
 
+/// The loss of a batch and all gradients, in a network laid out for `batch_size` images.
+std::vector<float> loss_and_gradients(int batch_size, int threads, const Batch &batch, int images) {
+    Random random(8);
+    Network network(test_gap::network, batch_size, threads);
+    set_random_weights(network, random);
+    const StepResult result = network.backward(castnet::Batch::of(batch.inputs, batch.targets, images));
+    REQUIRE(result.error == 0);
+    std::vector<float> all{float(result.loss)};
+    for (std::size_t l = 0; l < test_gap::network.layers.size(); l++) {
+        REQUIRE(network.sum_gradients(l) == 0);
+        all.insert(all.end(), network.kernel_gradient(l).begin(), network.kernel_gradient(l).end());
+        all.insert(all.end(), network.bias_gradient(l).begin(), network.bias_gradient(l).end());
+    }
+    return all;
+}
+
+TEST_CASE("network: a batch has the same gradients where there is room for a larger one") {
+    // A smaller batch can have more shards than a larger one (7 has four, 9 three), or larger shards (64 has 16 images in one, 65 has 13).
+    use_threads(3);
+    for (const std::pair<int, int> &sizes : {std::pair{9, 7}, {9, 8}, {65, 64}, {65, 63}, {33, 32}, {5, 4}, {13, 10}, {100, 96}}) {
+        const int batch_size = sizes.first, images = sizes.second;
+        CAPTURE(batch_size);
+        CAPTURE(images);
+        Random random(7);
+        const Batch batch(test_gap::network, std::size_t(images), random);
+        const std::vector<float> alone = loss_and_gradients(images, 1, batch, images);
+        for (const int threads : {1, 3}) CHECK(loss_and_gradients(batch_size, threads, batch, images) == alone);
+    }
+    use_threads(1);
+}
+
 }  // namespace
 }  // namespace castnet::test
