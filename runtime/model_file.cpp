@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 #include "runtime/error.h"
 
@@ -29,6 +31,21 @@ void append(TensorFile &file, const NetworkDescription &description, const std::
     });
 }
 
+auto kernels(Network &network) {
+    return [&network](std::size_t layer) { return network.kernel(layer); };
+}
+auto biases(Network &network) {
+    return [&network](std::size_t layer) { return network.bias(layer); };
+}
+auto kernel_moments(Network &network, int which) {
+    return [&network, which](std::size_t layer) { return network.kernel_moment(which, layer); };
+}
+auto bias_moments(Network &network, int which) {
+    return [&network, which](std::size_t layer) { return network.bias_moment(which, layer); };
+}
+
+const std::array<std::pair<int, std::string>, 2> moments{{{1, "adam/m/"}, {2, "adam/v/"}}};
+
 }  // namespace
 
 TensorFile weights_of(Network &network) {
@@ -37,8 +54,7 @@ TensorFile weights_of(Network &network) {
     std::string &layers = file.metadata["layers"];
     for (const LayerDescription &layer : network.description().layers)
         layers += fmt::format("{}{}", layers.empty() ? "" : "\n", layer.text);
-    append(
-        file, network.description(), "", [&](std::size_t l) { return network.kernel(l); }, [&](std::size_t l) { return network.bias(l); });
+    append(file, network.description(), "", kernels(network), biases(network));
     return file;
 }
 
@@ -50,46 +66,142 @@ TensorFile gradients_of(Network &network) {
     return file;
 }
 
-void load_model(Network &network, const std::filesystem::path &path) {
-    const TensorFile file = read_safetensors(path);
-    const NetworkDescription &description = network.description();
-    const auto fail = [&](const std::string &what) {
-        return Error(fmt::format("{}: {}; give a model of the network {}", path.string(), what, description.name));
-    };
-    if (const auto name = file.metadata.find("network"); name != file.metadata.end() && name->second != description.name)
-        throw fail(fmt::format("is a model of the network {}", name->second));
+namespace {
 
-    std::size_t known = 0;
-    const auto kernel = [&](std::size_t l) { return network.kernel(l); };
-    const auto bias = [&](std::size_t l) { return network.bias(l); };
-    for_each_tensor(description, "", kernel, bias, [&](const std::string &name, const std::vector<std::size_t> &shape, std::span<float>) {
-        const Tensor *tensor = file.find(name);
-        if (tensor == nullptr) throw fail(fmt::format("holds no {}", name));
-        if (tensor->shape != shape)
-            throw fail(
-                fmt::format("holds {} of shape ({}) where ({}) is needed", name, fmt::join(tensor->shape, ", "), fmt::join(shape, ", ")));
-        known++;
-    });
-    const auto is_weight = [](const Tensor &tensor) { return !tensor.name.starts_with("adam/"); };
-    if (static_cast<std::size_t>(std::ranges::count_if(file.tensors, is_weight)) != known)
-        throw fail("holds more layers than the network has");
-    for_each_tensor(description, "", kernel, bias, [&](const std::string &name, const std::vector<std::size_t> &, std::span<float> values) {
-        std::ranges::copy(file.find(name)->values, values.begin());
-    });
-    if (network.weights_changed() != 0) throw Error(fmt::format("{}: {}", path.string(), error_message()));
+/// A file that was read, and what is said about it.
+class ModelFile {
+public:
+    ModelFile(const NetworkDescription &description, std::filesystem::path path)
+        : description_(&description), path_(std::move(path)), file_(read_safetensors(path_)) {
+        if (const auto name = file_.metadata.find("network"); name != file_.metadata.end() && name->second != description.name)
+            throw error(fmt::format("is a model of the network {}", name->second));
+    }
+
+    /// Checks that the tensors with `prefix` are there in their shapes. Returns how many.
+    template <typename Kernel, typename Bias>
+    std::size_t check(const std::string &prefix, const Kernel &kernel, const Bias &bias) const {
+        std::size_t count = 0;
+        for_each_tensor(*description_, prefix, kernel, bias,
+                        [&](const std::string &name, const std::vector<std::size_t> &shape, std::span<float>) {
+                            const Tensor *tensor = file_.find(name);
+                            if (tensor == nullptr) throw error(fmt::format("holds no {}", name));
+                            if (tensor->shape != shape)
+                                throw error(fmt::format("holds {} of shape ({}) where ({}) is needed", name, fmt::join(tensor->shape, ", "),
+                                                        fmt::join(shape, ", ")));
+                            count++;
+                        });
+        return count;
+    }
+
+    /// Copies the tensors with `prefix`, which were checked.
+    template <typename Kernel, typename Bias>
+    void copy(const std::string &prefix, const Kernel &kernel, const Bias &bias) const {
+        for_each_tensor(*description_, prefix, kernel, bias,
+                        [&](const std::string &name, const std::vector<std::size_t> &, std::span<float> values) {
+                            std::ranges::copy(file_.find(name)->values, values.begin());
+                        });
+    }
+
+    /// The number that the metadata hold under `key`.
+    template <typename Number>
+    [[nodiscard]] Number number(const std::string &key) const {
+        const auto entry = file_.metadata.find(key);
+        if (entry == file_.metadata.end()) throw error(fmt::format("holds no {}, so it is no checkpoint", key));
+        Number value{};
+        const char *end = entry->second.data() + entry->second.size();
+        const auto [rest, failure] = std::from_chars(entry->second.data(), end, value);
+        if (failure != std::errc() || rest != end || value < 0)
+            throw error(fmt::format("holds {} '{}', which is no number", key, entry->second));
+        return value;
+    }
+
+    [[nodiscard]] Error error(const std::string &what) const {
+        return Error(fmt::format("{}: {}; give a file of the network {}", path_.string(), what, description_->name));
+    }
+    [[nodiscard]] const TensorFile &file() const { return file_; }
+
+private:
+    const NetworkDescription *description_;
+    std::filesystem::path path_;
+    TensorFile file_;
+};
+
+constexpr std::string_view option_prefix = "option ", best_prefix = "best/", moment_prefix = "adam/";
+
+bool is_weight(const Tensor &tensor) {
+    return !tensor.name.starts_with(moment_prefix) && !tensor.name.starts_with(best_prefix);
 }
 
-void save_checkpoint(Network &network, const Adam &adam, const Random &random, int epoch, const std::filesystem::path &path) {
+TrainingState state_of(const ModelFile &model) {
+    TrainingState state{.epoch = model.number<int>("epoch"),
+                        .image = model.number<std::size_t>("image"),
+                        .weighted_loss = model.number<double>("weighted_loss"),
+                        .shuffle = model.number<std::uint64_t>("shuffle"),
+                        .best_epoch = model.number<int>("best_epoch"),
+                        .best_loss = model.number<double>("best_loss"),
+                        .best_weights = {},
+                        .options = {}};
+    for (const auto &[key, value] : model.file().metadata) {
+        if (key.starts_with(option_prefix)) state.options[key.substr(option_prefix.size())] = value;
+    }
+    for (const Tensor &tensor : model.file().tensors) {
+        if (!tensor.name.starts_with(best_prefix)) continue;
+        state.best_weights.tensors.push_back({tensor.name.substr(best_prefix.size()), tensor.shape, tensor.values});
+    }
+    return state;
+}
+
+void set_weights(Network &network, const ModelFile &model) {
+    model.copy("", kernels(network), biases(network));
+    if (network.weights_changed() != 0) throw model.error(error_message());
+}
+
+void check_weights(Network &network, const ModelFile &model) {
+    const std::size_t known = model.check("", kernels(network), biases(network));
+    if (static_cast<std::size_t>(std::ranges::count_if(model.file().tensors, is_weight)) != known)
+        throw model.error("holds more layers than the network has");
+}
+
+}  // namespace
+
+void load_model(Network &network, const std::filesystem::path &path) {
+    const ModelFile model(network.description(), path);
+    check_weights(network, model);
+    set_weights(network, model);
+}
+
+void save_checkpoint(Network &network, const Adam &adam, const TrainingState &state, const std::filesystem::path &path) {
     TensorFile file = weights_of(network);
     file.metadata["step"] = std::to_string(adam.steps);
-    file.metadata["epoch"] = std::to_string(epoch);
-    file.metadata["random_state"] = std::to_string(random.state());
-    for (const int which : {1, 2}) {
-        append(
-            file, network.description(), which == 1 ? "adam/m/" : "adam/v/", [&](std::size_t l) { return network.kernel_moment(which, l); },
-            [&](std::size_t l) { return network.bias_moment(which, l); });
+    file.metadata["epoch"] = std::to_string(state.epoch);
+    file.metadata["image"] = std::to_string(state.image);
+    file.metadata["weighted_loss"] = fmt::format("{}", state.weighted_loss);
+    file.metadata["shuffle"] = std::to_string(state.shuffle);
+    file.metadata["best_epoch"] = std::to_string(state.best_epoch);
+    file.metadata["best_loss"] = fmt::format("{}", state.best_loss);
+    for (const auto &[name, value] : state.options) file.metadata[std::string(option_prefix) + name] = value;
+    for (const auto &[which, prefix] : moments) {
+        append(file, network.description(), prefix, kernel_moments(network, which), bias_moments(network, which));
     }
+    for (const Tensor &tensor : state.best_weights.tensors)
+        file.tensors.push_back({std::string(best_prefix) + tensor.name, tensor.shape, tensor.values});
     write_safetensors(path, file);
+}
+
+TrainingState read_state(const NetworkDescription &description, const std::filesystem::path &path) {
+    return state_of(ModelFile(description, path));
+}
+
+TrainingState load_checkpoint(Network &network, Adam &adam, const std::filesystem::path &path) {
+    const ModelFile model(network.description(), path);
+    check_weights(network, model);
+    for (const auto &[which, prefix] : moments) model.check(prefix, kernel_moments(network, which), bias_moments(network, which));
+    TrainingState state = state_of(model);
+    const auto steps = model.number<std::int64_t>("step");
+    for (const auto &[which, prefix] : moments) model.copy(prefix, kernel_moments(network, which), bias_moments(network, which));
+    set_weights(network, model);
+    adam.steps = steps;
+    return state;
 }
 
 }  // namespace castnet

@@ -1,7 +1,10 @@
 // A network's weights as files, under Keras's names and in Keras's layouts.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
+#include <string>
 
 #include "runtime/network.h"
 #include "runtime/optimizer.h"
@@ -19,8 +22,26 @@ TensorFile gradients_of(Network &network);
 /// Sets the network's weights from a model or a checkpoint. Throws Error, before anything is set, if the file is not one of this network.
 void load_model(Network &network, const std::filesystem::path &path);
 
-/// Writes all that a run needs to go on: the weights, Adam's moments (adam/m/…, adam/v/…), and in __metadata__ the step, the epoch and the
-/// random generator's state. Throws Error.
-void save_checkpoint(Network &network, const Adam &adam, const Random &random, int epoch, const std::filesystem::path &path);
+/// Where a run stands, beside its weights and Adam's moments.
+struct TrainingState {
+    int epoch = 0;              ///< of epochs that are done
+    std::size_t image = 0;      ///< of images of the next epoch that are done
+    double weighted_loss = 0;   ///< the sum of their losses
+    std::uint64_t shuffle = 0;  ///< the random generator's state before that epoch's order was drawn
+    int best_epoch = 0;         ///< with the lowest validation loss; 0 before there is one
+    double best_loss = 0;
+    TensorFile best_weights;                     ///< after that epoch; empty where nobody asked to keep them
+    std::map<std::string, std::string> options;  ///< of the run, by their names
+};
+
+/// Writes all that a run needs to go on: the weights, Adam's moments (adam/m/…, adam/v/…), the best weights (best/…), and in __metadata__
+/// the step, the state and the options. Throws Error.
+void save_checkpoint(Network &network, const Adam &adam, const TrainingState &state, const std::filesystem::path &path);
+
+/// The state and the options that a checkpoint holds, without its tensors being put anywhere. Throws Error.
+TrainingState read_state(const NetworkDescription &description, const std::filesystem::path &path);
+
+/// Sets the weights, the moments and the step to those of a checkpoint, and returns its state. Throws Error, before anything is set.
+TrainingState load_checkpoint(Network &network, Adam &adam, const std::filesystem::path &path);
 
 }  // namespace castnet

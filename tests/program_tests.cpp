@@ -1,45 +1,16 @@
 // train and explore, as a user runs them: what they write, and the one line they end with when something is wrong.
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <span>
 
 #include "runtime/npy.h"
 #include "runtime/safetensors.h"
+#include "tests/program.h"
 #include "tests/temporary.h"
 
 namespace castnet::test {
 namespace {
-
-struct Run {
-    int status = -1;
-    std::string output;  // standard output and error
-};
-
-Run run(const std::string &arguments) {
-    Run result;
-    const std::string command = "env -u CASTNET_DATA HOME=/nonexistent " CASTNET_BIN "/" + arguments + " 2>&1";
-    FILE *pipe = popen(command.c_str(), "r");
-    REQUIRE(pipe != nullptr);
-    std::array<char, 4096> part{};
-    while (const std::size_t got = fread(part.data(), 1, part.size(), pipe)) result.output.append(part.data(), got);
-    const int status = pclose(pipe);
-    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return result;
-}
-
-void check_error(const std::string &arguments, const std::string &reason) {
-    CAPTURE(arguments);
-    const Run result = run(arguments);
-    CAPTURE(result.output);
-    CHECK(result.status == 1);
-    CHECK(result.output.starts_with("error: "));
-    CHECK(result.output.find(reason) != std::string::npos);
-    CHECK(result.output.find('\n') == result.output.size() - 1);  // one line
-}
 
 /// A data set for the network test_gap and a model trained on it.
 struct Trained {
@@ -49,7 +20,7 @@ struct Trained {
     std::string model = run_directory + "/model.safetensors";
     Trained() {
         write_dataset(data, 65, {12, 10});
-        const Run result = run("train-test_gap --epochs 2 --data " + data + " --run-dir " + run_directory);
+        const Run result = run("train-test_gap --no-figures --epochs 2 --data " + data + " --run-dir " + run_directory);
         CAPTURE(result.output);
         REQUIRE(result.status == 0);
     }
@@ -74,8 +45,8 @@ TEST_CASE("train: writes the model, the checkpoint and the history, one line an 
 TEST_CASE("train: the same seed gives the same bytes for any number of threads, another seed does not") {
     const Trained trained;
     const auto model = [&](const std::string &options, const std::string &name) {
-        const Run result =
-            run("train-test_gap --quiet --epochs 2 --data " + trained.data + " --run-dir " + trained.path(name) + " " + options);
+        const Run result = run("train-test_gap --no-figures --quiet --epochs 2 --data " + trained.data + " --run-dir " +
+                               trained.path(name) + " " + options);
         CHECK(result.output.empty());
         REQUIRE(result.status == 0);
         return read_plain(trained.path(name) + "/model.safetensors");
@@ -90,21 +61,23 @@ TEST_CASE("train: the same seed gives the same bytes for any number of threads, 
 TEST_CASE("train: keeps the files of an earlier run in the same folder") {
     const Trained trained;
     const std::string before = read_plain(trained.model);
-    REQUIRE(run("train-test_gap --quiet --seed 9 --epochs 1 --data " + trained.data + " --run-dir " + trained.run_directory).status == 0);
+    REQUIRE(run("train-test_gap --no-figures --quiet --seed 9 --epochs 1 --data " + trained.data + " --run-dir " + trained.run_directory)
+                .status == 0);
     CHECK(read_plain(trained.run_directory + "/previous-1/model.safetensors") == before);
     CHECK(read_plain(trained.model) != before);
 }
 
 TEST_CASE("train: a validation split is measured, and a model can be the beginning") {
     const Trained trained;
-    REQUIRE(run("train-test_gap --quiet --epochs 1 --validation-split 0.2 --data " + trained.data + " --run-dir " + trained.path("split"))
+    REQUIRE(run("train-test_gap --no-figures --quiet --epochs 1 --validation-split 0.2 --data " + trained.data + " --run-dir " +
+                trained.path("split"))
                 .status == 0);
     const std::string history = read_plain(trained.path("split") + "/history.csv");
     CHECK(history.find(",,") == std::string::npos);
     // No epoch: the model comes out as it went in.
-    REQUIRE(
-        run("train-test_gap --quiet --epochs 0 --init " + trained.model + " --data " + trained.data + " --run-dir " + trained.path("init"))
-            .status == 0);
+    REQUIRE(run("train-test_gap --no-figures --quiet --epochs 0 --init " + trained.model + " --data " + trained.data + " --run-dir " +
+                trained.path("init"))
+                .status == 0);
     CHECK(read_plain(trained.path("init") + "/model.safetensors") == read_plain(trained.model));
 }
 
@@ -112,18 +85,18 @@ TEST_CASE("train: what is wrong is said in one line, and nothing is written") {
     const Trained trained;
     const std::string data = " --data " + trained.data, out = " --run-dir " + trained.path("none");
     check_error("train-test_gap" + out, "no data");
-    check_error("train-test_gap --data " + trained.path("missing") + out, "is not a folder");
+    check_error("train-test_gap --no-figures --data " + trained.path("missing") + out, "is not a folder");
     check_error("train" + data + out, "images are 12x10, the network's are 28x28");
-    check_error("train-test_gap --classes 7" + data + out, "has no train image of the classes 7");
-    check_error("train-test_gap --classes one" + data + out, "'one' is not a label");
-    check_error("train-test_gap --epochs -1" + data + out, "--epochs");
-    check_error("train-test_gap --batch-size 0" + data + out, "--batch-size");
-    check_error("train-test_gap --threads 0" + data + out, "--threads");
-    check_error("train-test_gap --colour" + data + out, "--colour");
-    check_error("train-test_gap --init " + trained.path("missing") + data + out, "cannot be opened");
-    check_error("train-test_gap --run-dir /dev/null/run" + data, "cannot be written");
+    check_error("train-test_gap --no-figures --classes 7" + data + out, "has no train image of the classes 7");
+    check_error("train-test_gap --no-figures --classes one" + data + out, "'one' is not a label");
+    check_error("train-test_gap --no-figures --epochs -1" + data + out, "--epochs");
+    check_error("train-test_gap --no-figures --batch-size 0" + data + out, "--batch-size");
+    check_error("train-test_gap --no-figures --threads 0" + data + out, "--threads");
+    check_error("train-test_gap --no-figures --colour" + data + out, "--colour");
+    check_error("train-test_gap --no-figures --init " + trained.path("missing") + data + out, "cannot be opened");
+    check_error("train-test_gap --no-figures --run-dir /dev/null/run" + data, "cannot be written");
     write_plain(trained.path("garbage"), "garbage");
-    check_error("train-test_gap --init " + trained.path("garbage") + data + out, "is shorter than a header");
+    check_error("train-test_gap --no-figures --init " + trained.path("garbage") + data + out, "is shorter than a header");
     const std::string images = trained.data + "/train-images-idx3-ubyte.gz";
     write_plain(images, read_plain(images).substr(0, 1000));
     check_error("train-test_gap" + data + out, "ends before its");
@@ -132,8 +105,9 @@ TEST_CASE("train: what is wrong is said in one line, and nothing is written") {
 
 TEST_CASE("train: a learning rate that destroys the model is reported") {
     const Trained trained;
-    check_error("train-test_gap --quiet --epochs 50 --learning-rate 1e30 --data " + trained.data + " --run-dir " + trained.path("far"),
-                "choose a smaller --learning-rate");
+    check_error(
+        "train-test_gap --no-figures --quiet --epochs 50 --learning-rate 1e30 --data " + trained.data + " --run-dir " + trained.path("far"),
+        "choose a smaller --learning-rate");
 }
 
 TEST_CASE("explore: summary, evaluate, encode, decode and reconstruct agree with each other") {

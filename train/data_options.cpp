@@ -9,9 +9,7 @@
 #include "runtime/error.h"
 
 namespace castnet {
-namespace {
 
-/// "1,5,6", or "all" for no choice.
 std::vector<int> parse_classes(const std::string &text) {
     std::vector<int> classes;
     if (text == "all") return classes;
@@ -24,8 +22,6 @@ std::vector<int> parse_classes(const std::string &text) {
     }
     return classes;
 }
-
-}  // namespace
 
 void DataOptions::add_to(CLI::App &app) {
     app.add_option("--data", folder, "Folder with MNIST's four files; otherwise $CASTNET_DATA, then the cache")->type_name("DIR");

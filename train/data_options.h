@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "runtime/dataset.h"
 
@@ -10,6 +11,9 @@ class App;
 }
 
 namespace castnet {
+
+/// "1,5,6" as numbers, or "all" as none. Throws Error.
+std::vector<int> parse_classes(const std::string &text);
 
 struct DataOptions {
     std::string folder;

@@ -12,9 +12,11 @@
 #include "runtime/model_file.h"
 #include "runtime/npy.h"
 #include "runtime/parallel.h"
+#include "train/anomalies.h"
 #include "train/data_options.h"
 #include "train/inference.h"
 #include "train/program.h"
+#include "train/summary.h"
 
 namespace castnet {
 namespace {
@@ -27,12 +29,10 @@ struct ExploreOptions {
     std::vector<float> at;
     std::size_t index = 6;  // the reference notebook's digit
     std::size_t samples = 0;
+    std::string normal = "1,5,6";
+    AnomalyOptions anomalies;
     int threads = default_threads();
 };
-
-std::string describe(const Shape &shape) {
-    return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
-}
 
 std::vector<std::size_t> npy_shape(std::size_t count, const Shape &shape) {
     return {count, static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width), static_cast<std::size_t>(shape.channels)};
@@ -60,22 +60,6 @@ Network load_network(const NetworkDescription &description, const ExploreOptions
     Network network(description, static_cast<int>(batch_size), options.threads, purpose);
     load_model(network, options.model);
     return network;
-}
-
-void print_summary(const NetworkDescription &description) {
-    const std::string rule(86, '-');
-    fmt::print("Network {}: {} to code {}\n{}\n", description.name, describe(description.input()), describe(description.code()), rule);
-    fmt::print("{:<24}{:<18}{:>14}{:>14}  {}\n{}\n", "Layer", "Kind", "Output", "Parameters", "Pipelines", rule);
-    for (const LayerDescription &layer : description.layers) {
-        const int pipelines = 2 + (layer.backward_data != nullptr ? 1 : 0) + (layer.transpose_kernel != nullptr ? 1 : 0);
-        fmt::print("{:<24}{:<18}{:>14}{:>14}  {}\n", layer.name, layer.kind == LayerKind::conv2d ? "conv2d" : "conv2d_transpose",
-                   describe(layer.output), layer.parameter_count(), pipelines);
-    }
-    const std::size_t count = description.parameter_count();
-    fmt::print("{}\nParameters: {} ({:.1f} KiB)\n", rule, count, static_cast<double>(count * sizeof(float)) / 1024);
-    const auto kibibytes = [&](Purpose purpose) { return static_cast<double>(ArenaLayout(description, 32, 1, purpose).bytes()) / 1024; };
-    fmt::print("Memory at batch 32, one thread: {:.1f} KiB to train, {:.1f} KiB to infer\n", kibibytes(Purpose::training),
-               kibibytes(Purpose::inference));
 }
 
 void evaluate(const NetworkDescription &description, const ExploreOptions &options) {
@@ -149,6 +133,14 @@ void decode_codes(const NetworkDescription &description, const ExploreOptions &o
     write_grids(options.out, description.output(), decode(network, codes));
 }
 
+void find_anomalies(const NetworkDescription &description, const ExploreOptions &options) {
+    Network network = load_network(description, options);
+    const DataOptions normal{.folder = options.data.folder, .classes = options.normal},
+        all{.folder = options.data.folder, .classes = "all"};
+    detect_anomalies(network, normal.load(Part::train, description.input()), all.load(Part::test, description.input()),
+                     parse_classes(options.normal), options.anomalies);
+}
+
 void write_gradients(const NetworkDescription &description, const ExploreOptions &options) {
     const std::vector<float> images = read_grids(options.images, description.input()),
                              targets = read_grids(options.targets, description.output());
@@ -187,8 +179,10 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     CLI::App *summary = app.add_subcommand("summary", "The layers, shapes, parameters and pipelines");
     const auto commands = {
         add("evaluate", "The mean squared error on the test images", evaluate),
-        add("reconstruct", "Images through the whole network", reconstruct_images), add("encode", "The codes of images", encode_images),
+        add("reconstruct", "Images through the whole network", reconstruct_images),
+        add("encode", "The codes of images", encode_images),
         add("decode", "The images of codes", decode_codes),
+        add("anomalies", "How well reconstruction errors tell unusual images from normal ones", find_anomalies),
         add("gradients", "The loss and its gradient by every weight, for a batch of images and targets", write_gradients)};
     const auto command = [&](const char *name) { return app.get_subcommand(name); };
     for (const char *name : {"evaluate", "reconstruct", "encode"}) options.data.add_to(*command(name));
@@ -200,12 +194,22 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     command("encode")->add_option("--samples", options.samples, "Only the first images; 0 for all")->capture_default_str();
     auto *at = command("decode")->add_option("--at", options.at, "One code, as -8,0")->delimiter(',')->type_name("LIST");
     add_path(command("decode"), "--codes", options.codes, "Codes, a .npy of (n, h, w, c)")->excludes(at);
+    command("anomalies")->add_option("--data", options.data.folder, "Folder with the data, as in train")->type_name("DIR");
+    command("anomalies")
+        ->add_option("--normal", options.normal, "Labels of what is normal; all others are not")
+        ->type_name("LIST")
+        ->capture_default_str();
+    command("anomalies")
+        ->add_option("--false-alarms", options.anomalies.false_alarm_rate, "Part of the normal training images above the threshold")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
+    command("anomalies")->add_option("--out", options.anomalies.out, "Folder for the scores and the figures")->type_name("DIR");
     add_path(command("gradients"), "--images", options.images, "Images, a .npy of (n, h, w, c)")->required();
     add_path(command("gradients"), "--targets", options.targets, "Wanted outputs, a .npy of (n, h, w, c)")->required();
     add_path(command("gradients"), "--out", options.out, "Where the gradients go, a .safetensors")->required();
 
     return run_program(app, argc, argv, [&] {
-        if (summary->parsed()) print_summary(description);
+        if (summary->parsed()) fmt::print("{}", castnet::summary(description));
         for (const auto &[sub, run] : commands) {
             if (sub->parsed()) run(description, options);
         }

@@ -11,10 +11,12 @@ class Progress {
 public:
     Progress(int epochs, int steps, bool quiet);
 
-    void begin_epoch(int epoch);
+    /// `done` steps of it were taken before.
+    void begin_epoch(int epoch, int done = 0);
     /// After `step` steps of the epoch with the mean loss so far.
     void step(int step, double loss);
-    void end_epoch(double loss, std::optional<double> validation_loss);
+    /// `share_of_peak` is what the epoch's arithmetic made of the machine's, between 0 and 1.
+    void end_epoch(double loss, std::optional<double> validation_loss, double share_of_peak);
 
     /// Seconds since begin_epoch().
     [[nodiscard]] double seconds() const;
@@ -24,7 +26,7 @@ private:
 
     int epochs_, steps_;
     bool quiet_, redraws_;
-    int epoch_ = 0;
+    int epoch_ = 0, done_ = 0;
     Clock::time_point begin_, drawn_;
 };
 

@@ -4,180 +4,220 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <exception>
-#include <filesystem>
 #include <optional>
 #include <tuple>
 
 #include "runtime/error.h"
-#include "runtime/file.h"
 #include "runtime/model_file.h"
 #include "runtime/parallel.h"
-#include "train/data_options.h"
+#include "train/figures.h"
+#include "train/fma_peak.h"
+#include "train/history.h"
 #include "train/inference.h"
+#include "train/interruption.h"
 #include "train/program.h"
 #include "train/progress.h"
+#include "train/run_directory.h"
+#include "train/run_report.h"
+#include "train/train_options.h"
 
 namespace castnet {
 namespace {
 
-struct TrainOptions {
-    DataOptions data;
-    int epochs = 10;
-    int batch_size = 32;
-    float learning_rate = 1e-3F;
-    std::uint64_t seed = 0;
-    int threads = default_threads();
-    double validation_split = 0;
-    std::filesystem::path run_directory;
-    std::filesystem::path initial_model;
-    bool quiet = false;
+using Clock = std::chrono::steady_clock;
 
-    void add_to(CLI::App &app) {
-        data.add_to(app);
-        app.add_option("--epochs", epochs, "Times to go through the data")->check(CLI::Range(0, 1'000'000))->capture_default_str();
-        app.add_option("--batch-size", batch_size, "Images a step")->check(CLI::Range(1, 65536))->capture_default_str();
-        app.add_option("--learning-rate", learning_rate, "Of Adam")->check(CLI::NonNegativeNumber)->capture_default_str();
-        app.add_option("--seed", seed, "Of the initial weights and the shuffling")->capture_default_str();
-        app.add_option("--threads", threads, "Threads to use; the results are the same for any number")
-            ->check(CLI::Range(1, 1024))
-            ->capture_default_str();
-        app.add_option("--validation-split", validation_split, "Part of each class to set aside, and to measure val_loss on")
-            ->check(CLI::Range(0.0, 0.9))
-            ->capture_default_str();
-        app.add_option("--run-dir", run_directory, "Where the model, the checkpoint and the history go")
-            ->type_name("DIR")
-            ->capture_default_str();
-        app.add_option("--init", initial_model, "Weights to begin with, instead of random ones")->type_name("MODEL.safetensors");
-        app.add_flag("--quiet", quiet, "Print nothing but errors");
-    }
-};
-
-/// The files of a run, and where they go.
-class RunDirectory {
-public:
-    /// Makes the folder. The files of an earlier run in it are moved to its next free subfolder previous-N. Throws Error.
-    explicit RunDirectory(std::filesystem::path folder) : folder_(std::move(folder)) {
-        try {
-            std::filesystem::create_directories(folder_);
-            keep_previous_run();
-        } catch (const std::filesystem::filesystem_error &error) {
-            throw Error(fmt::format("{}: cannot be written ({}); choose another --run-dir", folder_.string(), error.code().message()));
-        }
-    }
-
-    [[nodiscard]] std::filesystem::path model() const { return folder_ / "model.safetensors"; }
-    [[nodiscard]] std::filesystem::path checkpoint() const { return folder_ / "checkpoint.safetensors"; }
-    [[nodiscard]] std::filesystem::path history() const { return folder_ / "history.csv"; }
-    [[nodiscard]] const std::filesystem::path &folder() const { return folder_; }
-
-private:
-    void keep_previous_run() const {
-        const auto files = {model(), checkpoint(), history()};
-        if (std::ranges::none_of(files, [](const auto &file) { return std::filesystem::exists(file); })) return;
-        int number = 1;
-        while (std::filesystem::exists(folder_ / fmt::format("previous-{}", number))) number++;
-        const std::filesystem::path kept = folder_ / fmt::format("previous-{}", number);
-        std::filesystem::create_directory(kept);
-        for (const std::filesystem::path &file : files) {
-            if (std::filesystem::exists(file)) std::filesystem::rename(file, kept / file.filename());
-        }
-    }
-
-    std::filesystem::path folder_;
-};
+constexpr std::chrono::seconds save_interval(30);  // of work that a power failure may cost
 
 /// One run of training: the data in a random order, batch by batch.
 class Training {
 public:
     Training(const TrainOptions &options, const NetworkDescription &description)
         : options_(options),
+          directory_(options.run_directory),
           random_(options.seed),
           network_(description, options.batch_size, options.threads),
-          adam_{.learning_rate = options.learning_rate} {
+          peak_(options.threads) {
         data_ = options.data.load(Part::train, description.input());
-        std::tie(order_, validation_) = split_stratified(data_.labels, options.validation_split, random_);
-        if (order_.empty()) throw Error("no images are left to train on; choose a smaller --validation-split");
+        std::tie(images_, validation_) = split_stratified(data_.labels, options.validation_split, random_);
+        if (images_.empty()) throw Error("no images are left to train on; choose a smaller --validation-split");
+        if (options.patience > 0 && validation_.empty())
+            throw Error("--patience needs a validation loss; set images aside for it by --validation-split 0.1, say");
         use_threads(options.threads);
         if (glorot_uniform(network_, random_) != 0) throw Error(error_message());
         if (!options.initial_model.empty()) load_model(network_, options.initial_model);
+        if (options.resume) {
+            state_ = load_checkpoint(network_, adam_, directory_.checkpoint());
+            if (state_.image >= images_.size())
+                throw Error(fmt::format("{}: {} images of an epoch are done, and the data has {}; give the --data of the run",
+                                        directory_.checkpoint().string(), state_.image, images_.size()));
+            random_ = Random(state_.shuffle);
+            images_before_ = state_.image;
+        }
+        state_.options = options.decisive();
     }
 
     void run() {
-        const RunDirectory directory(options_.run_directory);
-        const std::size_t steps = (order_.size() + batch_images() - 1) / batch_images();
-        if (!options_.quiet) {
-            fmt::print("{}: {} parameters, {} images of {}x{}x{} from {}, {} steps an epoch, {} threads\n", network_.description().name,
-                       network_.description().parameter_count(), order_.size(), data_.shape.height, data_.shape.width, data_.shape.channels,
-                       options_.data.describe(), steps, options_.threads);
+        if (!options_.resume) {
+            directory_.begin();
+            state_.shuffle = random_.state();
+            save();  // so that there is something to resume from the first moment on
         }
-        Progress progress(options_.epochs, static_cast<int>(steps), options_.quiet);
-        std::string history = "epoch,loss,val_loss,seconds,images_per_second\n";
-        for (int epoch = 1; epoch <= options_.epochs; epoch++) {
-            progress.begin_epoch(epoch);
-            const double loss = run_epoch(progress);
-            const double seconds = progress.seconds();
-            std::optional<double> validation_loss;
-            if (!validation_.empty()) validation_loss = reconstruction_error(network_, data_, validation_);
-            progress.end_epoch(loss, validation_loss);
-
-            history +=
-                fmt::format("{},{:.6f},{},{:.3f},{:.0f}\n", epoch, loss, validation_loss ? fmt::format("{:.6f}", *validation_loss) : "",
-                            seconds, static_cast<double>(order_.size()) / seconds);
-            save_checkpoint(network_, adam_, random_, epoch, directory.checkpoint());
-            write_file(directory.history(), history);
+        History history(directory_.history(), state_.epoch);
+        announce();
+        for (int sample = 0; sample < 10; sample++) peak_.sample();
+        Progress progress(options_.epochs, static_cast<int>(steps()), options_.quiet);
+        const Interruption interruption;
+        while (state_.epoch < options_.epochs && !out_of_patience()) {
+            progress.begin_epoch(state_.epoch + 1, static_cast<int>(state_.image / batch_images()));
+            if (!run_epoch(progress)) {
+                save();
+                say("stopped in epoch {} after {} of {} images; train --resume goes on\n", state_.epoch + 1, state_.image, images_.size());
+                break;
+            }
+            end_epoch(progress, history);
         }
-        write_safetensors(directory.model(), weights_of(network_));
-        write_file(directory.history(), history);
-        if (!options_.quiet) fmt::print("wrote {}\n", directory.model().string());
+        history.write();
+        write_model();
+        if (state_.epoch > 0 && !options_.no_figures) write_figures();
     }
 
 private:
     [[nodiscard]] std::size_t batch_images() const { return static_cast<std::size_t>(options_.batch_size); }
+    [[nodiscard]] std::size_t steps() const { return (images_.size() + batch_images() - 1) / batch_images(); }
+    [[nodiscard]] bool out_of_patience() const {
+        return options_.patience > 0 && state_.best_epoch > 0 && state_.epoch - state_.best_epoch >= options_.patience;
+    }
+    [[nodiscard]] bool time_is_up() const {
+        return options_.time_limit > 0 && std::chrono::duration<double>(Clock::now() - begin_).count() >= options_.time_limit;
+    }
+    void save() { save_checkpoint(network_, adam_, state_, directory_.checkpoint()); }
 
-    /// One pass over the shuffled data; the last batch is as small as it comes. Returns the mean loss of the batches, weighted by images.
-    double run_epoch(Progress &progress) {
-        shuffle(order_, random_);
-        double weighted_loss = 0;
-        int step = 0;
-        std::size_t begin = 0;
+    template <typename... Arguments>
+    void say(fmt::format_string<Arguments...> text, Arguments &&...arguments) const {
+        if (!options_.quiet) fmt::print(text, std::forward<Arguments>(arguments)...);
+    }
+
+    void announce() const {
+        say("{}: {} parameters, {} images of {}x{}x{} from {}, {} steps an epoch, {} threads\n", network_.description().name,
+            network_.description().parameter_count(), images_.size(), data_.shape.height, data_.shape.width, data_.shape.channels,
+            options_.data.describe(), steps(), options_.threads);
+        if (options_.resume && state_.epoch >= options_.epochs)
+            say("{} epochs are done already; ask for more by --epochs {}\n", state_.epoch, state_.epoch + 10);
+    }
+
+    /// The rest of one pass over the data in an order of its own; the last batch is as small as it comes. False where it was asked to stop.
+    bool run_epoch(Progress &progress) {
+        state_.shuffle = random_.state();
+        std::vector<std::uint32_t> order = images_;
+        shuffle(order, random_);
+        while (state_.image < order.size()) {
+            run_batches(order, progress);
+            if (state_.image == order.size()) break;
+            if (Interruption::requested() || time_is_up()) return false;
+            save();
+        }
+        return true;
+    }
+
+    /// Until the end of the epoch, a request to stop, or the time to save.
+    void run_batches(std::span<const std::uint32_t> order, Progress &progress) {
+        const Clock::time_point save_at = Clock::now() + save_interval;
         Batch batch;
         std::exception_ptr failure;
         const auto next = [&](const StepResult *last) -> const Batch * {
             try {
                 if (last != nullptr) {
                     check(*last);
-                    begin += static_cast<std::size_t>(batch.images);
-                    weighted_loss += last->loss * batch.images;
-                    progress.step(++step, weighted_loss / static_cast<double>(begin));
+                    state_.image += static_cast<std::size_t>(batch.images);
+                    state_.weighted_loss += last->loss * batch.images;
+                    progress.step(static_cast<int>((state_.image + batch_images() - 1) / batch_images()),
+                                  state_.weighted_loss / static_cast<double>(state_.image));
                 }
             } catch (...) {
                 failure = std::current_exception();
                 return nullptr;
             }
-            if (begin == order_.size()) return nullptr;
-            batch = Batch::of(data_.images(), std::span(order_).subspan(begin, std::min(batch_images(), order_.size() - begin)));
+            const bool pauses = last != nullptr && (Interruption::requested() || Clock::now() >= save_at || time_is_up());
+            if (state_.image == order.size() || pauses) return nullptr;
+            batch = Batch::of(data_.images(), order.subspan(state_.image, std::min(batch_images(), order.size() - state_.image)));
+            adam_.learning_rate =
+                options_.learning_rate.at(state_.epoch + static_cast<double>(state_.image) / static_cast<double>(order.size()));
             return &batch;
         };
         adam_.train(network_, next);
         if (failure) std::rethrow_exception(failure);
-        return weighted_loss / static_cast<double>(order_.size());
+    }
+
+    void end_epoch(Progress &progress, History &history) {
+        const auto all_images = static_cast<double>(images_.size());
+        const double loss = state_.weighted_loss / all_images, seconds = progress.seconds();
+        const double images_per_second = (all_images - static_cast<double>(images_before_)) / seconds;
+        const double flops = 2.0 * static_cast<double>(network_.description().training_multiply_adds()) * images_per_second;
+        images_before_ = 0;
+        std::optional<double> validation_loss;
+        if (!validation_.empty()) validation_loss = reconstruction_error(network_, data_, validation_);
+        progress.end_epoch(loss, validation_loss, flops / peak_.flops_per_second());
+        state_.epoch++;
+        state_.image = 0;
+        state_.weighted_loss = 0;
+        state_.shuffle = random_.state();
+        if (options_.patience > 0 && (state_.best_epoch == 0 || *validation_loss < state_.best_loss)) {
+            state_.best_epoch = state_.epoch;
+            state_.best_loss = *validation_loss;
+            state_.best_weights = weights_of(network_);
+        }
+        // The history first: lines beyond the checkpoint's epoch are dropped when the run is resumed.
+        history.add(state_.epoch, loss, validation_loss, seconds, images_per_second);
+        save();
+    }
+
+    void write_model() {
+        TensorFile model = weights_of(network_);
+        if (state_.best_epoch > 0) {
+            model.tensors = state_.best_weights.tensors;
+            say("the weights of epoch {} were the best: val_loss {:.4f}\n", state_.best_epoch, state_.best_loss);
+        }
+        write_safetensors(directory_.model(), model);
+        say("wrote {}\n", directory_.model().string());
+    }
+
+    /// They are no reason for a run to fail: what is missing is said.
+    void write_figures() {
+        if (!Figures::available()) return warn("there are no figures without gnuplot; install the package gnuplot-nox");
+        try {
+            write_report(network_, options_.data.load(Part::test, network_.description().input()), directory_, state_.options,
+                         options_.threads);
+            say("wrote {}\n", (directory_.folder() / "report.html").string());
+        } catch (const Error &error) {
+            warn(error.what());
+        }
+    }
+
+    void warn(const char *text) const {
+        if (!options_.quiet) fmt::print(stderr, "warning: {}\n", text);
     }
 
     void check(const StepResult &result) const {
         if (result.error != 0) throw Error(error_message());
         if (!std::isfinite(result.loss))
             throw Error(fmt::format("the loss is no longer a number after {} steps; choose a smaller --learning-rate than {}", adam_.steps,
-                                    options_.learning_rate));
+                                    options_.learning_rate.initial));
     }
 
     const TrainOptions &options_;
+    RunDirectory directory_;
     Random random_;
     Network network_;
     Adam adam_;
+    TrainingState state_;
     Dataset data_;
-    std::vector<std::uint32_t> order_, validation_;
+    std::vector<std::uint32_t> images_, validation_;
+    std::size_t images_before_ = 0;  // of this epoch, trained on before the run was resumed
+    FmaPeak peak_;
+    Clock::time_point begin_ = Clock::now();
 };
 
 }  // namespace
@@ -187,7 +227,10 @@ int train_main(int argc, char **argv, const std::string &program, const NetworkD
     TrainOptions options;
     options.run_directory = std::filesystem::path("runs") / std::string(description.name);
     options.add_to(app);
-    return run_program(app, argc, argv, [&] { Training(options, description).run(); });
+    return run_program(app, argc, argv, [&] {
+        if (options.resume) options.resume_with(read_state(description, RunDirectory(options.run_directory).checkpoint()).options);
+        Training(options, description).run();
+    });
 }
 
 }  // namespace castnet

@@ -8,8 +8,9 @@
 #include CASTNET_NETWORK_HEADER
 #include "runtime/network.h"
 #include "runtime/parallel.h"
-#include "tests/benchmark/peak.h"
+#include "tests/benchmark/copy_peak.h"
 #include "tests/benchmark/pipelines.h"
+#include "train/fma_peak.h"
 
 namespace castnet::benchmark {
 namespace {

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <limits>
 
-namespace castnet::benchmark {
+namespace castnet {
 
 class BestTime {
 public:
@@ -24,4 +24,4 @@ private:
     double best_ = std::numeric_limits<double>::infinity();
 };
 
-}  // namespace castnet::benchmark
+}  // namespace castnet

@@ -1,0 +1,111 @@
+// Anomaly detection and the latent plane.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+#include <sstream>
+
+#include "tests/program.h"
+#include "tests/temporary.h"
+#include "train/anomalies.h"
+#include "train/principal_axes.h"
+
+namespace castnet::test {
+namespace {
+
+/// By its definition: the part of the pairs in which the anomalous score is higher, half of those in which they are equal.
+double area_by_pairs(const std::vector<double> &normal, const std::vector<double> &anomalous) {
+    double wins = 0;
+    for (const double a : anomalous)
+        for (const double n : normal) wins += a > n ? 1 : a == n ? 0.5 : 0;
+    return wins / double(normal.size() * anomalous.size());
+}
+
+TEST_CASE("anomalies: the area under the ROC curve is the part of the pairs in the right order") {
+    CHECK(area_under_roc(std::vector{1.0, 2.0}, std::vector{3.0, 4.0}) == 1);
+    CHECK(area_under_roc(std::vector{3.0}, std::vector{1.0}) == 0);
+    CHECK(area_under_roc(std::vector{2.0, 2.0}, std::vector{2.0}) == 0.5);
+    std::mt19937 random(1);
+    for (int round = 0; round < 20; round++) {
+        std::vector<double> normal, anomalous;
+        for (int i = 0; i < 40; i++) normal.push_back(double(random() % 30));  // with many ties
+        for (int i = 0; i < 25; i++) anomalous.push_back(double(random() % 30) + 5);
+        CHECK(area_under_roc(normal, anomalous) == doctest::Approx(area_by_pairs(normal, anomalous)));
+        const std::vector<Rates> curve = roc_curve(normal, anomalous);
+        CHECK(curve.back().false_alarms == 1);
+        CHECK(curve.back().detected == 1);
+    }
+}
+
+TEST_CASE("anomalies: at most the allowed part of the normal scores is above the threshold") {
+    std::vector<double> normal(200);
+    std::iota(normal.begin(), normal.end(), 0.0);
+    for (const double rate : {0.0, 0.001, 0.05, 0.5, 1.0}) {
+        const double threshold = anomaly_threshold(normal, rate);
+        const auto above = std::ranges::count_if(normal, [&](double score) { return score > threshold; });
+        CHECK(double(above) <= rate * 200);
+        CHECK(double(above) >= std::floor(std::min(rate * 200, 199.0)));
+    }
+}
+
+TEST_CASE("principal plane: of points in a plane of any position, it is that plane") {
+    std::mt19937 random(2);
+    std::normal_distribution<float> normal;
+    std::vector<float> points;
+    for (int i = 0; i < 300; i++) {
+        const float a = 3 * normal(random), b = normal(random);
+        points.insert(points.end(), {1 + 0.6F * a, -2 + 0.8F * a, 5 + b, 7});
+    }
+    const PrincipalPlane plane(points, 4);
+    CHECK(plane.is_projection());
+    double across = 0, along = 0;
+    for (std::size_t i = 0; i < points.size(); i += 4) {
+        const auto position = plane.project(std::span(points).subspan(i, 4));
+        const std::vector<float> back = plane.at(position);
+        for (std::size_t d = 0; d < 4; d++) CHECK(back[d] == doctest::Approx(points[i + d]).epsilon(1e-4));
+        along += position.x * position.x;
+        across += position.y * position.y;
+    }
+    CHECK(along > 4 * across);
+    const PrincipalPlane itself(std::vector<float>{1, 2, 3, 5}, 2);
+    CHECK_FALSE(itself.is_projection());
+    CHECK(itself.project(std::vector<float>{4, -1}).y == -1);
+}
+
+TEST_CASE("explore anomalies: the printed area is that of the scores in the CSV file") {
+    TemporaryFolder folder;
+    const std::string data = (folder.path() / "data").string(), out = (folder.path() / "out").string();
+    write_dataset(data, 65, {12, 10});
+    const std::string options = " --data " + data;
+    REQUIRE(run("train-test_gap --quiet --no-figures --epochs 2 --classes 1 --run-dir " + out + options).status == 0);
+    const std::string explore = "explore-test_gap anomalies --model " + out + "/model.safetensors" + options;
+    const Run result = run(explore + " --normal 1 --out " + out);
+    CAPTURE(result.output);
+    REQUIRE(result.status == 0);
+    std::istringstream lines(read_plain(out + "/scores.csv"));
+    std::string line;
+    std::getline(lines, line);
+    CHECK(line == "index,label,anomalous,score,alarm");
+    std::vector<double> normal, anomalous;
+    while (std::getline(lines, line)) {
+        std::ranges::replace(line, ',', ' ');
+        std::istringstream values(line);
+        int index = 0, label = 0, is_anomalous = 0;
+        double score = 0;
+        values >> index >> label >> is_anomalous >> score;
+        CHECK(is_anomalous == (label == 1 ? 0 : 1));
+        (is_anomalous == 1 ? anomalous : normal).push_back(score);
+    }
+    CHECK(normal.size() + anomalous.size() == 65);
+    const std::string printed = result.output.substr(result.output.find("ROC curve: ") + 11);
+    CHECK(std::stod(printed) == doctest::Approx(area_by_pairs(normal, anomalous)).epsilon(1e-3));
+
+    check_error(explore + " --normal 1,5,6", "there have to be both");
+    check_error(explore + " --normal x", "'x' is not a label");
+    check_error(explore + " --normal 1 --false-alarms 2", "--false-alarms");
+}
+
+}  // namespace
+}  // namespace castnet::test

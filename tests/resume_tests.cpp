@@ -1,0 +1,146 @@
+// Long runs: interrupted, killed, resumed, stopped early.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "runtime/safetensors.h"
+#include "tests/program.h"
+#include "tests/temporary.h"
+#include "train/learning_rate.h"
+
+namespace castnet::test {
+namespace {
+
+/// A data set for test_gap, and runs on it.
+struct Runs {
+    TemporaryFolder folder;
+    std::string data = (folder.path() / "data").string();
+    Runs() { write_dataset(data, 65, {12, 10}); }
+
+    [[nodiscard]] std::string path(const std::string &name) const { return (folder.path() / name).string(); }
+    [[nodiscard]] std::string command(const std::string &name, const std::string &options) const {
+        return "train-test_gap --quiet --no-figures --data " + data + " --run-dir " + path(name) + " " + options;
+    }
+    /// A run to its end; returns its model's bytes.
+    [[nodiscard]] std::string model(const std::string &name, const std::string &options) const {
+        const Run result = run(command(name, options));
+        CAPTURE(result.output);
+        REQUIRE(result.status == 0);
+        return read_plain(path(name) + "/model.safetensors");
+    }
+    /// The columns epoch, loss and val_loss.
+    [[nodiscard]] std::string losses(const std::string &name) const {
+        std::istringstream lines(read_plain(path(name) + "/history.csv"));
+        std::string all;
+        for (std::string line; std::getline(lines, line);) {
+            const std::size_t seconds = line.find(',', line.find(',', line.find(',') + 1) + 1);
+            all += line.substr(0, seconds) + "\n";
+        }
+        return all;
+    }
+    [[nodiscard]] std::string epoch(const std::string &name) const {
+        return read_safetensors(path(name) + "/checkpoint.safetensors").metadata.at("epoch");
+    }
+};
+
+TEST_CASE("train: --resume after every single step gives the bits of an uninterrupted run") {
+    const Runs runs;
+    const std::string options = "--epochs 4 --batch-size 9 --validation-split 0.2 --patience 4 --schedule cosine --seed 5";
+    const std::string whole = runs.model("whole", options);
+    CHECK(runs.model("parts", options + " --time-limit 1e-9") != whole);
+    int parts = 1;
+    while (runs.epoch("parts") != "4" && parts < 100) {
+        REQUIRE(run(runs.command("parts", "--resume --time-limit 1e-9")).status == 0);
+        parts++;
+    }
+    CHECK(parts > 20);
+    CHECK(runs.model("parts", "--resume") == whole);
+    CHECK(runs.losses("parts") == runs.losses("whole"));
+}
+
+TEST_CASE("train: --resume after SIGKILL at random moments gives the bits of an uninterrupted run") {
+    const Runs runs;
+    const std::string options = "--epochs 400 --batch-size 4";
+    const std::string whole = runs.model("whole", options);
+    std::mt19937 random(4);
+    int kills = 0;
+    for (int attempt = 0; attempt < 20; attempt++) {
+        const std::string resume = std::filesystem::exists(runs.path("parts") + "/checkpoint.safetensors") ? "--resume" : options;
+        const double seconds = 0.002 + 0.1 * static_cast<double>(random() % 1000) / 1000;
+        if (run(runs.command("parts", resume), fmt::format("timeout -s KILL {} ", seconds)).status != 0) kills++;
+    }
+    CAPTURE(kills);
+    CHECK(kills > 0);
+    CHECK(runs.model("parts", "--resume") == whole);
+    CHECK(runs.losses("parts") == runs.losses("whole"));
+}
+
+TEST_CASE("train: more epochs may be asked for") {
+    const Runs runs;
+    const std::string whole = runs.model("whole", "--epochs 5 --seed 3");
+    (void)runs.model("parts", "--epochs 2 --seed 3");
+    CHECK(runs.model("parts", "--resume --epochs 5") == whole);
+    CHECK(run(runs.command("parts", "--resume")).status == 0);  // nothing is left to do
+    CHECK(read_plain(runs.path("parts") + "/model.safetensors") == whole);
+}
+
+TEST_CASE("train: what cannot be resumed is said in one line") {
+    const Runs runs;
+    check_error(runs.command("none", "--resume"), "cannot be opened");
+    (void)runs.model("some", "--epochs 1 --seed 3");
+    check_error(runs.command("some", "--resume --seed 4"), "--seed 4: the run began with 3");
+    check_error(runs.command("some", "--resume --init x"), "--init");
+    check_error(runs.command("other", "--patience 2"), "--patience needs a validation loss");
+    const TensorFile model = read_safetensors(runs.path("some") + "/model.safetensors");
+    write_safetensors(runs.path("some") + "/checkpoint.safetensors", model);
+    check_error(runs.command("some", "--resume"), "so it is no checkpoint");
+}
+
+TEST_CASE("train: Ctrl-C and SIGTERM finish the step, save, and say how to go on") {
+    const Runs runs;
+    const std::string command = "train-test_gap --epochs 100000 --batch-size 4 --no-figures --data " + runs.data + " --run-dir ";
+    for (const std::string signal : {"INT", "TERM"}) {
+        const Run result = run(command + runs.path(signal), fmt::format("timeout -s {} --preserve-status 0.4 ", signal));
+        CAPTURE(result.output);
+        CHECK(result.status == 0);
+        CHECK(result.output.find("train --resume goes on") != std::string::npos);
+        CHECK(std::filesystem::exists(runs.path(signal) + "/model.safetensors"));
+        CHECK(run(runs.command(signal, "--resume --time-limit 0.01")).status == 0);
+    }
+}
+
+TEST_CASE("train: stops when the validation loss has not fallen for --patience epochs, with the best weights") {
+    const Runs runs;
+    // A learning rate so large that the loss soon rises.
+    const std::string options = "--validation-split 0.3 --learning-rate 0.3 --epochs 200 --patience 2";
+    const std::string model = runs.model("early", options);
+    std::istringstream lines(runs.losses("early"));
+    std::string line;
+    std::getline(lines, line);
+    std::vector<double> losses;
+    while (std::getline(lines, line)) losses.push_back(std::stod(line.substr(line.rfind(',') + 1)));
+    REQUIRE(losses.size() < 200);
+    const auto best = std::ranges::min_element(losses) - losses.begin() + 1;
+    CHECK(std::size_t(best) + 2 == losses.size());
+    CHECK(runs.model("best", "--validation-split 0.3 --learning-rate 0.3 --epochs " + std::to_string(best)) == model);
+}
+
+TEST_CASE("learning rate: constant, cosine and step follow their formulas") {
+    LearningRate rate{.initial = 0.5F, .epochs = 8, .step_epochs = 3, .step_factor = 0.1F};
+    CHECK(rate.at(7.5) == 0.5F);
+    rate.schedule = LearningRateSchedule::cosine;
+    CHECK(rate.at(0) == 0.5F);
+    CHECK(rate.at(2) == doctest::Approx(0.25 * (1 + std::sqrt(0.5))));
+    CHECK(rate.at(4) == doctest::Approx(0.25));
+    CHECK(rate.at(8) == doctest::Approx(0));
+    rate.schedule = LearningRateSchedule::step;
+    CHECK(rate.at(2.99) == 0.5F);
+    CHECK(rate.at(3) == doctest::Approx(0.05));
+    CHECK(rate.at(6.5) == doctest::Approx(0.005));
+}
+
+}  // namespace
+}  // namespace castnet::test

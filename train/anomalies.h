@@ -1,0 +1,37 @@
+// Anomaly detection by the reconstruction error: what a network has not learned to reproduce is unusual.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "runtime/dataset.h"
+#include "runtime/network.h"
+#include "train/figures.h"
+
+namespace castnet {
+
+/// Of each of the images, the mean squared error of its reconstruction.
+std::vector<double> anomaly_scores(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices);
+
+/// The score that the given part of the normal scores exceeds, at most.
+double anomaly_threshold(std::vector<double> normal, double false_alarm_rate);
+
+/// The area under the ROC curve: the probability that an anomalous score exceeds a normal one, ties counting half (Hanley & McNeil 1982,
+/// from ranks).
+double area_under_roc(std::span<const double> normal, std::span<const double> anomalous);
+
+/// From (0, 0) to (1, 1), a point for each score that differs.
+std::vector<Rates> roc_curve(std::span<const double> normal, std::span<const double> anomalous);
+
+struct AnomalyOptions {
+    std::filesystem::path out;  ///< a folder for scores.csv and the figures, or empty
+    double false_alarm_rate = 0.05;
+};
+
+/// Fits the threshold on the normal training images, judges the test images, prints what came out, and writes it to options.out. `normal`
+/// are labels. Throws Error.
+void detect_anomalies(Network &network, const Dataset &train, const Dataset &test, const std::vector<int> &normal,
+                      const AnomalyOptions &options);
+
+}  // namespace castnet

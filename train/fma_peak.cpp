@@ -1,0 +1,27 @@
+#include "train/fma_peak.h"
+
+#include <vector>
+
+#include "castnet_fma_peak.h"
+#include "runtime/arguments.h"
+#include "runtime/error.h"
+#include "runtime/parallel.h"
+
+namespace castnet {
+
+void FmaPeak::sample() {
+    use_threads(threads_);
+    std::vector<float> width(static_cast<std::size_t>(threads_));
+    int steps = 20'000;
+    auto body = [&](int thread) {
+        float factor = 0.999F, addend = 0.001F, result = 0;
+        return castnet::run(castnet_fma_peak_argv, steps, factor, addend, Operand(&result, {}),
+                            Operand(&width[static_cast<std::size_t>(thread)], {}));
+    };
+    time_.sample(10, [&] {
+        if (parallel_for(threads_, body) != 0) throw Error("the pipeline fma_peak failed");
+    });
+    flops_ = 2.0 * static_cast<double>(width.front()) * steps * threads_;
+}
+
+}  // namespace castnet

@@ -1,0 +1,15 @@
+// A network in words: its layers as Keras prints them, and the memory it needs.
+#pragma once
+
+#include <string>
+
+#include "runtime/description.h"
+
+namespace castnet {
+
+/// "28x28x1": rows, columns, channels.
+std::string describe(const Shape &shape);
+
+std::string summary(const NetworkDescription &description);
+
+}  // namespace castnet
