@@ -62,7 +62,7 @@ double tic_distance(const std::vector<PrincipalPlane::Position> &positions) {
     };
     const double rough = std::max(range(&PrincipalPlane::Position::x), range(&PrincipalPlane::Position::y)) / 5;
     const double power = std::pow(10, std::floor(std::log10(rough)));
-    return power * (rough < 2 * power ? 1 : rough < 5 * power ? 2 : 5);
+    return power * (rough <= 2 * power ? 2 : rough <= 5 * power ? 5 : 10);
 }
 
 /// Commands that plot the points, coloured by their labels; `more` is plotted over them.

@@ -65,7 +65,7 @@ class Castnet:
     def train(self, epochs: int, *options) -> float:
         """The seconds of the last epoch."""
         run_directory = pathlib.Path(self.folder.name) / "run"
-        self.run([self.programs / "train", "--quiet", "--epochs", epochs, "--data", self.data, "--run-dir", run_directory, *options])
+        self.run([self.programs / "train", "--quiet", "--no-figures", "--epochs", epochs, "--data", self.data, "--run-dir", run_directory, *options])
         return float((run_directory / "history.csv").read_text().splitlines()[-1].split(",")[3])
 
     def peak(self, threads: int) -> float:
