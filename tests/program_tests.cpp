@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <span>
 
 #include "runtime/npy.h"
@@ -144,6 +145,33 @@ TEST_CASE("explore: summary, evaluate, encode, decode and reconstruct agree with
         REQUIRE(gradients.find(weight.name) != nullptr);
         CHECK(gradients.find(weight.name)->shape == weight.shape);
     }
+}
+
+TEST_CASE("explore: draws pictures where gnuplot is installed, and says so where it is not") {
+    const Trained trained;
+    const std::string model = " --model " + trained.model, data = " --data " + trained.data;
+    const bool gnuplot = std::system("command -v gnuplot >/dev/null") == 0;
+    const auto draws = [&](const std::string &command, const std::string &name, const std::string &beginning) {
+        CAPTURE(command);
+        const std::string arguments = "explore-test_gap " + command + model + " --plot " + trained.path(name);
+        if (!gnuplot) return check_error(arguments, "install the package gnuplot-nox");
+        const Run result = run(arguments);
+        CAPTURE(result.output);
+        CHECK(result.status == 0);
+        CHECK(read_plain(trained.path(name)).starts_with(beginning));
+    };
+    draws("reconstruct --index 3" + data, "r.svg", "<?xml");
+    draws("encode" + data, "latent.png", "\x89PNG");
+    std::string code = "0.5";
+    for (int i = 1; i < 48; i++) code += ",0.5";
+    draws("decode --at " + code, "d.svg", "<?xml");
+    if (gnuplot) check_error("explore-test_gap encode" + data + model + " --plot /dev/null/x.svg", "gnuplot could not draw it");
+
+    // And a whole run's report.
+    REQUIRE(run("train-test_gap --quiet --epochs 1 --data " + trained.data + " --run-dir " + trained.path("report")).status == 0);
+    const std::string page = read_plain(trained.path("report") + "/report.html");
+    CHECK(page.empty() != gnuplot);
+    CHECK((!gnuplot || (page.find("<svg") != std::string::npos && page.find("--seed 0") != std::string::npos)));
 }
 
 TEST_CASE("explore: what is wrong is said in one line") {

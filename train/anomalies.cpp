@@ -128,14 +128,14 @@ void detect_anomalies(Network &network, const Dataset &train, const Dataset &tes
     std::filesystem::create_directories(options.out, failure);
     if (failure) throw Error(fmt::format("{}: cannot be made ({}); choose another --out", options.out.string(), failure.message()));
     write_scores(options.out / "scores.csv", test, scores, anomalous, threshold);
-    if (!Figures::available()) {
+    if (!can_draw()) {
         fmt::print(stderr, "warning: there are no figures without gnuplot; install the package gnuplot-nox\n");
         return;
     }
-    const Figures figures(options.out);
-    figures.roc(roc_curve(usual, unusual), area_under_roc(usual, unusual));
-    figures.histogram(usual, unusual, threshold);
-    figures.surprising(most_surprising(network, test, scores, 10));
+    draw_roc(options.out / "roc.svg", roc_curve(usual, unusual), area_under_roc(usual, unusual));
+    draw_histogram(options.out / "histogram.svg", usual, unusual, threshold);
+    draw_mosaic(options.out / "surprising.svg", most_surprising(network, test, scores, 10),
+                "The most surprising test images, and what the network makes of them");
     fmt::print("wrote {}: scores.csv, roc.svg, histogram.svg, surprising.svg\n", options.out.string());
 }
 

@@ -14,6 +14,7 @@
 #include "runtime/parallel.h"
 #include "train/anomalies.h"
 #include "train/data_options.h"
+#include "train/figures.h"
 #include "train/inference.h"
 #include "train/program.h"
 #include "train/summary.h"
@@ -25,7 +26,7 @@ using Path = std::filesystem::path;
 
 struct ExploreOptions {
     DataOptions data;
-    Path model, images, targets, codes, out, csv;
+    Path model, images, targets, codes, out, csv, plot;
     std::vector<float> at;
     std::size_t index = 6;  // the reference notebook's digit
     std::size_t samples = 0;
@@ -80,6 +81,17 @@ void write_grids(const Path &path, const Shape &shape, std::span<const float> va
     write_npy(path, npy_shape(values.size() / shape.size(), shape), values);
 }
 
+/// The first images above their reconstructions.
+void plot_reconstruction(const Path &file, const Shape &shape, std::span<const float> images, std::span<const float> outputs) {
+    const std::size_t columns = std::min<std::size_t>(12, images.size() / shape.size());
+    Mosaic mosaic{.shape = shape, .images = {}, .columns = static_cast<int>(columns)};
+    for (const std::span<const float> row : {images, outputs}) {
+        const auto shown = row.first(columns * shape.size());
+        mosaic.images.insert(mosaic.images.end(), shown.begin(), shown.end());
+    }
+    draw_mosaic(file, mosaic, "Images, and what the network makes of them");
+}
+
 void reconstruct_images(const NetworkDescription &description, const ExploreOptions &options) {
     Network network = load_network(description, options);
     std::vector<float> images = chosen_images(description, options);
@@ -92,12 +104,14 @@ void reconstruct_images(const NetworkDescription &description, const ExploreOpti
     }
     const std::vector<float> outputs = reconstruct(network, images);
     if (!options.out.empty()) write_grids(options.out, description.output(), outputs);
+    if (!options.plot.empty()) plot_reconstruction(options.plot, description.input(), images, outputs);
     fmt::print("mean squared error of {} reconstructed: {:.6f}\n", images.size() / description.input().size(),
                mean_squared_error(outputs, images));
 }
 
 void encode_images(const NetworkDescription &description, const ExploreOptions &options) {
-    if (options.out.empty() && options.csv.empty()) throw Error("encode: nothing to write; give --out z.npy or --csv z.csv");
+    if (options.out.empty() && options.csv.empty() && options.plot.empty())
+        throw Error("encode: nothing to write; give --out z.npy, --csv z.csv or --plot latent.png");
     Network network = load_network(description, options);
     std::vector<int> labels;
     std::vector<float> images;
@@ -112,6 +126,7 @@ void encode_images(const NetworkDescription &description, const ExploreOptions &
     const std::vector<float> codes = encode(network, images);
     const std::size_t size = description.code().size(), count = images.size() / description.input().size();
     if (!options.out.empty()) write_grids(options.out, description.code(), codes);
+    if (!options.plot.empty()) draw_latent(options.plot, latent_points(codes, size, labels));
     if (options.csv.empty()) return;
     std::string text = "label";
     for (std::size_t i = 0; i < size; i++) text += fmt::format(",z{}", i);
@@ -123,14 +138,18 @@ void encode_images(const NetworkDescription &description, const ExploreOptions &
 }
 
 void decode_codes(const NetworkDescription &description, const ExploreOptions &options) {
-    if (options.out.empty()) throw Error("decode: nothing to write; give --out y.npy");
+    if (options.out.empty() && options.plot.empty()) throw Error("decode: nothing to write; give --out y.npy or --plot y.png");
     std::vector<float> codes = options.at;
     if (!options.codes.empty()) codes = read_grids(options.codes, description.code());
     if (codes.empty() || codes.size() % description.code().size() != 0)
         throw Error(fmt::format("--at: {} numbers given, a code of {} has {}; give them with commas between, or --codes z.npy",
                                 codes.size(), description.name, description.code().size()));
     Network network = load_network(description, options);
-    write_grids(options.out, description.output(), decode(network, codes));
+    std::vector<float> images = decode(network, codes);
+    if (!options.out.empty()) write_grids(options.out, description.output(), images);
+    if (options.plot.empty()) return;
+    const auto columns = static_cast<int>(std::min<std::size_t>(10, images.size() / description.output().size()));
+    draw_mosaic(options.plot, {.shape = description.output(), .images = std::move(images), .columns = columns}, "Decoded images");
 }
 
 void find_anomalies(const NetworkDescription &description, const ExploreOptions &options) {
@@ -189,6 +208,8 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     for (const char *name : {"reconstruct", "encode"})
         add_path(command(name), "--images", options.images, "Images, a .npy of (n, h, w, c)");
     for (const char *name : {"reconstruct", "encode", "decode"}) add_path(command(name), "--out", options.out, "Where the .npy goes");
+    for (const char *name : {"reconstruct", "encode", "decode"})
+        add_path(command(name), "--plot", options.plot, "Where a picture goes, .png or .svg");
     command("reconstruct")->add_option("--index", options.index, "Which test image")->capture_default_str();
     add_path(command("encode"), "--csv", options.csv, "Where label,z0,z1,… go");
     command("encode")->add_option("--samples", options.samples, "Only the first images; 0 for all")->capture_default_str();

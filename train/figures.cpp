@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
-#include <memory>
 
 #include "runtime/error.h"
 #include "runtime/file.h"
@@ -89,31 +88,41 @@ std::string plot_points(const LatentPoints &points, const std::string &more = ""
         fmt::format(fmt::runtime(axis), points.projected ? 2 : 1), plots, more);
 }
 
+void draw(const std::filesystem::path &file, const std::string &size, const std::string &script) {
+    if (!can_draw()) throw Error(fmt::format("{}: cannot be drawn without gnuplot; install the package gnuplot-nox", file.string()));
+    std::filesystem::path unfinished = file;
+    unfinished += fmt::format(".{}.tmp", ::getpid());
+    std::FILE *gnuplot = ::popen("gnuplot >/dev/null 2>&1", "w");
+    const std::string terminal = file.extension() == ".png" ? "pngcairo" : "svg standalone";
+    const std::string commands =
+        fmt::format("set terminal {} size {} font 'sans-serif,13' background '#ffffff'\nset output '{}'\n{}set output\n", terminal, size,
+                    unfinished.string(), script);
+    const bool written = gnuplot != nullptr && std::fwrite(commands.data(), 1, commands.size(), gnuplot) == commands.size();
+    const bool drawn = gnuplot != nullptr && ::pclose(gnuplot) == 0 && written && std::filesystem::exists(unfinished);
+    std::error_code failure;
+    if (drawn) std::filesystem::rename(unfinished, file, failure);
+    if (!drawn || failure) {
+        std::filesystem::remove(unfinished, failure);
+        throw Error(fmt::format("{}: gnuplot could not draw it; check the folder, and that gnuplot works", file.string()));
+    }
+}
+
 }  // namespace
 
-bool Figures::available() {
+LatentPoints latent_points(std::span<const float> codes, std::size_t dimension, std::vector<int> labels) {
+    const PrincipalPlane plane(codes, dimension);
+    LatentPoints points{.positions = {}, .labels = std::move(labels), .projected = plane.is_projection()};
+    for (std::size_t begin = 0; begin < codes.size(); begin += dimension)
+        points.positions.push_back(plane.project(codes.subspan(begin, dimension)));
+    return points;
+}
+
+bool can_draw() {
     return std::system("command -v gnuplot >/dev/null 2>&1") == 0;
 }
 
-void Figures::draw(const std::string &name, const std::string &size, const std::string &script) const {
-    const std::filesystem::path file = folder_ / name, unfinished = folder_ / fmt::format("{}.{}.tmp", name, ::getpid());
-    const std::unique_ptr<std::FILE, int (*)(std::FILE *)> gnuplot(::popen("gnuplot >/dev/null 2>&1", "w"), ::pclose);
-    const std::string commands =
-        fmt::format("set terminal svg size {} font 'sans-serif,13' background '#ffffff' standalone\nset output '{}'\n{}set output\n", size,
-                    unfinished.string(), script);
-    const bool written = gnuplot != nullptr && std::fwrite(commands.data(), 1, commands.size(), gnuplot.get()) == commands.size();
-    // NOLINTNEXTLINE(bugprone-unused-return-value): the status is what matters, and the pointer goes with it
-    const int status =
-        gnuplot != nullptr ? ::pclose(const_cast<std::unique_ptr<std::FILE, int (*)(std::FILE *)> &>(gnuplot).release()) : -1;
-    if (!written || status != 0 || !std::filesystem::exists(unfinished)) {
-        std::filesystem::remove(unfinished);
-        throw Error(fmt::format("{}: gnuplot could not draw it; check the folder, and that gnuplot works", file.string()));
-    }
-    std::filesystem::rename(unfinished, file);
-}
-
-void Figures::loss(const std::filesystem::path &history) const {
-    draw("loss.svg", "720,400",
+void draw_loss(const std::filesystem::path &file, const std::filesystem::path &history) {
+    draw(file, "720,400",
          fmt::format(
              "set datafile separator ','\nset title 'Mean squared error by epoch'\nset xlabel 'epoch'\nset border 3 lc rgb '#888888'\n"
              "set xtics nomirror\nset ytics nomirror\nset grid lc rgb '#e5e5e5'\nset key top right\n"
@@ -123,29 +132,33 @@ void Figures::loss(const std::filesystem::path &history) const {
              history.string()));
 }
 
-void Figures::reconstruction(const Mosaic &images) const {
-    draw("reconstruction.svg", "900,260",
-         data_block("images", images) + plot_mosaic("images", "Test images, and what the network makes of them"));
+void draw_mosaic(const std::filesystem::path &file, const Mosaic &images, const std::string &title) {
+    const auto count = static_cast<int>(images.images.size() / images.shape.size());
+    const int rows = (count + images.columns - 1) / images.columns;
+    const double width = 900;
+    const double height = width * (rows * images.shape.height) / (images.columns * images.shape.width);
+    draw(file, fmt::format("{:.0f},{:.0f}", width, std::min(height, 900.0) + 80),
+         data_block("images", images) + plot_mosaic("images", title));
 }
 
-void Figures::latent(const LatentPoints &points) const {
-    draw("latent.svg", "640,560", "set title 'Test images in the latent space'\n" + plot_points(points));
+void draw_latent(const std::filesystem::path &file, const LatentPoints &points) {
+    draw(file, "640,560", "set title 'Test images in the latent space'\n" + plot_points(points));
 }
 
-void Figures::generated(const LatentPoints &points, const PrincipalPlane::Position &chosen, const Mosaic &image, const Mosaic &grid,
-                        const PrincipalPlane::Position &low, const PrincipalPlane::Position &high) const {
+void draw_generated(const std::filesystem::path &file, const LatentPoints &points, const PrincipalPlane::Position &chosen,
+                    const Mosaic &image, const Mosaic &grid, const PrincipalPlane::Position &low, const PrincipalPlane::Position &high) {
     const std::string mark = fmt::format(", '-' with points pt 2 ps 2 lw 3 lc rgb '#000000' title 'decoded'\n{} {}\ne", chosen.x, chosen.y);
     std::string script = data_block("image", image) + data_block("grid", grid) + "set multiplot layout 1,3\n";
     script += "set title 'The latent space'\n" + plot_points(points, mark);
     script += plot_mosaic("image", fmt::format("Decoded from ({:.1f}, {:.1f})", chosen.x, chosen.y));
     script += plot_mosaic("grid", fmt::format("Decoded from ({:.1f}, {:.1f}) to ({:.1f}, {:.1f})", low.x, low.y, high.x, high.y));
-    draw("generated.svg", "1200,420", script + "unset multiplot\n");
+    draw(file, "1200,420", script + "unset multiplot\n");
 }
 
-void Figures::roc(const std::vector<Rates> &curve, double area) const {
+void draw_roc(const std::filesystem::path &file, const std::vector<Rates> &curve, double area) {
     std::string rows;
     for (const Rates &rates : curve) rows += fmt::format("{} {}\n", rates.false_alarms, rates.detected);
-    draw("roc.svg", "520,520",
+    draw(file, "520,520",
          fmt::format("$curve << EOD\n{}EOD\nset title 'ROC curve, area {:.4f}'\nset xlabel 'false alarms'\nset ylabel 'detected'\n"
                      "set xrange [0:1]\nset yrange [0:1]\nset size square\nset border 3 lc rgb '#888888'\nset xtics nomirror\n"
                      "set ytics nomirror\nset grid lc rgb '#e5e5e5'\nunset key\n"
@@ -153,7 +166,8 @@ void Figures::roc(const std::vector<Rates> &curve, double area) const {
                      rows, area));
 }
 
-void Figures::histogram(const std::vector<double> &normal, const std::vector<double> &anomalous, double threshold) const {
+void draw_histogram(const std::filesystem::path &file, const std::vector<double> &normal, const std::vector<double> &anomalous,
+                    double threshold) {
     constexpr int bins = 60;
     const double largest = std::max(std::ranges::max(normal), std::ranges::max(anomalous));
     const auto block = [&](const char *name, const std::vector<double> &scores) {
@@ -165,7 +179,7 @@ void Figures::histogram(const std::vector<double> &normal, const std::vector<dou
             rows += fmt::format("{} {}\n", (bin + 0.5) * largest / bins, 100 * part.at(static_cast<std::size_t>(bin)));
         return rows + "EOD\n";
     };
-    draw("histogram.svg", "720,400",
+    draw(file, "720,400",
          block("normal", normal) + block("anomalous", anomalous) +
              fmt::format("set title 'Reconstruction errors of the test images'\nset xlabel 'mean squared error'\nset ylabel '% of images'\n"
                          "set border 3 lc rgb '#888888'\nset xtics nomirror\nset ytics nomirror\nset grid lc rgb '#e5e5e5'\n"
@@ -174,11 +188,6 @@ void Figures::histogram(const std::vector<double> &normal, const std::vector<dou
                          "set label 'threshold' at {1}, graph 0.97 offset 0.6,0\n"
                          "plot $normal with boxes lc rgb '#0072b2' title 'normal', $anomalous with boxes lc rgb '#d55e00' title 'others'\n",
                          largest, threshold));
-}
-
-void Figures::surprising(const Mosaic &images) const {
-    draw("surprising.svg", "900,260",
-         data_block("images", images) + plot_mosaic("images", "The most surprising test images, and what the network makes of them"));
 }
 
 }  // namespace castnet

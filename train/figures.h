@@ -1,4 +1,4 @@
-// The pictures of a run, drawn by gnuplot into SVG files.
+// Pictures, drawn by gnuplot.
 #pragma once
 
 #include <filesystem>
@@ -18,6 +18,9 @@ struct LatentPoints {
     bool projected = false;   ///< whether the axes are principal components
 };
 
+/// Of codes, rows of `dimension` floats.
+LatentPoints latent_points(std::span<const float> codes, std::size_t dimension, std::vector<int> labels);
+
 /// A point of a ROC curve.
 struct Rates {
     double false_alarms = 0, detected = 0;
@@ -30,33 +33,22 @@ struct Mosaic {
     int columns = 1;
 };
 
-class Figures {
-public:
-    explicit Figures(std::filesystem::path folder) : folder_(std::move(folder)) {}
+/// Whether gnuplot is there.
+bool can_draw();
 
-    /// Whether gnuplot is there.
-    static bool available();
+// Each draws a file, a PNG where its name ends so and an SVG otherwise, and throws Error where that fails.
 
-    // Each throws Error where gnuplot fails.
-    void loss(const std::filesystem::path &history) const;
-    /// Images above what the network makes of them.
-    void reconstruction(const Mosaic &images) const;
-    void latent(const LatentPoints &points) const;
-    /// The latent plane with `chosen` marked, the image decoded there, and images decoded on a grid of the plane from `low` to `high`.
-    void generated(const LatentPoints &points, const PrincipalPlane::Position &chosen, const Mosaic &image, const Mosaic &grid,
-                   const PrincipalPlane::Position &low, const PrincipalPlane::Position &high) const;
-
-    /// Detected anomalies against false alarms, from (0, 0) to (1, 1).
-    void roc(const std::vector<Rates> &curve, double area) const;
-    /// Of the scores of normal and other images, with the threshold between them.
-    void histogram(const std::vector<double> &normal, const std::vector<double> &anomalous, double threshold) const;
-    /// The most surprising images above what the network makes of them.
-    void surprising(const Mosaic &images) const;
-
-private:
-    void draw(const std::string &name, const std::string &size, const std::string &script) const;
-
-    std::filesystem::path folder_;
-};
+/// The columns loss and val_loss of a history.csv.
+void draw_loss(const std::filesystem::path &file, const std::filesystem::path &history);
+void draw_mosaic(const std::filesystem::path &file, const Mosaic &images, const std::string &title);
+void draw_latent(const std::filesystem::path &file, const LatentPoints &points);
+/// The latent plane with `chosen` marked, the image decoded there, and images decoded on a grid of the plane from `low` to `high`.
+void draw_generated(const std::filesystem::path &file, const LatentPoints &points, const PrincipalPlane::Position &chosen,
+                    const Mosaic &image, const Mosaic &grid, const PrincipalPlane::Position &low, const PrincipalPlane::Position &high);
+/// Detected anomalies against false alarms, from (0, 0) to (1, 1).
+void draw_roc(const std::filesystem::path &file, const std::vector<Rates> &curve, double area);
+/// Of the scores of normal and other images, with the threshold between them.
+void draw_histogram(const std::filesystem::path &file, const std::vector<double> &normal, const std::vector<double> &anomalous,
+                    double threshold);
 
 }  // namespace castnet

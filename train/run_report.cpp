@@ -54,7 +54,7 @@ std::pair<Position, Position> middle_of(const std::vector<Position> &positions) 
     return {{left, bottom}, {right, top}};
 }
 
-void draw_generated(Network &network, const Figures &figures, const LatentPoints &points, const PrincipalPlane &plane) {
+void draw_plane(Network &network, const std::filesystem::path &file, const LatentPoints &points, const PrincipalPlane &plane) {
     const auto [low, high] = middle_of(points.positions);
     const auto decoded = [&](const std::vector<Position> &positions, int columns) {
         std::vector<float> codes;
@@ -72,7 +72,7 @@ void draw_generated(Network &network, const Figures &figures, const LatentPoints
             grid.push_back({along(low.x, high.x, column), along(low.y, high.y, row)});
         }
     }
-    figures.generated(points, chosen, decoded({chosen}, 1), decoded(grid, grid_side), low, high);
+    draw_generated(file, points, chosen, decoded({chosen}, 1), decoded(grid, grid_side), low, high);
 }
 
 std::string escape(const std::string &text) {
@@ -143,21 +143,20 @@ th { border-bottom: 1px solid #bbb; } svg { max-width: 100%; height: auto; }
 void write_report(Network &network, const Dataset &test, const RunDirectory &directory, const std::map<std::string, std::string> &options,
                   int threads) {
     const NetworkDescription &description = network.description();
-    const Figures figures(directory.folder());
-    figures.loss(directory.history());
-    figures.reconstruction(reconstructions(network, test));
+    const std::filesystem::path &folder = directory.folder();
+    draw_loss(folder / "loss.svg", directory.history());
+    draw_mosaic(folder / "reconstruction.svg", reconstructions(network, test), "Test images, and what the network makes of them");
 
     const std::vector<std::uint32_t> indices = sample(test, scatter_images);
     const std::vector<float> codes = encode(network, test.gather(indices));
     const std::size_t dimension = description.code().size();
     const PrincipalPlane plane(codes, dimension);
-    LatentPoints points{.positions = {}, .labels = {}, .projected = plane.is_projection()};
-    for (std::size_t i = 0; i < indices.size(); i++) {
-        points.positions.push_back(plane.project(std::span(codes).subspan(i * dimension, dimension)));
-        points.labels.push_back(test.labels[indices[i]]);
-    }
-    figures.latent(points);
-    draw_generated(network, figures, points, plane);
+    std::vector<int> labels;
+    labels.reserve(indices.size());
+    for (const std::uint32_t index : indices) labels.push_back(test.labels[index]);
+    const LatentPoints points = latent_points(codes, dimension, std::move(labels));
+    draw_latent(folder / "latent.svg", points);
+    draw_plane(network, folder / "generated.svg", points, plane);
 
     std::string html = fmt::format(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{0}</title>\n<style>{1}</style>\n"
@@ -170,10 +169,10 @@ void write_report(Network &network, const Dataset &test, const RunDirectory &dir
                                       {"Reconstruction", "reconstruction.svg"},
                                       {"Latent space", "latent.svg"},
                                       {"Generated images", "generated.svg"}}) {
-        html += fmt::format("<h2>{}</h2>\n{}\n", title, inline_svg(directory.folder() / file));
+        html += fmt::format("<h2>{}</h2>\n{}\n", title, inline_svg(folder / file));
     }
     html += "<h2>History</h2>\n" + table(read_text(directory.history())) + "</html>\n";
-    write_file(directory.folder() / "report.html", html);
+    write_file(folder / "report.html", html);
 }
 
 }  // namespace castnet

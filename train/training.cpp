@@ -186,7 +186,7 @@ private:
 
     /// They are no reason for a run to fail: what is missing is said.
     void write_figures() {
-        if (!Figures::available()) return warn("there are no figures without gnuplot; install the package gnuplot-nox");
+        if (!can_draw()) return warn("there are no figures without gnuplot; install the package gnuplot-nox");
         try {
             write_report(network_, options_.data.load(Part::test, network_.description().input()), directory_, state_.options,
                          options_.threads);
