@@ -10,7 +10,6 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build
 packages="g++ python3 python3-venv ca-certificates doctest-dev libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev"
 lint_packages="clang-format clang-tidy"
-plot_packages=gnuplot-nox
 fashion_package=dataset-fashion-mnist
 fashion_folder=/usr/share/datasets/fashion-mnist
 
@@ -47,6 +46,11 @@ install_packages() {
 
 install_or_fail() {
     install_packages "$@" || fail "packages are missing and could not be installed; as root run: $install_line"
+}
+
+# What draws; only pictures are missing without it.
+install_plotter() {
+    install_packages gnuplot-nox || say "no pictures: gnuplot-nox could not be installed"
 }
 
 # The virtual environment of requirements.txt, made again when that has changed.
@@ -167,6 +171,7 @@ build)
     build all
     ;;
 train)
+    install_plotter
     suffixes=$(declared_networks castnet_add_programs | sed 's/^/-/')
     if [ -n "$networks" ] && [ -z "$suffixes" ]; then fail "no network file calls castnet_add_programs(NAME); add it after castnet_add_network(NAME …)"; fi
     targets=
@@ -184,8 +189,7 @@ test)
     (cd "$root" && ctest --preset default --parallel "$(nproc)" "$@")
     ;;
 benchmark)
-    # shellcheck disable=SC2086  # a list of words
-    install_packages $plot_packages || say "no plots: $plot_packages could not be installed"
+    install_plotter
     build train benchmark-mnist_cae
     provide_data
     python=$build/peers/bin/python
@@ -193,8 +197,7 @@ benchmark)
     "$python" "$root/tests/benchmark/benchmark.py" --bin "$build/bin" --out "$build/benchmark" "$@"
     ;;
 autotune)
-    # shellcheck disable=SC2086  # a list of words
-    install_packages $plot_packages || say "no plots: $plot_packages could not be installed"
+    install_plotter
     names=$(declared_networks castnet_add_network)
     targets=
     for name in ${names:-mnist_cae}; do targets="$targets autotune-$name"; done
