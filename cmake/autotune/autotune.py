@@ -121,9 +121,11 @@ class Autotuner:
         self.decide(pipeline, record)
 
     def decide(self, pipeline: Pipeline, record) -> None:
-        """The finalists, the default and the autoschedulers once more, by turns; the fastest wins, if it is faster than the default beyond
-        noise, in every run."""
+        """The finalists, the default, the winner of earlier searches and the autoschedulers once more, by turns; the fastest wins, if it is
+        faster than the default beyond noise, in every run."""
         contenders = {"default": {}}
+        if earlier := schedules.schedule_of(self.options.schedules, pipeline.key):
+            contenders["earlier"] = earlier
         contenders |= {f"tuned {rank}": schedule for rank, schedule in enumerate(record.best(FINALISTS))}
         for name in self.options.autoschedulers:
             if pipeline.workshop.library({"autoscheduler": name}).exists():

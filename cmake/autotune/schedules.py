@@ -26,12 +26,23 @@ def format_schedule(schedule: dict) -> str:
     return " ".join(f"{name}={value}" for name, value in schedule.items()) or "default"
 
 
+def parse_schedule(text: str) -> dict:
+    """The reverse of format_schedule()."""
+    return {} if text == "default" else dict(word.partition("=")[::2] for word in text.split())
+
+
 def read(file: pathlib.Path) -> dict[str, str]:
     """The lines by their pipelines."""
     if not file.exists():
         return {}
     lines = [line for line in file.read_text().splitlines() if line.strip() and not line.startswith("#")]
     return {line.split(" : ")[0]: line for line in lines}
+
+
+def schedule_of(file: pathlib.Path, pipeline: str) -> dict:
+    """What the file says about a pipeline; the default where it says nothing."""
+    line = read(file).get(pipeline)
+    return {} if line is None else parse_schedule(line.split(" : ")[1])
 
 
 def keep(file: pathlib.Path, pipeline: str, schedule: dict, measured: str, halide: str) -> None:

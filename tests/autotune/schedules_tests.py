@@ -38,6 +38,13 @@ class FileTest(Folder):
                                  f"{OTHER} : default : 90 % of the FMA peak, default 80 %, Halide 21.0.0"])
         self.assertEqual(self.file.stat().st_mode & 0o777, 0o644)
 
+    def test_a_schedule_is_read_as_it_was_written(self):
+        for schedule in ({}, {"method": "taps", "tile": "4x7x1x1", "padding": "stage"}, {"autoscheduler": "Adams2019"}):
+            self.keep(OTHER, schedule)
+            self.assertEqual(schedules.schedule_of(self.file, OTHER), schedule)
+        self.assertEqual(schedules.schedule_of(self.file, FORWARD), {})
+        self.assertEqual(schedules.schedule_of(self.folder / "none.txt", FORWARD), {})
+
     def test_a_write_that_fails_leaves_the_file_as_it_was(self):
         self.keep(OTHER, {})
         before = self.file.read_text()

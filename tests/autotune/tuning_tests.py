@@ -148,6 +148,17 @@ class RunTest(unittest.TestCase):
         self.finish(self.start("--pipeline", "squeeze-forward"))
         self.assertEqual(list(schedules.read(self.file)), self.keys[:1])
 
+    def test_an_earlier_winner_meets_the_finalists_of_a_shorter_search(self):
+        earlier = {"method": "channels", "tile": "1x2x1x1"}
+        schedules.keep(self.file, self.keys[0], earlier, "50 % of the FMA peak, default 40 %", "21.0.0")
+        schedules.keep(self.file, self.keys[1], {"tile": "none"}, "50 % of the FMA peak, default 40 %", "21.0.0")
+        self.finish(self.start("--budget", "0", "--pipeline", "squeeze-forward", "--pipeline", "squeeze-backward_weights"))
+        results = [json.loads(file.read_text()) for file in self.folder.glob("work/*/result.json")]
+        contenders = {row["pass"]: row["contenders"] for row in results}
+        self.assertIn("relative", contenders["forward"]["earlier"])
+        self.assertIn("error", contenders["backward_weights"]["earlier"], "a schedule that is legal no longer loses")
+        self.assertEqual(schedules.schedule_of(self.file, self.keys[1]), {})
+
     def test_an_interruption_keeps_what_was_found(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             process = self.start()
