@@ -49,10 +49,8 @@ Mosaic most_surprising(Network &network, const Dataset &test, const std::vector<
     std::vector<std::uint32_t> order = all_indices(test.size());
     std::ranges::sort(order, std::ranges::greater(), [&](std::uint32_t index) { return scores[index]; });
     order.resize(std::min(order.size(), count));
-    std::vector<float> images = test.gather(order);
-    const std::vector<float> outputs = reconstruct(network, images);
-    images.insert(images.end(), outputs.begin(), outputs.end());
-    return {.shape = test.shape, .images = std::move(images), .columns = static_cast<int>(order.size())};
+    const std::vector<float> images = test.gather(order);
+    return above_reconstructions(test.shape, images, reconstruct(network, images), count);
 }
 
 void write_scores(const std::filesystem::path &file, const Dataset &test, const std::vector<double> &scores,
@@ -122,7 +120,8 @@ void detect_anomalies(Network &network, const Dataset &train, const Dataset &tes
                mean(usual));
     fmt::print("threshold {:.6f}, for {:.1f}% false alarms on {} training images: {:.1f}% false alarms, {:.1f}% detected\n", threshold,
                100 * options.false_alarm_rate, train.size(), 100 * part_above(usual, threshold), 100 * part_above(unusual, threshold));
-    fmt::print("area under the ROC curve: {:.4f}\n", area_under_roc(usual, unusual));
+    const double area = area_under_roc(usual, unusual);
+    fmt::print("area under the ROC curve: {:.4f}\n", area);
     if (options.out.empty()) return;
     std::error_code failure;
     std::filesystem::create_directories(options.out, failure);
@@ -132,7 +131,7 @@ void detect_anomalies(Network &network, const Dataset &train, const Dataset &tes
         fmt::print(stderr, "warning: there are no figures without gnuplot; install the package gnuplot-nox\n");
         return;
     }
-    draw_roc(options.out / "roc.svg", roc_curve(usual, unusual), area_under_roc(usual, unusual));
+    draw_roc(options.out / "roc.svg", roc_curve(usual, unusual), area);
     draw_histogram(options.out / "histogram.svg", usual, unusual, threshold);
     draw_mosaic(options.out / "surprising.svg", most_surprising(network, test, scores, 10),
                 "The most surprising test images, and what the network makes of them");

@@ -81,17 +81,6 @@ void write_grids(const Path &path, const Shape &shape, std::span<const float> va
     write_npy(path, npy_shape(values.size() / shape.size(), shape), values);
 }
 
-/// The first images above their reconstructions.
-void plot_reconstruction(const Path &file, const Shape &shape, std::span<const float> images, std::span<const float> outputs) {
-    const std::size_t columns = std::min<std::size_t>(12, images.size() / shape.size());
-    Mosaic mosaic{.shape = shape, .images = {}, .columns = static_cast<int>(columns)};
-    for (const std::span<const float> row : {images, outputs}) {
-        const auto shown = row.first(columns * shape.size());
-        mosaic.images.insert(mosaic.images.end(), shown.begin(), shown.end());
-    }
-    draw_mosaic(file, mosaic, "Images, and what the network makes of them");
-}
-
 void reconstruct_images(const NetworkDescription &description, const ExploreOptions &options) {
     Network network = load_network(description, options);
     std::vector<float> images = chosen_images(description, options);
@@ -104,7 +93,9 @@ void reconstruct_images(const NetworkDescription &description, const ExploreOpti
     }
     const std::vector<float> outputs = reconstruct(network, images);
     if (!options.out.empty()) write_grids(options.out, description.output(), outputs);
-    if (!options.plot.empty()) plot_reconstruction(options.plot, description.input(), images, outputs);
+    if (!options.plot.empty())
+        draw_mosaic(options.plot, above_reconstructions(description.input(), images, outputs, 12),
+                    "Images, and what the network makes of them");
     fmt::print("mean squared error of {} reconstructed: {:.6f}\n", images.size() / description.input().size(),
                mean_squared_error(outputs, images));
 }
@@ -126,7 +117,7 @@ void encode_images(const NetworkDescription &description, const ExploreOptions &
     const std::vector<float> codes = encode(network, images);
     const std::size_t size = description.code().size(), count = images.size() / description.input().size();
     if (!options.out.empty()) write_grids(options.out, description.code(), codes);
-    if (!options.plot.empty()) draw_latent(options.plot, latent_points(codes, size, labels));
+    if (!options.plot.empty()) draw_latent(options.plot, latent_points(PrincipalPlane(codes, size), codes, labels));
     if (options.csv.empty()) return;
     std::string text = "label";
     for (std::size_t i = 0; i < size; i++) text += fmt::format(",z{}", i);

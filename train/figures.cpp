@@ -11,7 +11,6 @@
 #include <map>
 
 #include "runtime/error.h"
-#include "runtime/file.h"
 
 namespace castnet {
 namespace {
@@ -109,12 +108,21 @@ void draw(const std::filesystem::path &file, const std::string &size, const std:
 
 }  // namespace
 
-LatentPoints latent_points(std::span<const float> codes, std::size_t dimension, std::vector<int> labels) {
-    const PrincipalPlane plane(codes, dimension);
+LatentPoints latent_points(const PrincipalPlane &plane, std::span<const float> codes, std::vector<int> labels) {
     LatentPoints points{.positions = {}, .labels = std::move(labels), .projected = plane.is_projection()};
-    for (std::size_t begin = 0; begin < codes.size(); begin += dimension)
-        points.positions.push_back(plane.project(codes.subspan(begin, dimension)));
+    for (std::size_t begin = 0; begin < codes.size(); begin += plane.dimension())
+        points.positions.push_back(plane.project(codes.subspan(begin, plane.dimension())));
     return points;
+}
+
+Mosaic above_reconstructions(const Shape &shape, std::span<const float> images, std::span<const float> outputs, std::size_t most) {
+    const std::size_t columns = std::min(most, images.size() / shape.size());
+    Mosaic mosaic{.shape = shape, .images = {}, .columns = static_cast<int>(columns)};
+    for (const std::span<const float> row : {images, outputs}) {
+        const auto shown = row.first(columns * shape.size());
+        mosaic.images.insert(mosaic.images.end(), shown.begin(), shown.end());
+    }
+    return mosaic;
 }
 
 bool can_draw() {

@@ -18,8 +18,8 @@ struct LatentPoints {
     bool projected = false;   ///< whether the axes are principal components
 };
 
-/// Of codes, rows of `dimension` floats.
-LatentPoints latent_points(std::span<const float> codes, std::size_t dimension, std::vector<int> labels);
+/// Of codes in their plane.
+LatentPoints latent_points(const PrincipalPlane &plane, std::span<const float> codes, std::vector<int> labels);
 
 /// A point of a ROC curve.
 struct Rates {
@@ -32,6 +32,9 @@ struct Mosaic {
     std::vector<float> images;
     int columns = 1;
 };
+
+/// At most `most` of the images in a row, above what the network makes of them.
+Mosaic above_reconstructions(const Shape &shape, std::span<const float> images, std::span<const float> outputs, std::size_t most);
 
 /// Whether gnuplot is there.
 bool can_draw();

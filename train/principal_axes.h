@@ -17,6 +17,7 @@ public:
     };
     [[nodiscard]] Position project(std::span<const float> point) const;
     [[nodiscard]] std::vector<float> at(const Position &position) const;
+    [[nodiscard]] std::size_t dimension() const { return dimension_; }
     /// Whether the axes are components, not the points' own coordinates.
     [[nodiscard]] bool is_projection() const { return dimension_ != 2; }
 

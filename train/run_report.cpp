@@ -33,11 +33,8 @@ std::vector<std::uint32_t> sample(const Dataset &dataset, std::size_t count) {
 
 /// Test images above their reconstructions.
 Mosaic reconstructions(Network &network, const Dataset &test) {
-    std::vector<float> images = test.gather(sample(test, shown_images));
-    const std::vector<float> outputs = reconstruct(network, images);
-    const auto columns = static_cast<int>(images.size() / test.shape.size());
-    images.insert(images.end(), outputs.begin(), outputs.end());
-    return {.shape = test.shape, .images = std::move(images), .columns = columns};
+    const std::vector<float> images = test.gather(sample(test, shown_images));
+    return above_reconstructions(test.shape, images, reconstruct(network, images), shown_images);
 }
 
 /// The part of the plane that holds all but the outermost twentieth of the points on each side.
@@ -149,12 +146,11 @@ void write_report(Network &network, const Dataset &test, const RunDirectory &dir
 
     const std::vector<std::uint32_t> indices = sample(test, scatter_images);
     const std::vector<float> codes = encode(network, test.gather(indices));
-    const std::size_t dimension = description.code().size();
-    const PrincipalPlane plane(codes, dimension);
+    const PrincipalPlane plane(codes, description.code().size());
     std::vector<int> labels;
     labels.reserve(indices.size());
     for (const std::uint32_t index : indices) labels.push_back(test.labels[index]);
-    const LatentPoints points = latent_points(codes, dimension, std::move(labels));
+    const LatentPoints points = latent_points(plane, codes, std::move(labels));
     draw_latent(folder / "latent.svg", points);
     draw_plane(network, folder / "generated.svg", points, plane);
 

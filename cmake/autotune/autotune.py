@@ -67,7 +67,6 @@ class Autotuner:
             pipeline.workshop.open()
             pipeline.workshop.interrupted = lambda: self.interrupted
         self.prepare_autoschedulers()
-        self.end = time.monotonic() + self.options.budget * len(self.pipelines)
         for number, pipeline in enumerate(self.pipelines):
             if self.interrupted:
                 break

@@ -11,7 +11,6 @@ HEADER = """\
 # A line: pipeline : GeneratorParams, or `default` where the shapes choose best : measured on one thread, and by which Halide.
 # Lines may be merged, edited and removed; `cmake --build build --target autotune` makes them.
 """
-MACHINE = "# Schedules that the autotuner found on "
 
 
 def cpu_name() -> str:
