@@ -273,6 +273,11 @@ function(castnet_add_network network)
       "     .output = {${out_height}, ${out_width}, ${layer_filters}},\n"
       "     .kernel_height = ${layer_kernel_height},\n"
       "     .kernel_width = ${layer_kernel_width},\n"
+      "     .stride_y = ${layer_stride_y},\n"
+      "     .stride_x = ${layer_stride_x},\n"
+      "     .pad_y = ${pad_height},\n"
+      "     .pad_x = ${pad_width},\n"
+      "     .activation = \"${layer_activation}\",\n"
       "     .l2 = ${layer_l2},\n"
       "     .forward = ${pipeline_forward},\n"
       "     .backward_data = ${pipeline_backward_data},\n"
@@ -296,13 +301,32 @@ function(castnet_add_network network)
   configure_file("${CASTNET_SOURCE_DIR}/cmake/network.h.in" "${header_directory}/${network}.h" @ONLY)
   target_include_directories(${network} PUBLIC "${header_directory}")
   target_link_libraries(${network} PUBLIC castnet_runtime)
+  castnet_add_memory_report(${network})
   castnet_add_autotuning(${network})
+endfunction()
+
+# The build says what the network needs: a program that is compiled for it alone prints a line.
+function(castnet_add_memory_report network)
+  if(CMAKE_CROSSCOMPILING AND NOT CMAKE_CROSSCOMPILING_EMULATOR)
+    return()
+  endif()
+  add_executable(${network}_memory EXCLUDE_FROM_ALL "${CASTNET_SOURCE_DIR}/cmake/memory.cpp")
+  set_target_properties(${network}_memory PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+  target_compile_definitions(${network}_memory PRIVATE CASTNET_NETWORK=${network} CASTNET_NETWORK_HEADER="${network}.h")
+  target_include_directories(${network}_memory PRIVATE "${header_directory}")
+  target_link_libraries(${network}_memory PRIVATE $<COMPILE_ONLY:castnet_runtime>)
+  set(report "${CMAKE_CURRENT_BINARY_DIR}/${network}.memory.txt")
+  add_custom_command(OUTPUT "${report}" COMMAND ${network}_memory "${report}" DEPENDS ${network}_memory VERBATIM
+                     COMMENT "Memory of ${network}")
+  target_sources(${network} PRIVATE "${report}")
 endfunction()
 
 # castnet_add_programs(NAME): the programs train-NAME and explore-NAME; train and explore for the default network, mnist_cae.
 function(castnet_add_programs network)
   if(NOT TARGET ${network})
     castnet_error("castnet_add_programs(${network}): there is no such network; call castnet_add_network(${network} …) first")
+  elseif(NOT TARGET castnet_programs)
+    castnet_error("castnet_add_programs(${network}): the programs need CLI11, fmt, nlohmann-json and zlib; install them, and configure again")
   endif()
   foreach(program IN ITEMS train explore)
     set(target ${program}-${network})

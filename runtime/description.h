@@ -32,7 +32,10 @@ struct LayerDescription {
     LayerKind kind = LayerKind::conv2d;
     Shape input, output;
     int kernel_height = 1, kernel_width = 1;
-    float l2 = 0;  ///< λ: the loss gets λ · Σ kernel²
+    int stride_y = 1, stride_x = 1;
+    int pad_y = 0, pad_x = 0;     ///< zeros before the first row and column of the large grid
+    std::string_view activation;  ///< its name in the network language
+    float l2 = 0;                 ///< λ: the loss gets λ · Σ kernel²
     Pipeline forward = nullptr;
     Pipeline backward_data = nullptr;  ///< none in the first layer
     Pipeline backward_weights = nullptr;
@@ -112,6 +115,21 @@ struct Sharding {
 /// What a network is laid out for. For inference it has weights and two grids a worker: no gradients, no moments, no activations kept.
 enum class Purpose { training, inference };
 
+/// Where a layer's tensors begin, in floats.
+struct LayerOffsets {
+    std::size_t kernel = 0, bias = 0;  ///< in each block of parameters
+    std::size_t transposed = 0;        ///< from the arena's beginning
+    std::size_t activation = 0;        ///< in a worker's scratch space
+};
+
+/// Bytes of an arena by what they hold.
+struct MemoryUse {
+    std::size_t weights = 0;      ///< kernels, also as spread reads them, and biases
+    std::size_t optimizer = 0;    ///< Adam's moments
+    std::size_t gradients = 0;    ///< of every shard, and their sum
+    std::size_t activations = 0;  ///< of every worker: outputs of layers and their gradients, gathered images
+};
+
 /// Where everything lies in a network's arena, in floats from its beginning; every tensor begins on a 64-byte boundary.
 class ArenaLayout {
 public:
@@ -132,6 +150,8 @@ public:
         }
         input = padded(network.input().size() * static_cast<std::size_t>(shard_images));
         scratch = 2 * grid + (purpose == Purpose::training ? input + activations : 0);
+        index = padded(Sharding::divide_up(static_cast<int>(network.layers.size() * (sizeof(LayerOffsets) + sizeof(std::size_t))),
+                                           static_cast<int>(sizeof(float))));
     }
 
     int batch_images;            ///< at most
@@ -145,9 +165,10 @@ public:
     std::size_t input = 0;        ///< of one worker, for training: the images of a shard, where they are gathered
     std::size_t activations = 0;  ///< of one worker, for training: the outputs of all layers for a shard
     std::size_t scratch = 0;      ///< of one worker: all of it
+    std::size_t index = 0;        ///< of the layers' offsets, and of the order of their updates
 
     // In this order: weights; for training, first and second moments, the batch's gradient, the shards' gradients, the images' errors;
-    // transposed kernels; the workers' scratch space.
+    // transposed kernels; the workers' scratch space; the index.
     [[nodiscard]] constexpr std::size_t moments_1() const { return parameters; }
     [[nodiscard]] constexpr std::size_t moments_2() const { return 2 * parameters; }
     [[nodiscard]] constexpr std::size_t gradients() const { return 3 * parameters; }
@@ -157,8 +178,17 @@ public:
         return purpose == Purpose::training ? errors() + padded(static_cast<std::size_t>(batch_images)) : parameters;
     }
     [[nodiscard]] constexpr std::size_t workers_scratch() const { return transposed_kernels() + transposed; }
-    [[nodiscard]] constexpr std::size_t floats() const { return workers_scratch() + scratch * static_cast<std::size_t>(workers); }
+    [[nodiscard]] constexpr std::size_t layer_index() const { return workers_scratch() + scratch * static_cast<std::size_t>(workers); }
+    [[nodiscard]] constexpr std::size_t floats() const { return layer_index() + index; }
     [[nodiscard]] constexpr std::size_t bytes() const { return floats() * sizeof(float); }
+
+    [[nodiscard]] constexpr MemoryUse memory() const {
+        const bool trains = purpose == Purpose::training;
+        return {.weights = (parameters + transposed + index) * sizeof(float),
+                .optimizer = (trains ? gradients() - moments_1() : 0) * sizeof(float),
+                .gradients = (trains ? transposed_kernels() - gradients() : 0) * sizeof(float),
+                .activations = (layer_index() - workers_scratch()) * sizeof(float)};
+    }
 
     /// `floats` rounded up to the alignment.
     static constexpr std::size_t padded(std::size_t floats) {

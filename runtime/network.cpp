@@ -1,13 +1,13 @@
 #include "runtime/network.h"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <functional>
+#include <memory>
 #include <new>
-#include <numeric>
-#include <stdexcept>
 
 #include "castnet_squared_norm.h"
 #include "castnet_sum_shards.h"
@@ -19,6 +19,8 @@ namespace {
 // The first error's message, kept in static memory: the step path allocates nothing. Halide's own handler would end the process.
 std::array<char, 512> first_message{};
 std::atomic<bool> has_message{false};
+
+constexpr const char *not_ready = "the network is not ready: its arguments or its arena were refused";
 
 void keep_message(void *, const char *message) {
     if (has_message.exchange(true)) return;
@@ -36,54 +38,83 @@ void Network::Free::operator()(float *memory) const noexcept {
     ::operator delete (memory, std::align_val_t{ArenaLayout::alignment});
 }
 
-Network::Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose, std::span<std::byte> arena)
-    : description_(&description), layout_(description, std::max(1, batch_size), std::max(1, threads), purpose) {
-    if (batch_size < 1 || threads < 1) throw std::invalid_argument("a network needs a batch of at least one image and at least one thread");
-    if (arena.empty()) {
-        owned_.reset(static_cast<float *>(::operator new (layout_.bytes(), std::align_val_t{ArenaLayout::alignment})));
-        arena_ = owned_.get();
-    } else {
-        if (arena.size() < layout_.bytes()) throw std::invalid_argument("the arena is smaller than ArenaLayout::bytes()");
-        if (reinterpret_cast<std::uintptr_t>(arena.data()) % ArenaLayout::alignment != 0)
-            throw std::invalid_argument("the arena does not begin on a 64-byte boundary");
-        arena_ = reinterpret_cast<float *>(arena.data());
-    }
-    std::fill_n(arena_, layout_.floats(), 0.0F);
+int misuse(const char *message) noexcept {
+    keep_message(nullptr, message);
+    return -1;
+}
 
-    offsets_ = std::make_unique<Offsets[]>(description.layers.size());
-    Offsets next{.transposed = layout_.transposed_kernels()};
+Network::Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose, std::span<std::byte> arena) noexcept
+    : description_(&description),
+      layout_(description, std::max(1, batch_size), std::max(1, threads), purpose),
+      arena_(find_arena(batch_size, threads, arena)) {
+    halide_set_error_handler(keep_message);
+    if (!is_ready()) return;
+    std::fill_n(arena_, layout_.floats(), 0.0F);
+    index_layers();
+}
+
+/// The caller's arena or one's own; null where there is none that will do.
+float *Network::find_arena(int batch_size, int threads, std::span<std::byte> arena) noexcept {
+    const char *wrong = nullptr;
+    if (batch_size < 1 || threads < 1) {
+        wrong = "a network needs a batch of at least one image and at least one thread";
+    } else if (arena.empty()) {
+        owned_.reset(static_cast<float *>(::operator new (layout_.bytes(), std::align_val_t{ArenaLayout::alignment}, std::nothrow)));
+        if (owned_ == nullptr) wrong = "there is not enough memory for the network; choose a smaller batch";
+    } else if (arena.size() < layout_.bytes()) {
+        wrong = "the arena is smaller than ArenaLayout::bytes()";
+    } else if (reinterpret_cast<std::uintptr_t>(arena.data()) % ArenaLayout::alignment != 0) {
+        wrong = "the arena does not begin on a 64-byte boundary";
+    }
+    if (wrong != nullptr) {
+        misuse(wrong);
+        return nullptr;
+    }
+    return owned_ != nullptr ? owned_.get() : reinterpret_cast<float *>(arena.data());
+}
+
+void Network::index_layers() noexcept {
+    const std::span<const LayerDescription> layers = description_->layers;
+    auto *const offsets = reinterpret_cast<LayerOffsets *>(arena_ + layout_.layer_index());
+    auto *const order = reinterpret_cast<std::size_t *>(offsets + layers.size());
+    LayerOffsets next{.transposed = layout_.transposed_kernels()};
     const auto images = static_cast<std::size_t>(layout_.shard_images);
-    for (std::size_t l = 0; l < description.layers.size(); l++) {
-        const LayerDescription &layer = description.layers[l];
+    for (std::size_t l = 0; l < layers.size(); l++) {
+        const LayerDescription &layer = layers[l];
         next.bias = next.kernel + ArenaLayout::padded(layer.kernel_size());
-        offsets_[l] = next;
+        std::construct_at(offsets + l, next);
+        std::construct_at(order + l, l);
         next.kernel = next.bias + ArenaLayout::padded(layer.bias_size());
         if (layer.transpose_kernel != nullptr) next.transposed += ArenaLayout::padded(layer.kernel_size());
         next.activation += ArenaLayout::padded(layer.output.size() * images);
     }
-    largest_first_ = std::make_unique<std::size_t[]>(description.layers.size());
-    const std::span<std::size_t> order(largest_first_.get(), description.layers.size());
-    std::iota(order.begin(), order.end(), 0U);
-    std::ranges::stable_sort(order, std::greater(), [&](std::size_t l) { return description.layers[l].parameter_count(); });
-    halide_set_error_handler(keep_message);
+    offsets_ = {offsets, layers.size()};
+    largest_first_ = {order, layers.size()};
+    // By their parameters, in one order whatever the library's sort does.
+    std::ranges::sort(largest_first_, [&](std::size_t a, std::size_t b) {
+        const std::size_t size_a = layers[a].parameter_count(), size_b = layers[b].parameter_count();
+        return size_a != size_b ? size_a > size_b : a < b;
+    });
 }
 
-std::span<float> Network::kernel_of(float *block, std::size_t layer) const {
-    return {block + offsets_[layer].kernel, description_->layers[layer].kernel_size()};
+std::span<float> Network::kernel_of(std::size_t block, std::size_t layer) const {
+    if (!is_ready()) return {};
+    return {arena_ + block + offsets_[layer].kernel, description_->layers[layer].kernel_size()};
 }
 
-std::span<float> Network::bias_of(float *block, std::size_t layer) const {
-    return {block + offsets_[layer].bias, description_->layers[layer].bias_size()};
+std::span<float> Network::bias_of(std::size_t block, std::size_t layer) const {
+    if (!is_ready()) return {};
+    return {arena_ + block + offsets_[layer].bias, description_->layers[layer].bias_size()};
 }
 
 Network::ParameterRange Network::parameter_range(std::size_t layer) noexcept {
     const std::size_t size =
         ArenaLayout::padded(description_->layers[layer].kernel_size()) + ArenaLayout::padded(description_->layers[layer].bias_size());
-    const auto range = [&](float *block) { return std::span<float>{block + offsets_[layer].kernel, size}; };
-    return {.weights = range(arena_),
+    const auto range = [&](std::size_t block) { return std::span<float>{arena_ + block + offsets_[layer].kernel, size}; };
+    return {.weights = range(0),
             .moments_1 = range(moments(1)),
             .moments_2 = range(moments(2)),
-            .gradients = range(arena_ + layout_.gradients()),
+            .gradients = range(layout_.gradients()),
             .shard_gradients = arena_ + layout_.shard_gradients() + offsets_[layer].kernel,
             .shard_stride = layout_.parameters,
             .shards = static_cast<std::size_t>(shards_)};
@@ -99,6 +130,7 @@ int Network::transpose_kernel(std::size_t l) noexcept {
 }
 
 int Network::weights_changed() noexcept {
+    if (!is_ready()) return misuse(not_ready);
     auto body = [this](int layer) { return transpose_kernel(static_cast<std::size_t>(layer)); };
     return parallel_for(static_cast<int>(description_->layers.size()), body);
 }
@@ -136,7 +168,7 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
         error != 0)
         return error;
 
-    float *const block = arena_ + layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.parameters;
+    const std::size_t block = layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.parameters;
     for (std::size_t l = layers; l-- > 0;) {
         const LayerDescription &layer = description_->layers[l];
         const LayerWeights gradients{.kernel = kernel_of(block, l).data(), .bias = bias_of(block, l).data()};
@@ -152,6 +184,7 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
 }
 
 int Network::forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, int images) noexcept {
+    if (!is_ready()) return misuse(not_ready);
     const std::size_t in = description_->layers[first].input.size(), out = description_->layers[last - 1].output.size();
     // Batch by batch, as the scratch space is that of a batch.
     for (int begin = 0; begin < images; begin += batch_size()) {
@@ -194,9 +227,10 @@ StepResult Network::backward(const Batch &batch) noexcept {
 StepResult Network::begin(const Batch &batch) noexcept {
     shards_ = Sharding(batch.images).shards;
     StepResult result;
-    if (layout_.purpose != Purpose::training) {
-        keep_message(nullptr, "the network is laid out for inference; lay it out for training");
-        result.error = -1;
+    if (!is_ready()) {
+        result.error = misuse(not_ready);
+    } else if (layout_.purpose != Purpose::training) {
+        result.error = misuse("the network is laid out for inference; lay it out for training");
     }
     for (std::size_t l = 0; l < description_->layers.size() && result.error == 0; l++) {
         const float l2 = description_->layers[l].l2;
@@ -215,6 +249,7 @@ double Network::mean_error(int images) const noexcept {
 }
 
 int Network::sum_gradients(std::size_t layer) noexcept {
+    if (!is_ready()) return misuse(not_ready);
     const ParameterRange range = parameter_range(layer);
     Operand shards(range.shard_gradients, {range.gradients.size(), range.shards});
     return run(castnet_sum_shards_argv, shards.with_last_stride(range.shard_stride),

@@ -18,26 +18,33 @@ struct StepResult {
     int error = 0;
 };
 
-/// The last error that a pipeline reported, as one line; "" if none has.
+/// What was wrong when the first error was returned, as one line; "" if none has been.
 const char *error_message() noexcept;
+
+/// Keeps a message for error_message(). Returns the error that stands for misuse.
+int misuse(const char *message) noexcept;
 
 class Network {
 public:
     /// Lays the network out for batches of at most `batch_size` images on at most `threads` threads, in `arena`: at least
     /// ArenaLayout(description, batch_size, threads, purpose).bytes() bytes on a 64-byte boundary, which must outlive the network. Without
-    /// one the network brings its own. Weights are zero until they are set. Throws std::invalid_argument if an argument breaks this.
+    /// one the network brings its own, and allocates nothing else. Weights are zero until they are set. Throws nothing: where an argument
+    /// breaks this, or memory is missing, the network is not ready, and error_message() says why.
     Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose = Purpose::training,
-            std::span<std::byte> arena = {});
+            std::span<std::byte> arena = {}) noexcept;
 
+    /// Otherwise its tensors are empty, and it does nothing but return errors.
+    [[nodiscard]] bool is_ready() const { return arena_ != nullptr; }
     [[nodiscard]] const NetworkDescription &description() const { return *description_; }
+    [[nodiscard]] Purpose purpose() const { return layout_.purpose; }
     [[nodiscard]] int batch_size() const { return layout_.batch_images; }
 
     // One layer's tensors, in Keras's layout; gradients and moments only for training. After writing weights, call weights_changed() before
     // anything else.
-    [[nodiscard]] std::span<float> kernel(std::size_t layer) { return kernel_of(arena_, layer); }
-    [[nodiscard]] std::span<float> bias(std::size_t layer) { return bias_of(arena_, layer); }
-    [[nodiscard]] std::span<float> kernel_gradient(std::size_t layer) { return kernel_of(arena_ + layout_.gradients(), layer); }
-    [[nodiscard]] std::span<float> bias_gradient(std::size_t layer) { return bias_of(arena_ + layout_.gradients(), layer); }
+    [[nodiscard]] std::span<float> kernel(std::size_t layer) { return kernel_of(0, layer); }
+    [[nodiscard]] std::span<float> bias(std::size_t layer) { return bias_of(0, layer); }
+    [[nodiscard]] std::span<float> kernel_gradient(std::size_t layer) { return kernel_of(layout_.gradients(), layer); }
+    [[nodiscard]] std::span<float> bias_gradient(std::size_t layer) { return bias_of(layout_.gradients(), layer); }
     /// Adam's first (1) or second (2) moment of the layer's parameters.
     [[nodiscard]] std::span<float> kernel_moment(int which, std::size_t layer) { return kernel_of(moments(which), layer); }
     [[nodiscard]] std::span<float> bias_moment(int which, std::size_t layer) { return bias_of(moments(which), layer); }
@@ -93,15 +100,12 @@ public:
     [[nodiscard]] ParameterRange parameter_range(std::size_t layer) noexcept;
 
 private:
-    struct Offsets {
-        std::size_t kernel = 0, bias = 0;  // in each block of parameters
-        std::size_t transposed = 0;        // from the arena's beginning
-        std::size_t activation = 0;        // in a worker's scratch space
-    };
-
-    [[nodiscard]] float *moments(int which) { return arena_ + (which == 1 ? layout_.moments_1() : layout_.moments_2()); }
-    [[nodiscard]] std::span<float> kernel_of(float *block, std::size_t layer) const;
-    [[nodiscard]] std::span<float> bias_of(float *block, std::size_t layer) const;
+    [[nodiscard]] float *find_arena(int batch_size, int threads, std::span<std::byte> arena) noexcept;
+    void index_layers() noexcept;
+    [[nodiscard]] std::size_t moments(int which) const { return which == 1 ? layout_.moments_1() : layout_.moments_2(); }
+    // Of the block of parameters that begins so many floats into the arena.
+    [[nodiscard]] std::span<float> kernel_of(std::size_t block, std::size_t layer) const;
+    [[nodiscard]] std::span<float> bias_of(std::size_t block, std::size_t layer) const;
     [[nodiscard]] float *scratch(int worker) {
         return arena_ + layout_.workers_scratch() + static_cast<std::size_t>(worker) * layout_.scratch;
     }
@@ -117,10 +121,11 @@ private:
         void operator()(float *memory) const noexcept;
     };
     std::unique_ptr<float, Free> owned_;
-    float *arena_;
-    std::unique_ptr<Offsets[]> offsets_;
-    std::unique_ptr<std::size_t[]> largest_first_;  // the layers in the order of their updates, so that the last ones even out the workers
-    int shards_ = 0;                                // of the last backward
+    float *arena_ = nullptr;
+    // In the arena:
+    std::span<LayerOffsets> offsets_;
+    std::span<std::size_t> largest_first_;  // the layers in the order of their updates, so that the last ones even out the workers
+    int shards_ = 0;                        // of the last backward
 };
 
 }  // namespace castnet

@@ -1,11 +1,23 @@
 #include "runtime/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "castnet_adam.h"
 #include "runtime/arguments.h"
 
 namespace castnet {
+
+void Adam::begin_anew(Network &network) noexcept {
+    steps = 0;
+    if (network.purpose() != Purpose::training) return;
+    for (std::size_t l = 0; l < network.description().layers.size(); l++) {
+        for (const int which : {1, 2}) {
+            std::ranges::fill(network.kernel_moment(which, l), 0.0F);
+            std::ranges::fill(network.bias_moment(which, l), 0.0F);
+        }
+    }
+}
 
 /// Counts the step; returns its learning rate with the moments' bias corrections.
 float Adam::begin_step() noexcept {

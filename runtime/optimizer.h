@@ -39,6 +39,9 @@ struct Adam {
         network.backward_each(begin_next, [&](std::size_t layer) { return update(network, layer, rate); });
     }
 
+    /// Forgets the steps so far and their moments, as after other weights were set.
+    void begin_anew(Network &network) noexcept;
+
 private:
     float begin_step() noexcept;
     int update(Network &network, std::size_t layer, float rate) const noexcept;

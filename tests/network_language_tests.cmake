@@ -1,8 +1,9 @@
 # Runs castnet_add_network() on mistakes, each in a CMake of its own, and compares the line it stops with. What would make targets is
 # replaced by nothing: only the language is under test.
 if(DEFINED CASE)
-  foreach(command IN ITEMS add_library add_halide_library add_custom_target add_dependencies target_link_libraries target_include_directories
-          set_property get_property configure_file)
+  foreach(command IN ITEMS add_library add_executable add_halide_library add_custom_command add_custom_target add_dependencies
+          target_compile_definitions target_include_directories target_link_libraries target_sources set_property set_target_properties
+          get_property configure_file)
     function(${command})
     endfunction()
   endforeach()

@@ -59,6 +59,7 @@ Network load_network(const NetworkDescription &description, const ExploreOptions
                      std::size_t batch_size = 256) {
     use_threads(options.threads);
     Network network(description, static_cast<int>(batch_size), options.threads, purpose);
+    if (!network.is_ready()) throw Error(error_message());
     load_model(network, options.model);
     return network;
 }

@@ -8,6 +8,21 @@ std::string describe(const Shape &shape) {
     return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
 }
 
+namespace {
+
+double kibibytes(std::size_t bytes) {
+    return static_cast<double>(bytes) / 1024;
+}
+
+std::string describe(const char *purpose, const ArenaLayout &layout) {
+    const MemoryUse use = layout.memory();
+    return fmt::format("Memory {} with one thread: {:.1f} KiB (weights {:.1f}, gradients {:.1f}, optimizer {:.1f}, activations {:.1f})\n",
+                       purpose, kibibytes(layout.bytes()), kibibytes(use.weights), kibibytes(use.gradients), kibibytes(use.optimizer),
+                       kibibytes(use.activations));
+}
+
+}  // namespace
+
 std::string summary(const NetworkDescription &description) {
     const std::string rule(86, '-');
     std::string text =
@@ -19,10 +34,9 @@ std::string summary(const NetworkDescription &description) {
                             describe(layer.output), layer.parameter_count(), pipelines);
     }
     const std::size_t count = description.parameter_count();
-    const auto kibibytes = [&](Purpose purpose) { return static_cast<double>(ArenaLayout(description, 32, 1, purpose).bytes()) / 1024; };
-    return text + fmt::format("{}\nParameters: {} ({:.1f} KiB)\nMemory at batch 32, one thread: {:.1f} KiB to train, {:.1f} KiB to infer\n",
-                              rule, count, static_cast<double>(count * sizeof(float)) / 1024, kibibytes(Purpose::training),
-                              kibibytes(Purpose::inference));
+    text += fmt::format("{}\nParameters: {} ({:.1f} KiB)\n", rule, count, kibibytes(count * sizeof(float)));
+    text += describe("to train in batches of 32", ArenaLayout(description, 32, 1));
+    return text + describe("to infer one by one", ArenaLayout(description, 1, 1, Purpose::inference));
 }
 
 }  // namespace castnet

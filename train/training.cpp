@@ -40,6 +40,7 @@ public:
           random_(options.seed),
           network_(description, options.batch_size, options.threads),
           peak_(options.threads) {
+        if (!network_.is_ready()) throw Error(error_message());
         data_ = options.data.load(Part::train, description.input());
         std::tie(images_, validation_) = split_stratified(data_.labels, options.validation_split, random_);
         if (images_.empty()) throw Error("no images are left to train on; choose a smaller --validation-split");

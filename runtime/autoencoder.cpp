@@ -1,0 +1,80 @@
+#include "runtime/autoencoder.h"
+
+#include <algorithm>
+
+#include "runtime/random.h"
+
+namespace castnet {
+namespace {
+
+/// How many grids of the shape the values are; 0 where they are no whole number.
+std::size_t count(std::span<const float> values, const Shape &shape) {
+    return values.size() % shape.size() == 0 ? values.size() / shape.size() : 0;
+}
+
+/// Calls copy(tensor, place in all weights) for every kernel and bias of the network.
+template <typename Copy>
+void for_each_tensor(Network &network, const Copy &copy) {
+    std::size_t begin = 0;
+    for (std::size_t l = 0; l < network.description().layers.size(); l++) {
+        for (const std::span<float> tensor : {network.kernel(l), network.bias(l)}) {
+            copy(tensor, begin);
+            begin += tensor.size();
+        }
+    }
+}
+
+}  // namespace
+
+Autoencoder::Autoencoder(const NetworkDescription &description, const AutoencoderOptions &options, std::span<std::byte> arena) noexcept
+    : network_(description, options.batch_size, options.threads, options.purpose, arena), optimizer_(options.optimizer) {
+    Random random(options.seed);
+    if (is_ready()) glorot_uniform(network_, random);
+}
+
+StepResult Autoencoder::step(std::span<const float> images, std::span<const float> targets) noexcept {
+    const std::size_t inputs = count(images, network_.description().input());
+    if (inputs == 0 || inputs > static_cast<std::size_t>(network_.batch_size()))
+        return {.error = misuse("step: the images are not 1 to batch_size whole images of the network's input shape")};
+    if (count(targets, network_.description().output()) != inputs)
+        return {.error = misuse("step: there are not as many targets as images")};
+    return optimizer_.step(network_, Batch::of(images, targets, static_cast<int>(inputs)));
+}
+
+int Autoencoder::encode(std::span<const float> images, std::span<float> codes) noexcept {
+    return run(0, network_.description().encoder_layers, images, codes);
+}
+
+int Autoencoder::decode(std::span<const float> codes, std::span<float> images) noexcept {
+    return run(network_.description().encoder_layers, network_.description().layers.size(), codes, images);
+}
+
+int Autoencoder::reconstruct(std::span<const float> images, std::span<float> outputs) noexcept {
+    return run(0, network_.description().layers.size(), images, outputs);
+}
+
+int Autoencoder::run(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs) noexcept {
+    const auto &layers = network_.description().layers;
+    const std::size_t images = count(inputs, layers[first].input);
+    if (images == 0) return misuse("the inputs are not whole images, or codes, of the network's shape");
+    if (count(outputs, layers[last - 1].output) != images) return misuse("there is not room for as many outputs as there are inputs");
+    return network_.forward(first, last, inputs, outputs, static_cast<int>(images));
+}
+
+int Autoencoder::load(std::span<const float> weights) noexcept {
+    if (weights.size() != network_.description().parameter_count()) return misuse("load: the weights are not parameter_count() floats");
+    for_each_tensor(network_, [&](std::span<float> tensor, std::size_t begin) {
+        std::ranges::copy(weights.subspan(begin, tensor.size()), tensor.begin());
+    });
+    optimizer_.begin_anew(network_);
+    return network_.weights_changed();
+}
+
+int Autoencoder::save(std::span<float> weights) noexcept {
+    if (!is_ready()) return network_.weights_changed();
+    if (weights.size() != network_.description().parameter_count()) return misuse("save: there is not room for parameter_count() floats");
+    for_each_tensor(network_, [&](std::span<float> tensor, std::size_t begin) { std::ranges::copy(tensor, weights.begin() + begin); });
+    return 0;
+}
+
+}  // namespace castnet

@@ -1,0 +1,120 @@
+// The library's front, on memory of the caller's.
+#include "runtime/autoencoder.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cmath>
+#include <string_view>
+
+#include "tests/networks.h"
+
+namespace castnet::test {
+namespace {
+
+TEST_CASE("autoencoder: learns, and does what the network under it does") {
+    for (const NetworkDescription *description : all_networks) {
+        CAPTURE(description->name);
+        Random random(1);
+        Autoencoder model(*description, {.batch_size = 8, .threads = 2, .seed = 5});
+        REQUIRE(model.is_ready());
+        Network network(*description, 8, 1);
+        Random again(5);
+        REQUIRE(glorot_uniform(network, again) == 0);
+        Adam adam;
+        const std::vector<float> images = random_values(8 * description->input().size(), random);
+        for (int step = 0; step < 5; step++) {
+            const StepResult result = model.step(images), same = adam.step(network, Batch::of(images, images, 8));
+            REQUIRE(result.error == 0);
+            CHECK(result.loss == same.loss);
+        }
+        std::vector<float> codes(8 * description->code().size()), decoded(images.size()), outputs(images.size());
+        CHECK(model.encode(images, codes) == 0);
+        CHECK(model.decode(codes, decoded) == 0);
+        CHECK(model.reconstruct(images, outputs) == 0);
+        CHECK(outputs == decoded);
+
+        // The weights make another model the same; for inference alone too.
+        std::vector<float> weights(description->parameter_count());
+        REQUIRE(model.save(weights) == 0);
+        for (const Purpose purpose : {Purpose::training, Purpose::inference}) {
+            Autoencoder other(*description, {.batch_size = 3, .purpose = purpose});
+            REQUIRE(other.load(weights) == 0);
+            CHECK(other.reconstruct(images, decoded) == 0);
+            CHECK(outputs == decoded);
+        }
+    }
+}
+
+TEST_CASE("autoencoder: other weights begin the optimizer anew") {
+    mnist_cae::Autoencoder model({.batch_size = 4}), fresh({.batch_size = 4});
+    Random random(2);
+    const std::vector<float> images = random_values(4 * mnist_cae::input.size(), random);
+    std::vector<float> start(mnist_cae::parameter_count), after(start.size()), again(start.size());
+    REQUIRE(model.save(start) == 0);
+    for (int step = 0; step < 3; step++) REQUIRE(model.step(images).error == 0);
+    REQUIRE(model.load(start) == 0);
+    REQUIRE(model.step(images).error == 0);
+    REQUIRE(fresh.step(images).error == 0);
+    REQUIRE(model.save(after) == 0);
+    REQUIRE(fresh.save(again) == 0);
+    CHECK(after == again);
+}
+
+TEST_CASE("autoencoder: targets may differ from images") {
+    test_one::Autoencoder model({.batch_size = 2, .optimizer = {.learning_rate = 0.05F}});
+    const std::array<float, 2> images{0.2F, 0.8F}, targets{0.5F, -0.5F};
+    double first = 0, last = 0;
+    for (int step = 0; step < 400; step++) {
+        last = model.step(images, targets).loss;
+        if (step == 0) first = last;
+    }
+    CHECK(last < 0.05 * first);
+}
+
+TEST_CASE("autoencoder: what does not fit is refused, and nothing is touched") {
+    test_gap::Autoencoder model({.batch_size = 2});
+    constexpr std::size_t in = test_gap::input.size(), code = test_gap::code.size(), count = test_gap::parameter_count;
+    std::vector<float> before(count), after(count), images(3 * in), codes(code);
+    REQUIRE(model.save(before) == 0);
+    CHECK(model.step({}).error != 0);
+    CHECK(model.step(images).error != 0);  // three are more than a batch
+    CHECK(model.step(std::span(images).first(in + 1)).error != 0);
+    CHECK(model.step(std::span(images).first(in), std::span(images).first(2 * in)).error != 0);
+    CHECK(model.encode(images, codes) != 0);
+    CHECK(model.encode({}, codes) != 0);
+    CHECK(model.decode(std::span(codes).first(code - 1), images) != 0);
+    CHECK(model.reconstruct(images, std::span(images).first(2 * in)) != 0);
+    CHECK(model.load(std::span(before).first(count - 1)) != 0);
+    CHECK(model.save(std::span(after).first(count - 1)) != 0);
+    CHECK(std::string_view(error_message()) != "");
+    REQUIRE(model.save(after) == 0);
+    CHECK(before == after);
+    CHECK(model.encode(std::span(images).first(in), codes) == 0);  // and goes on
+
+    Autoencoder broken(test_gap::network, {.batch_size = 0});
+    CHECK_FALSE(broken.is_ready());
+    CHECK(broken.step(std::span(images).first(in)).error != 0);
+    CHECK(broken.encode(std::span(images).first(in), codes) != 0);
+    CHECK(broken.load(before) != 0);
+    CHECK(broken.save(after) != 0);
+    CHECK(before == after);
+
+    Autoencoder infers(test_gap::network, {.batch_size = 2, .purpose = Purpose::inference});
+    CHECK(infers.step(std::span(images).first(in)).error != 0);
+    CHECK(infers.reconstruct(images, images) == 0);
+}
+
+TEST_CASE("arena: what holds what adds up to all of it") {
+    for (const NetworkDescription *description : all_networks) {
+        for (const Purpose purpose : {Purpose::training, Purpose::inference}) {
+            const ArenaLayout layout(*description, 32, 2, purpose);
+            const MemoryUse use = layout.memory();
+            CHECK(use.weights + use.gradients + use.optimizer + use.activations == layout.bytes());
+            CHECK((use.optimizer > 0) == (purpose == Purpose::training));
+        }
+    }
+}
+
+}  // namespace
+}  // namespace castnet::test

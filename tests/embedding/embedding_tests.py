@@ -1,0 +1,79 @@
+"""Castnet as a package: other projects, outside of its tree, find it, declare networks of their own, build and run."""
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = pathlib.Path(os.environ["CASTNET_BUILD"])
+CMAKE = os.environ["CASTNET_CMAKE"]
+
+PROGRAMS = """
+cmake_minimum_required(VERSION 3.28)
+project(mine LANGUAGES CXX)
+find_package(Castnet REQUIRED)
+castnet_add_network(mine INPUT 6x5x1 ENCODER "conv2d filters=4 kernel={kernel}" DECODER "conv2d_transpose filters=1 kernel=3")
+castnet_add_programs(mine)
+"""
+
+
+class Package(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory(prefix="castnet-package-")
+        cls.folder = pathlib.Path(cls.temporary.name)
+        stage = cls.folder / "stage"
+        subprocess.run([CMAKE, "--install", BUILD, "--prefix", stage], check=True, stdout=subprocess.DEVNULL)
+        stage.rename(cls.folder / "package")  # it works wherever it lies
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.temporary.cleanup()
+
+    def run_command(self, *command, status=0):
+        result = subprocess.run(command, capture_output=True, text=True)
+        output = result.stdout + result.stderr
+        self.assertEqual(result.returncode, status, output[-4000:])
+        return output
+
+    def configure(self, project, status=0):
+        return self.run_command(CMAKE, "-S", project, "-B", project / "build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+                                f"-DCMAKE_PREFIX_PATH={self.folder / 'package'}", f"-DCMAKE_MAKE_PROGRAM={shutil.which('ninja')}", status=status)
+
+    def write_project(self, name, text):
+        project = self.folder / name
+        project.mkdir()
+        (project / "CMakeLists.txt").write_text(text)
+        return project
+
+    def test_example_learns_and_flags_what_it_has_not_learned(self):
+        project = self.folder / "vibration"
+        shutil.copytree(HERE, project, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+        lines = (project / "monitor.cpp").read_text().splitlines()
+        self.assertLess(len(lines), 60)
+        self.configure(project)
+        output = self.run_command(CMAKE, "--build", project / "build", "--target", "monitor")
+        self.assertIn("vibration: to train in batches of 32", output)  # the memory it needs
+        monitor = project / "build" / "monitor"
+        self.assertIn("damaged ones", self.run_command(monitor))
+        self.assertLess(monitor.stat().st_size, 500_000)
+        symbols = self.run_command("nm", "--dynamic", "--undefined-only", monitor)
+        for symbol in ("__cxa_throw", "_ZSt4cout", "_ZNSt8ios_base"):
+            self.assertNotIn(symbol, symbols)
+
+    def test_programs_are_there_too(self):
+        project = self.write_project("programs", PROGRAMS.format(kernel=3))
+        self.configure(project)
+        self.run_command(CMAKE, "--build", project / "build", "--target", "explore-mine")
+        self.assertIn("Network mine: 6x5x1", self.run_command(project / "build" / "explore-mine", "summary"))
+
+    def test_mistake_is_named_in_one_line(self):
+        project = self.write_project("mistake", PROGRAMS.format(kernel=7))
+        output = self.configure(project, status=1)
+        self.assertIn("error: network mine, layer 1 (conv2d filters=4 kernel=7): the kernel's height 7 is larger", output)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
