@@ -68,13 +68,23 @@ set_up_environment() {
     export PATH
 }
 
-# The library that the autotuner searches with, beside the rest.
+# Python packages of a folder's requirements.txt, beside the rest. False where they cannot be had.
+install_requirements() {
+    kept=$build/venv/$(basename "$1")-requirements.txt
+    cmp -s "$root/$1/requirements.txt" "$kept" && return 0
+    say "installing $2 into build/venv"
+    "$build/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$root/$1/requirements.txt" || return 1
+    cp "$root/$1/requirements.txt" "$kept"
+}
+
+# The library that the autotuner searches with.
 set_up_autotuner() {
-    cmp -s "$root/cmake/autotune/requirements.txt" "$build/venv/autotune-requirements.txt" && return
-    say "installing Optuna into build/venv"
-    "$build/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$root/cmake/autotune/requirements.txt" ||
-        fail "pip could not install cmake/autotune/requirements.txt; check the network"
-    cp "$root/cmake/autotune/requirements.txt" "$build/venv/autotune-requirements.txt"
+    install_requirements cmake/autotune Optuna || fail "pip could not install cmake/autotune/requirements.txt; check the network"
+}
+
+# The library that writes ONNX files; only these are missing without it.
+set_up_onnx() {
+    install_requirements train/onnx ONNX || say "no ONNX files: its library could not be installed"
 }
 
 # The frameworks that Castnet is compared with: gigabytes, and only for those who ask.
@@ -163,6 +173,9 @@ case "$verb $*" in
 benchmark*--quick*) ;;
 benchmark* | peers*) set_up_peers ;;
 autotune* | test*) set_up_autotuner ;;
+esac
+case $verb in
+train | test | peers) set_up_onnx ;;
 esac
 configure
 

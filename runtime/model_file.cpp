@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
+#include <ranges>
+#include <span>
 
 #include "runtime/error.h"
 
@@ -50,11 +53,13 @@ const std::array<std::pair<int, std::string>, 2> moments{{{1, "adam/m/"}, {2, "a
 
 TensorFile weights_of(Network &network) {
     TensorFile file;
-    file.metadata["network"] = network.description().name;
+    const NetworkDescription &description = network.description();
+    file.metadata["network"] = description.name;
+    file.metadata["input"] = fmt::format("{}x{}x{}", description.input().height, description.input().width, description.input().channels);
+    file.metadata["encoder_layers"] = std::to_string(description.encoder_layers);
     std::string &layers = file.metadata["layers"];
-    for (const LayerDescription &layer : network.description().layers)
-        layers += fmt::format("{}{}", layers.empty() ? "" : "\n", layer.text);
-    append(file, network.description(), "", kernels(network), biases(network));
+    for (const LayerDescription &layer : description.layers) layers += fmt::format("{}{}", layers.empty() ? "" : "\n", layer.text);
+    append(file, description, "", kernels(network), biases(network));
     return file;
 }
 
@@ -126,10 +131,44 @@ private:
     TensorFile file_;
 };
 
-constexpr std::string_view option_prefix = "option ", best_prefix = "best/", moment_prefix = "adam/";
+constexpr std::string_view option_prefix = "option ", best_prefix = "best/", moment_prefix = "adam/", self_test_prefix = "self_test/";
 
 bool is_weight(const Tensor &tensor) {
-    return !tensor.name.starts_with(moment_prefix) && !tensor.name.starts_with(best_prefix);
+    return std::ranges::none_of(std::array{best_prefix, moment_prefix, self_test_prefix},
+                                [&](std::string_view prefix) { return tensor.name.starts_with(prefix); });
+}
+
+const std::string self_test_input = std::string(self_test_prefix) + "input", self_test_output = std::string(self_test_prefix) + "output";
+
+std::vector<std::size_t> shape_of_one(const Shape &shape) {
+    return {1, static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width), static_cast<std::size_t>(shape.channels)};
+}
+
+/// What the network makes of one image. Throws Error.
+std::vector<float> reconstruct_one(Network &network, std::span<const float> image) {
+    std::vector<float> output(network.description().output().size());
+    if (network.forward(0, network.description().layers.size(), image, output, 1) != 0) throw Error(error_message());
+    return output;
+}
+
+/// Where the file holds a self-test, checks that the network, which has the file's weights, passes it.
+void check_self_test(Network &network, const ModelFile &model) {
+    const Tensor *input = model.file().find(self_test_input), *want = model.file().find(self_test_output);
+    if (input == nullptr && want == nullptr) return;  // of another program
+    if (input == nullptr || want == nullptr || input->shape != shape_of_one(network.description().input()) ||
+        want->shape != shape_of_one(network.description().output()))
+        throw model.error("holds a self-test that is not one image and its output");
+    const std::vector<float> got = reconstruct_one(network, input->values);
+    // Machines and schedules round differently; another activation, stride or padding is far beyond.
+    const float scale = std::ranges::max(want->values | std::views::transform([](float value) { return std::abs(value); }));
+    const float allowed = 1e-3F * scale + 1e-6F;
+    for (std::size_t i = 0; i < got.size(); i++) {
+        if (!(std::abs(got[i] - want->values[i]) <= allowed))
+            throw model.error(fmt::format(
+                "does not pass its self-test: element {} of the output is {} here and was {} where the model was saved, so that "
+                "the network differs",
+                i, got[i], want->values[i]));
+    }
 }
 
 TrainingState state_of(const ModelFile &model) {
@@ -164,10 +203,36 @@ void check_weights(Network &network, const ModelFile &model) {
 
 }  // namespace
 
+void restore_weights(Network &network, const TensorFile &weights) {
+    for_each_tensor(network.description(), "", kernels(network), biases(network),
+                    [&](const std::string &name, const std::vector<std::size_t> &, std::span<float> values) {
+                        std::ranges::copy(weights.find(name)->values, values.begin());
+                    });
+    if (network.weights_changed() != 0) throw Error(error_message());
+}
+
+void save_model(Network &network, const std::filesystem::path &path) {
+    TensorFile file = weights_of(network);
+    Random random(0);
+    Tensor input{.name = self_test_input, .shape = shape_of_one(network.description().input()), .values = {}};
+    input.values.resize(network.description().input().size());
+    std::ranges::generate(input.values, [&] { return random.uniform(); });
+    file.tensors.push_back({self_test_output, shape_of_one(network.description().output()), reconstruct_one(network, input.values)});
+    file.tensors.push_back(std::move(input));
+    write_safetensors(path, file);
+}
+
 void load_model(Network &network, const std::filesystem::path &path) {
     const ModelFile model(network.description(), path);
     check_weights(network, model);
+    const TensorFile before = weights_of(network);
     set_weights(network, model);
+    try {
+        check_self_test(network, model);
+    } catch (...) {
+        restore_weights(network, before);
+        throw;
+    }
 }
 
 void save_checkpoint(Network &network, const Adam &adam, const TrainingState &state, const std::filesystem::path &path) {

@@ -13,13 +13,21 @@
 
 namespace castnet {
 
-/// The network's weights, named LAYER/kernel and LAYER/bias; __metadata__ holds the network's name and its layer texts.
+/// The network's weights, named LAYER/kernel and LAYER/bias; __metadata__ holds the network's name, its input's shape, its layer texts, and
+/// how many of them are the encoder.
 TensorFile weights_of(Network &network);
+
+/// Sets the network's weights to those that weights_of() gave.
+void restore_weights(Network &network, const TensorFile &weights);
 
 /// The network's gradients, named as their weights.
 TensorFile gradients_of(Network &network);
 
-/// Sets the network's weights from a model or a checkpoint. Throws Error, before anything is set, if the file is not one of this network.
+/// Writes the weights with a small self-test: an image (self_test/input) and what the network makes of it (self_test/output). Throws Error.
+void save_model(Network &network, const std::filesystem::path &path);
+
+/// Sets the network's weights from a model or a checkpoint. Throws Error if the file is not one of this network, or if this build does not
+/// make of its self-test what the one did that wrote it; then the weights are as they were.
 void load_model(Network &network, const std::filesystem::path &path);
 
 /// Where a run stands, beside its weights and Adam's moments.

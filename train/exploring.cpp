@@ -14,6 +14,7 @@
 #include "runtime/parallel.h"
 #include "train/anomalies.h"
 #include "train/data_options.h"
+#include "train/exporting.h"
 #include "train/figures.h"
 #include "train/inference.h"
 #include "train/program.h"
@@ -26,7 +27,8 @@ using Path = std::filesystem::path;
 
 struct ExploreOptions {
     DataOptions data;
-    Path model, images, targets, codes, out, csv, plot;
+    Path model, images, targets, codes, out, csv, plot, onnx, header;
+    std::string part = "all";
     std::vector<float> at;
     std::size_t index = 6;  // the reference notebook's digit
     std::size_t samples = 0;
@@ -152,6 +154,16 @@ void find_anomalies(const NetworkDescription &description, const ExploreOptions 
                      parse_classes(options.normal), options.anomalies);
 }
 
+void export_model(const NetworkDescription &description, const ExploreOptions &options) {
+    if (options.onnx.empty() && options.header.empty())
+        throw Error("export: nothing to write; give --onnx model.onnx or --header weights.h");
+    Network network = load_network(description, options);
+    const std::size_t code = description.encoder_layers, end = description.layers.size();
+    if (!options.onnx.empty())
+        export_onnx(network, options.part == "decoder" ? code : 0, options.part == "encoder" ? code : end, options.onnx);
+    if (!options.header.empty()) export_header(network, options.header);
+}
+
 void write_gradients(const NetworkDescription &description, const ExploreOptions &options) {
     const std::vector<float> images = read_grids(options.images, description.input()),
                              targets = read_grids(options.targets, description.output());
@@ -194,6 +206,7 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
         add("encode", "The codes of images", encode_images),
         add("decode", "The images of codes", decode_codes),
         add("anomalies", "How well reconstruction errors tell unusual images from normal ones", find_anomalies),
+        add("export", "The model for others: an ONNX graph, or the weights as a C++ header", export_model),
         add("gradients", "The loss and its gradient by every weight, for a batch of images and targets", write_gradients)};
     const auto command = [&](const char *name) { return app.get_subcommand(name); };
     for (const char *name : {"evaluate", "reconstruct", "encode"}) options.data.add_to(*command(name));
@@ -217,6 +230,12 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
         ->check(CLI::Range(0.0, 1.0))
         ->capture_default_str();
     command("anomalies")->add_option("--out", options.anomalies.out, "Folder for the scores and the figures")->type_name("DIR");
+    add_path(command("export"), "--onnx", options.onnx, "Where the ONNX graph goes");
+    command("export")
+        ->add_option("--part", options.part, "Of the ONNX graph: all, encoder or decoder")
+        ->check(CLI::IsMember({"all", "encoder", "decoder"}))
+        ->capture_default_str();
+    add_path(command("export"), "--header", options.header, "Where the C++ header goes");
     add_path(command("gradients"), "--images", options.images, "Images, a .npy of (n, h, w, c)")->required();
     add_path(command("gradients"), "--targets", options.targets, "Wanted outputs, a .npy of (n, h, w, c)")->required();
     add_path(command("gradients"), "--out", options.out, "Where the gradients go, a .safetensors")->required();

@@ -176,12 +176,11 @@ private:
     }
 
     void write_model() {
-        TensorFile model = weights_of(network_);
         if (state_.best_epoch > 0) {
-            model.tensors = state_.best_weights.tensors;
+            restore_weights(network_, state_.best_weights);
             say("the weights of epoch {} were the best: val_loss {:.4f}\n", state_.best_epoch, state_.best_loss);
         }
-        write_safetensors(directory_.model(), model);
+        save_model(network_, directory_.model());
         say("wrote {}\n", directory_.model().string());
     }
 

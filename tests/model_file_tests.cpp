@@ -1,0 +1,81 @@
+// A network's weights as files.
+#include "runtime/model_file.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "runtime/error.h"
+#include "tests/networks.h"
+#include "tests/temporary.h"
+
+namespace castnet::test {
+namespace {
+
+std::string reason(Network &network, const std::filesystem::path &path) {
+    try {
+        load_model(network, path);
+    } catch (const Error &error) {
+        return error.what();
+    }
+    return "none";
+}
+
+TEST_CASE("model file: weights come back to the bit, for every network") {
+    const TemporaryFolder folder;
+    for (const NetworkDescription *description : all_networks) {
+        CAPTURE(description->name);
+        Random random(3);
+        Network network(*description, 4, 1), other(*description, 4, 1, Purpose::inference);
+        set_random_weights(network, random);
+        save_model(network, folder.path() / "m.safetensors");
+        load_model(other, folder.path() / "m.safetensors");
+        const TensorFile before = weights_of(network), after = weights_of(other);
+        for (const Tensor &tensor : before.tensors) CHECK(after.find(tensor.name)->values == tensor.values);
+        save_model(other, folder.path() / "again.safetensors");
+        CHECK(read_plain(folder.path() / "m.safetensors") == read_plain(folder.path() / "again.safetensors"));
+    }
+}
+
+TEST_CASE("model file: a model that this build computes differently is refused, and the weights stay") {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "m.safetensors", changed = folder.path() / "changed.safetensors";
+    Random random(4);
+    Network network(test_gap::network, 4, 1), other(test_gap::network, 4, 1);
+    set_random_weights(network, random);
+    set_random_weights(other, random);
+    save_model(network, path);
+    const TensorFile model = read_safetensors(path), before = weights_of(other);
+    const auto refused_with = [&](const auto &change) {
+        TensorFile file = model;
+        change(file);
+        write_safetensors(changed, file);
+        const std::string why = reason(other, changed);
+        for (const Tensor &tensor : weights_of(other).tensors) CHECK(before.find(tensor.name)->values == tensor.values);
+        return why;
+    };
+    const auto tensor = [](TensorFile &file, const std::string &name) { return std::ranges::find(file.tensors, name, &Tensor::name); };
+    CHECK(refused_with([&](TensorFile &file) {
+              tensor(file, "self_test/output")->values[7] += 0.01F;
+          }).find("does not pass its self-test") != std::string::npos);
+    CHECK(refused_with([&](TensorFile &file) {
+              for (float &value : tensor(file, "stretch/kernel")->values) value = -value;
+          }).find("does not pass its self-test") != std::string::npos);
+    CHECK(refused_with([&](TensorFile &file) {
+              file.tensors.erase(tensor(file, "self_test/input"));
+          }).find("holds a self-test that is not") != std::string::npos);
+    CHECK(refused_with([&](TensorFile &file) {
+              tensor(file, "self_test/input")->shape = {1, 10, 12, 1};
+          }).find("holds a self-test that is not") != std::string::npos);
+
+    // A file of another program has none.
+    TensorFile plain = model;
+    std::erase_if(plain.tensors, [](const Tensor &each) { return each.name.starts_with("self_test/"); });
+    plain.metadata.clear();
+    write_safetensors(changed, plain);
+    CHECK(reason(other, changed) == "none");
+    for (const Tensor &each : plain.tensors) CHECK(weights_of(other).find(each.name)->values == each.values);
+}
+
+}  // namespace
+}  // namespace castnet::test

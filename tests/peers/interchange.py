@@ -1,0 +1,126 @@
+"""Models go to Keras, PyTorch and ONNX Runtime and come back.
+
+    python interchange.py --bin build/bin --readme README.md FILE…      the CMake files that declare the networks
+
+For each network: one Adam step in Keras and in Castnet, from the same weights on the same batch; the weights through Keras and back, to
+the bit; the ONNX graph in ONNX Runtime. Then the README's own snippets. Exit status 1 where something differs, 77 where a peer is missing.
+"""
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+try:
+    import numpy as np
+    import onnxruntime
+    import torch
+    from compare_with_keras import build, keras, load_file, relative_difference, save_file, weights_by_name
+except ImportError as error:
+    print(f"skipped: {error}; sh cmake/bootstrap.sh peers installs what is missing")
+    sys.exit(77)
+
+from network_language import Network, read_networks
+
+BOUND = 1e-5  # of a tensor's largest magnitude
+failures = 0
+
+
+def report(what: str, difference: float, bound: float = BOUND) -> None:
+    global failures
+    failures += difference > bound
+    print(f"{what:<58} {difference:.1e}, allowed {bound:.0e}{'   FAILED' if difference > bound else ''}")
+
+
+class Castnet:
+    """The programs of one network, on files in one folder."""
+
+    def __init__(self, network: str, programs: pathlib.Path, folder: pathlib.Path):
+        self.suffix = "" if network == "mnist_cae" else f"-{network}"
+        self.programs, self.folder = programs, folder
+
+    def __call__(self, program: str, *arguments) -> None:
+        subprocess.run([self.programs / f"{program}{self.suffix}", *arguments], check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
+
+    def train(self, run: str, *arguments) -> dict[str, np.ndarray]:
+        """The weights after a run on x.npy."""
+        self("train", "--quiet", "--no-figures", "--data", "x.npy", "--run-dir", run, *arguments)
+        return {name: value for name, value in load_file(self.folder / run / "model.safetensors").items() if not name.startswith("self_test/")}
+
+
+def largest_difference(got: dict[str, np.ndarray], want: dict[str, np.ndarray]) -> float:
+    if got.keys() != want.keys():
+        raise SystemExit(f"error: the tensors are {sorted(got)} here and {sorted(want)} there")
+    return max(relative_difference(got[name], want[name]) for name in want)
+
+
+def check_network(network: Network, programs: pathlib.Path, folder: pathlib.Path, rng: np.random.Generator) -> None:
+    castnet, model = Castnet(network.name, programs, folder), build(network)
+    images = rng.random((16, *network.input), np.float32)
+    np.save(folder / "x.npy", images)
+    for layer in model.layers:  # biases that are not zero either
+        layer.bias.assign(rng.normal(0, 0.1, layer.bias.shape))
+    start = weights_by_name(model, model.get_weights())
+    save_file(start, folder / "start.safetensors")
+
+    model.compile(keras.optimizers.Adam(1e-3), "mse")
+    model.train_on_batch(images, images)
+    after = castnet.train("step", "--epochs", "1", "--batch-size", "16", "--init", "start.safetensors")
+    report(f"{network.name}: one step of Adam, Castnet and Keras", largest_difference(after, weights_by_name(model, model.get_weights())))
+
+    model.set_weights([after[name] for name in weights_by_name(model, model.get_weights())])
+    save_file(weights_by_name(model, model.get_weights()), folder / "back.safetensors")
+    again = castnet.train("again", "--epochs", "0", "--init", "back.safetensors")
+    report(f"{network.name}: weights through Keras and back", largest_difference(again, after), 0)
+
+    model_file = "step/model.safetensors"
+    castnet("explore", "reconstruct", "--model", model_file, "--images", "x.npy", "--out", "y.npy")
+    castnet("explore", "encode", "--model", model_file, "--images", "x.npy", "--out", "z.npy")
+    outputs, codes = np.load(folder / "y.npy"), np.load(folder / "z.npy")
+    for part, inputs, want in (("all", images, outputs), ("encoder", images, codes), ("decoder", codes, outputs)):
+        castnet("explore", "export", "--model", model_file, "--onnx", "m.onnx", "--part", part)
+        session = onnxruntime.InferenceSession(folder / "m.onnx")
+        report(f"{network.name}: ONNX Runtime, {part}", relative_difference(session.run(None, {"input": inputs})[0], want))
+
+
+def check_readme(readme: pathlib.Path, programs: pathlib.Path, folder: pathlib.Path, rng: np.random.Generator) -> None:
+    """Runs the README's Python beside a trained model, and compares what it says with Castnet."""
+    castnet = Castnet("mnist_cae", programs, folder)
+    images = rng.random((64, 28, 28, 1), np.float32)
+    np.save(folder / "x.npy", images)
+    weights = castnet.train("runs/mnist_cae", "--epochs", "1")
+    castnet("explore", "reconstruct", "--model", "runs/mnist_cae/model.safetensors", "--images", "x.npy", "--out", "y.npy")
+    outputs = np.load(folder / "y.npy")
+    castnet("explore", "export", "--model", "runs/mnist_cae/model.safetensors", "--onnx", "model.onnx")
+    names: dict = {"images": images}
+    os.chdir(folder)
+    for block in re.findall(r"```python\n(.*?)```", readme.read_text(), re.DOTALL):
+        exec(compile(block, str(readme), "exec"), names)
+    report("README: Keras", relative_difference(np.asarray(names["model"](images)), outputs))
+    report("README: Keras, back", largest_difference(castnet.train("back", "--epochs", "0", "--init", "keras.safetensors"), weights), 0)
+    with torch.no_grad():
+        report("README: PyTorch", relative_difference(names["reconstruct"](torch.from_numpy(images).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy(), outputs))
+    report("README: ONNX Runtime", relative_difference(names["outputs"], outputs))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Sends models to Keras, PyTorch and ONNX Runtime and back.")
+    parser.add_argument("--bin", type=lambda text: pathlib.Path(text).resolve(), required=True)
+    parser.add_argument("--readme", type=pathlib.Path, required=True)
+    parser.add_argument("files", type=pathlib.Path, nargs="+")
+    options = parser.parse_args()
+    keras.utils.set_random_seed(1)
+    rng = np.random.default_rng(1)
+    readme = options.readme.resolve()
+    for network in [network for file in options.files for network in read_networks(file)]:
+        with tempfile.TemporaryDirectory() as folder:
+            check_network(network, options.bin, pathlib.Path(folder), rng)
+    with tempfile.TemporaryDirectory() as folder:
+        check_readme(readme, options.bin, pathlib.Path(folder), rng)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

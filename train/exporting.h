@@ -1,0 +1,16 @@
+// A trained network for others: as an ONNX graph, or as a C++ header for devices without files.
+#pragma once
+
+#include <filesystem>
+
+#include "runtime/network.h"
+
+namespace castnet {
+
+/// A header that holds the weights as an array NETWORK::weights, in the order in which Autoencoder::load() takes them. Throws Error.
+void export_header(Network &network, const std::filesystem::path &file);
+
+/// Layers first … last - 1 as a graph from (n, h, w, c) to (n, h, w, c), written by ONNX's own library for Python. Throws Error.
+void export_onnx(Network &network, std::size_t first, std::size_t last, const std::filesystem::path &file);
+
+}  // namespace castnet

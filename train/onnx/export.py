@@ -1,0 +1,80 @@
+"""Writes a network's inference graph as an ONNX file.
+
+    python export.py FILE < graph.json
+
+graph.json is what `explore export --onnx` says of the layers and their weights. Inputs and outputs are (n, h, w, c), as everywhere in
+Castnet; between them the graph is ONNX's own (n, c, h, w).
+"""
+import json
+import os
+import pathlib
+import sys
+
+try:
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+except ImportError as error:
+    sys.exit(f"error: ONNX's library is missing ({error}); run: {sys.executable} -m pip install onnx")
+
+OPSET, IR = 17, 8  # of 2022: what later runtimes read, and most earlier ones
+NCHW, NHWC = [0, 3, 1, 2], [0, 2, 3, 1]
+ACTIVATIONS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "softmax": "Softmax"}
+
+
+def convolution(layer: dict) -> tuple[str, dict]:
+    """The operator and its attributes. Castnet's padding stands before; what is missing to the output's size comes after."""
+    transposed = layer["kind"] == "conv2d_transpose"
+    large, small = (layer["output"], layer["input"]) if transposed else (layer["input"], layer["output"])
+    windows = [(small[i] - 1) * layer["stride"][i] + layer["kernel"][i] for i in range(2)]
+    after = [windows[i] - large[i] - layer["pad"][i] for i in range(2)]
+    attributes = {"kernel_shape": layer["kernel"], "strides": layer["stride"], "pads": layer["pad"] + [max(0, pad) for pad in after]}
+    if transposed:  # rows and columns that no window reaches
+        attributes["output_padding"] = [max(0, -pad) for pad in after]
+    return ("ConvTranspose" if transposed else "Conv"), attributes
+
+
+def tensor(values: list[float], shape: list[int]) -> np.ndarray:
+    return np.array(values, np.float32).reshape(shape)
+
+
+def build(graph: dict) -> onnx.ModelProto:
+    layers = graph["layers"]
+    nodes, weights = [helper.make_node("Transpose", ["input"], ["input_nchw"], perm=NCHW)], []
+    current = "input_nchw"
+    for layer in layers:
+        name = layer["name"]
+        # (h, w, in, out) of conv2d to (out, in, h, w), and (h, w, out, in) of conv2d_transpose to (in, out, h, w)
+        kernel = tensor(layer["kernel_values"], layer["kernel_shape"]).transpose(3, 2, 0, 1)
+        weights += [numpy_helper.from_array(np.ascontiguousarray(kernel), f"{name}/kernel"),
+                    numpy_helper.from_array(tensor(layer["bias_values"], [-1]), f"{name}/bias")]
+        operator, attributes = convolution(layer)
+        nodes.append(helper.make_node(operator, [current, f"{name}/kernel", f"{name}/bias"], [f"{name}/sum"], name, **attributes))
+        current = f"{name}/sum"
+        if layer["activation"] in ACTIVATIONS:
+            axis = {"axis": 1} if layer["activation"] == "softmax" else {}
+            nodes.append(helper.make_node(ACTIVATIONS[layer["activation"]], [current], [f"{name}/output"], **axis))
+            current = f"{name}/output"
+    nodes.append(helper.make_node("Transpose", [current], ["output"], perm=NHWC))
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])
+            for name, shape in (("input", layers[0]["input"]), ("output", layers[-1]["output"]))]
+    model = helper.make_model(helper.make_graph(nodes, graph["name"], ends[:1], ends[1:], weights), producer_name="Castnet", ir_version=IR,
+                              opset_imports=[helper.make_opsetid("", OPSET)])
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def main() -> None:
+    path = pathlib.Path(sys.argv[1])
+    model = build(json.load(sys.stdin))
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        onnx.save(model, unfinished)
+        os.replace(unfinished, path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        sys.exit(f"error: {path}: cannot be written ({error.strerror}); check the folder")
+
+
+if __name__ == "__main__":
+    main()
