@@ -73,7 +73,8 @@ int Autoencoder::load(std::span<const float> weights) noexcept {
 int Autoencoder::save(std::span<float> weights) noexcept {
     if (!is_ready()) return network_.weights_changed();
     if (weights.size() != network_.description().parameter_count()) return misuse("save: there is not room for parameter_count() floats");
-    for_each_tensor(network_, [&](std::span<float> tensor, std::size_t begin) { std::ranges::copy(tensor, weights.begin() + begin); });
+    for_each_tensor(network_,
+                    [&](std::span<float> tensor, std::size_t begin) { std::ranges::copy(tensor, weights.subspan(begin).begin()); });
     return 0;
 }
 

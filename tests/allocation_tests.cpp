@@ -85,8 +85,9 @@ TEST_CASE("network: lives in the caller's arena, and in nothing less") {
     memory.fill(std::byte{0x5a});
     Random random(1);
     allocations = 0;
-    test_gap::Autoencoder({.batch_size = 32, .threads = 2}, arena);
+    const test_gap::Autoencoder model({.batch_size = 32, .threads = 2}, arena);
     const int seen = allocations;
+    CHECK(model.is_ready());
     CHECK(seen == 0);
     Network network(test_gap::network, 32, 2, Purpose::training, arena);
     set_random_weights(network, random);

@@ -50,7 +50,7 @@ TEST_CASE("model file: a model that this build computes differently is refused, 
         TensorFile file = model;
         change(file);
         write_safetensors(changed, file);
-        const std::string why = reason(other, changed);
+        std::string why = reason(other, changed);
         for (const Tensor &tensor : weights_of(other).tensors) CHECK(before.find(tensor.name)->values == tensor.values);
         return why;
     };

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "runtime/error.h"
 #include "runtime/file.h"
@@ -39,7 +40,7 @@ Json describe_layer(Network &network, std::size_t l) {
 /// A file beside another, gone with this.
 class Temporary {
 public:
-    Temporary(const std::filesystem::path &beside, const std::string &text) : path_(beside) {
+    Temporary(std::filesystem::path beside, const std::string &text) : path_(std::move(beside)) {
         path_ += fmt::format(".{}.json.tmp", ::getpid());
         write_file(path_, text);
     }
