@@ -1,7 +1,7 @@
 #!/bin/sh
-# Sets up what is missing, then builds, trains, tests, measures or checks:
+# Sets up what is missing, then builds, trains, tests, installs, measures or checks:
 #
-#     sh cmake/bootstrap.sh build|train|test|benchmark|autotune|peers|lint [network files…] [-- options of the program]
+#     sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|lint [network files…] [-- options of the program]
 #
 # System packages come from the distribution; Halide, CMake and Ninja go into build/venv. Running it again does only what is missing.
 set -eu
@@ -163,8 +163,8 @@ while [ $# -gt 0 ]; do
 done
 
 case $verb in
-build | train | test | benchmark | autotune | peers | lint) ;;
-*) fail "usage: sh cmake/bootstrap.sh build|train|test|benchmark|autotune|peers|lint [network files…] [-- options of the program]" ;;
+build | train | test | install | benchmark | autotune | peers | lint) ;;
+*) fail "usage: sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|lint [network files…] [-- options of the program]" ;;
 esac
 # shellcheck disable=SC2086  # a list of words
 install_or_fail $packages
@@ -200,6 +200,10 @@ train)
 test)
     build all
     (cd "$root" && ctest --preset default --parallel "$(nproc)" "$@")
+    ;;
+install)
+    build castnet_generator castnet_space castnet_measure
+    cmake --install "$build" "$@" >"$build/install.log" || fail "the package could not be installed; build/install.log says why"
     ;;
 benchmark)
     install_plotter

@@ -1,6 +1,7 @@
 """Castnet as a package: other projects, outside of its tree, find it, declare networks of their own, build and run."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -68,6 +69,19 @@ class Package(unittest.TestCase):
         self.configure(project)
         self.run_command(CMAKE, "--build", project / "build", "--target", "explore-mine")
         self.assertIn("Network mine: 6x5x1", self.run_command(project / "build" / "explore-mine", "summary"))
+
+    def test_readme_example_compiles(self):
+        readme = (HERE.parent.parent / "README.md").read_text()
+        cmake, program = (re.search(rf"```{language}\n(.*?)```", readme, re.DOTALL)[1] for language in ("cmake", "cpp"))
+        declarations, statements = program.split("\n\ncastnet::StepResult")
+        project = self.write_project("readme", "cmake_minimum_required(VERSION 3.28)\nproject(readme LANGUAGES CXX)\n" + cmake)
+        (project / "monitor.cpp").write_text(
+            f"#include <array>\n{declarations}\nint main() {{\nstatic std::array<float, 16 * 256> windows;\n"
+            "std::array<float, 256> window{}, expected{};\nstatic std::array<float, vibration::parameter_count> weights;\n"
+            f"castnet::StepResult{statements}return result.error;\n}}\n")
+        self.configure(project)
+        self.run_command(CMAKE, "--build", project / "build", "--target", "monitor")
+        self.run_command(project / "build" / "monitor")
 
     def test_mistake_is_named_in_one_line(self):
         project = self.write_project("mistake", PROGRAMS.format(kernel=7))
