@@ -1,7 +1,7 @@
 # The network language: castnet_add_network() describes a network and compiles its pipelines, castnet_add_programs() makes its programs.
 #
 #   castnet_add_network(NAME INPUT 28x28x1 ENCODER "LAYER"… DECODER "LAYER"…)
-#   castnet_add_programs(NAME)
+#   castnet_add_programs(NAME [CLASSES 1,5,6])
 #
 # LAYER is `conv2d` or `conv2d_transpose` followed by key=value: filters and kernel (required), stride, padding, activation, l2, name.
 # Shapes are HxWxC. Shape rules, defaults and names are Keras's.
@@ -321,12 +321,21 @@ function(castnet_add_memory_report network)
   target_sources(${network} PRIVATE "${report}")
 endfunction()
 
-# castnet_add_programs(NAME): the programs train-NAME and explore-NAME; train and explore for the default network, mnist_cae.
+# castnet_add_programs(NAME [CLASSES 1,5,6]): the programs train-NAME and explore-NAME; train and explore for the default network,
+# mnist_cae. CLASSES are the labels they use where none are asked for; without it, all.
 function(castnet_add_programs network)
-  if(NOT TARGET ${network})
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CLASSES" "")
+  if(NOT DEFINED arg_CLASSES AND NOT arg_KEYWORDS_MISSING_VALUES)
+    set(arg_CLASSES all)
+  endif()
+  if(arg_UNPARSED_ARGUMENTS)
+    castnet_error("castnet_add_programs(${network}): there is no '${arg_UNPARSED_ARGUMENTS}'; write CLASSES 1,5,6, say, or nothing")
+  elseif(NOT "${arg_CLASSES}" MATCHES "^(all|-?[0-9]+(,-?[0-9]+)*)$")
+    castnet_error("castnet_add_programs(${network}): CLASSES '${arg_CLASSES}' are not labels; write CLASSES 1,5,6, say, or all")
+  elseif(NOT TARGET ${network})
     castnet_error("castnet_add_programs(${network}): there is no such network; call castnet_add_network(${network} …) first")
   elseif(NOT TARGET castnet_programs)
-    castnet_error("castnet_add_programs(${network}): the programs need CLI11, fmt, nlohmann-json and zlib; install them, and configure again")
+    castnet_error("castnet_add_programs(${network}): the programs need CLI11, fmt, libpng, nlohmann-json and zlib; install them, and configure again")
   endif()
   foreach(program IN ITEMS train explore)
     set(target ${program}-${network})
@@ -334,7 +343,8 @@ function(castnet_add_programs network)
       set(target ${program})
     endif()
     add_executable(${target} "${CASTNET_SOURCE_DIR}/train/${program}.cpp")
-    target_compile_definitions(${target} PRIVATE CASTNET_NETWORK=${network} CASTNET_NETWORK_HEADER="${network}.h" CASTNET_PROGRAM="${target}")
+    target_compile_definitions(${target} PRIVATE CASTNET_NETWORK=${network} CASTNET_NETWORK_HEADER="${network}.h" CASTNET_PROGRAM="${target}"
+                               CASTNET_CLASSES="${arg_CLASSES}")
     target_link_libraries(${target} PRIVATE ${network} castnet_programs)
   endforeach()
 endfunction()

@@ -8,7 +8,7 @@ set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build
-packages="g++ python3 python3-venv ca-certificates doctest-dev libcli11-dev libfmt-dev nlohmann-json3-dev zlib1g-dev"
+packages="g++ python3 python3-venv ca-certificates doctest-dev libcli11-dev libfmt-dev libpng-dev nlohmann-json3-dev zlib1g-dev"
 lint_packages="clang-format clang-tidy"
 fashion_package=dataset-fashion-mnist
 fashion_folder=/usr/share/datasets/fashion-mnist
@@ -141,7 +141,7 @@ provide_data() {
     cache=${XDG_CACHE_HOME:-$HOME/.cache}/castnet/mnist
     if "$build/venv/bin/python" "$root/cmake/download_mnist.py" "$cache"; then return 0; fi
     install_packages $fashion_package ||
-        fail "MNIST could not be downloaded; give a folder with its four files by CASTNET_DATA, or as root run: $install_line"
+        fail "MNIST could not be downloaded; give data of your own by CASTNET_DATA, or as root run: $install_line"
     CASTNET_DATA=$fashion_folder
     CASTNET_DATA_NOTE="Fashion-MNIST, as MNIST could not be downloaded"
     export CASTNET_DATA CASTNET_DATA_NOTE

@@ -9,88 +9,39 @@
 #include <map>
 #include <numeric>
 
+#include "runtime/data_folder.h"
 #include "runtime/error.h"
-#include "runtime/idx.h"
+#include "runtime/idx_folder.h"
+#include "runtime/image_folder.h"
+#include "runtime/npy_folder.h"
+#include "runtime/npy_images.h"
 
 namespace castnet {
 namespace {
 
-IdxReader open_part(const std::filesystem::path &folder, const std::string &name) {
-    for (const char *suffix : {"", ".gz"}) {
-        const std::filesystem::path path = folder / (name + suffix);
-        if (std::filesystem::exists(path)) return IdxReader(path);
-    }
-    throw Error(fmt::format("{}: holds neither {} nor {}.gz; give a folder with MNIST's four files", folder.string(), name, name));
-}
-
-std::string describe(const std::vector<std::size_t> &shape) {
-    return fmt::format("{}", fmt::join(shape, "x"));
-}
-
-std::vector<int> read_labels(IdxReader &file) {
-    std::vector<int> labels;
-    std::vector<float> values;
-    // The memory grows with what the file really holds, not with what its header announces.
-    for (std::size_t have = 0; have < file.size(); have += values.size()) {
-        values.resize(std::min<std::size_t>(file.size() - have, 1U << 16U));
-        file.read(values);
-        for (const float value : values) labels.push_back(static_cast<int>(value));
-    }
-    file.finish();
-    return labels;
-}
-
-/// Reads the images one by one into `to`, and keeps those whose labels are kept.
-template <typename Element>
-void read_images(IdxReader &file, std::size_t elements, const std::vector<bool> &kept, std::vector<Element> &to) {
-    to.reserve(elements * static_cast<std::size_t>(std::ranges::count(kept, true)));
-    std::vector<Element> image(elements);
-    for (const bool keep : kept) {
-        file.read(std::span<Element>(image));
-        if (keep) to.insert(to.end(), image.begin(), image.end());
-    }
-    file.finish();
+Dataset read_data(const std::filesystem::path &data, Part part, const Shape &shape, const std::vector<int> &classes) {
+    if (!is_there(data)) throw Error(fmt::format("{}: there is no such file or folder; give {}", data.string(), accepted_data));
+    if (!std::filesystem::is_directory(data)) return read_npy_images(data, shape);
+    if (is_idx_folder(data)) return read_idx_folder(data, part, shape, classes);
+    if (is_npy_folder(data)) return read_npy_folder(data, part, shape, classes);
+    return read_image_folder(data, part, shape, classes);
 }
 
 }  // namespace
 
-Dataset load_dataset(const std::filesystem::path &folder, Part part, const Shape &shape, const std::vector<int> &classes) {
-    if (!std::filesystem::is_directory(folder))
-        throw Error(fmt::format("{}: is not a folder; give one with MNIST's four files by --data or CASTNET_DATA", folder.string()));
-    const std::string prefix = part == Part::train ? "train" : "t10k";
-    IdxReader images = open_part(folder, prefix + "-images-idx3-ubyte");
-    IdxReader labels = open_part(folder, prefix + "-labels-idx1-ubyte");
-
-    std::vector<std::size_t> image_shape(images.shape());
-    const std::size_t count = image_shape.empty() ? 0 : image_shape.front();
-    if (!image_shape.empty()) image_shape.erase(image_shape.begin());
-    std::vector<std::size_t> wanted{static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width)};
-    if (image_shape.size() != 2 || shape.channels != 1) wanted.push_back(static_cast<std::size_t>(shape.channels));
-    if (image_shape != wanted)
-        throw Error(fmt::format("{}: its {} images are {}, the network's are {}; give data of that shape", folder.string(), prefix,
-                                describe(image_shape), describe(wanted)));
-    if (labels.shape().size() != 1 || labels.size() != count)
-        throw Error(fmt::format("{}: {} labels do not match {} {} images; give labels and images of one set", folder.string(),
-                                labels.size(), count, prefix));
-
-    Dataset dataset{.shape = shape, .bytes = {}, .floats = {}, .labels = {}};
-    std::vector<bool> kept;
-    for (const int label : read_labels(labels)) {
-        kept.push_back(classes.empty() || std::ranges::find(classes, label) != classes.end());
-        if (kept.back()) dataset.labels.push_back(label);
-    }
-    if (images.holds_bytes()) {
-        read_images(images, shape.size(), kept, dataset.bytes);
-    } else {
-        read_images(images, shape.size(), kept, dataset.floats);
-    }
-    if (dataset.size() == 0)
-        throw Error(fmt::format("{}: has no {} image of the classes {}; choose others with --classes", folder.string(), prefix,
-                                fmt::join(classes, ",")));
-    return dataset;
+std::string to_string(Part part) {
+    return part == Part::train ? "train" : "test";
 }
 
-std::filesystem::path find_data_folder(const std::string &option) {
+Dataset load_dataset(const std::filesystem::path &data, Part part, const Shape &shape, const std::vector<int> &classes) {
+    Dataset dataset = read_data(data, part, shape, classes);
+    if (dataset.size() > 0) return dataset;
+    if (classes.empty()) throw Error(fmt::format("{}: holds no {} image; give more", data.string(), to_string(part)));
+    throw Error(fmt::format("{}: has no {} image of the classes {}; choose others with --classes", data.string(), to_string(part),
+                            fmt::join(classes, ",")));
+}
+
+std::filesystem::path find_data(const std::string &option) {
     if (!option.empty()) return option;
     if (const char *folder = std::getenv("CASTNET_DATA"); folder != nullptr && *folder != '\0') return folder;
     std::filesystem::path cache;
@@ -101,7 +52,7 @@ std::filesystem::path find_data_folder(const std::string &option) {
     }
     cache = cache / "castnet" / "mnist";
     if (!std::filesystem::is_directory(cache))
-        throw Error("no data: give a folder with MNIST's four files by --data or CASTNET_DATA, or let cmake/bootstrap.sh download them");
+        throw Error(fmt::format("no data: give {} by --data or CASTNET_DATA, or let cmake/bootstrap.sh download MNIST", accepted_data));
     return cache;
 }
 
@@ -117,10 +68,10 @@ std::vector<std::uint32_t> all_indices(std::size_t count) {
     return indices;
 }
 
-std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratified(const std::vector<int> &labels, double fraction,
+std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratified(const Dataset &dataset, double fraction,
                                                                                    Random &random) {
     std::map<int, std::vector<std::uint32_t>> by_label;
-    for (std::uint32_t i = 0; i < labels.size(); i++) by_label[labels[i]].push_back(i);
+    for (const std::uint32_t i : all_indices(dataset.size())) by_label[dataset.labels.empty() ? 0 : dataset.labels[i]].push_back(i);
     std::vector<std::uint32_t> rest, split_off;
     for (auto &[label, indices] : by_label) {
         shuffle(indices, random);

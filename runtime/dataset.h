@@ -1,4 +1,4 @@
-// Labelled images in memory, as a network reads them.
+// Images in memory, as a network reads them, labelled or not.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ struct Dataset {
     // (image, height, width, channel), as the file holds them: bytes, which stand for [0, 1], or other numbers as floats. One is empty.
     std::vector<std::uint8_t> bytes;
     std::vector<float> floats;
-    std::vector<int> labels;
+    std::vector<int> labels;  ///< one for each image, or none
 
-    [[nodiscard]] std::size_t size() const { return labels.size(); }
+    [[nodiscard]] std::size_t size() const { return (bytes.size() + floats.size()) / shape.size(); }
     [[nodiscard]] ImageView images() const {
         return floats.empty() ? ImageView(bytes.data(), shape.size()) : ImageView(floats.data(), shape.size());
     }
@@ -31,18 +31,22 @@ struct Dataset {
 
 enum class Part { train, test };
 
-/// Reads the images and labels of one part from `folder`, under MNIST's names with or without .gz, and keeps those of `classes`, or all
-/// when it is empty. Throws Error: also if the images do not have `shape`, or the labels do not match them.
-Dataset load_dataset(const std::filesystem::path &folder, Part part, const Shape &shape, const std::vector<int> &classes);
+std::string to_string(Part part);
 
-/// The folder of the data: `option` if given, else $CASTNET_DATA, else the cache that bootstrap.sh fills. Throws Error if there is none.
-std::filesystem::path find_data_folder(const std::string &option);
+/// Reads the images of one part, and their labels where there are some, from a folder of IDX files (idx_folder.h), of train.npy
+/// (npy_folder.h) or of PNG images (image_folder.h), or from a .npy file, which is both parts; a part that a folder lacks is the other
+/// one. Keeps the images of `classes`, or all when that is empty or there are no labels. Throws Error: also if the images do not have
+/// `shape`, or the labels do not match them.
+Dataset load_dataset(const std::filesystem::path &data, Part part, const Shape &shape, const std::vector<int> &classes);
+
+/// Where the data is: `option` if given, else $CASTNET_DATA, else the cache that bootstrap.sh fills. Throws Error if there is none.
+std::filesystem::path find_data(const std::string &option);
 
 /// 0 … count - 1.
 std::vector<std::uint32_t> all_indices(std::size_t count);
 
-/// Splits off round(fraction · count) of each label's images, drawn by `random`: the indices of {the rest, those split off}.
-std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratified(const std::vector<int> &labels, double fraction,
-                                                                                   Random &random);
+/// Splits off round(fraction · count) of each label's images, or of all where there are no labels, drawn by `random`: the indices of {the
+/// rest, those split off}.
+std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratified(const Dataset &dataset, double fraction, Random &random);
 
 }  // namespace castnet

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <regex>
@@ -15,6 +17,27 @@ namespace castnet {
 namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
+
+/// The first element at `data`, as the nearest float.
+template <typename Element>
+float element(const std::byte *data) {
+    Element value{};
+    std::memcpy(&value, data, sizeof(value));
+    return static_cast<float>(value);
+}
+
+struct ElementType {
+    std::string_view name;
+    std::size_t size;
+    NpyKind kind;
+    float (*value)(const std::byte *);
+};
+
+constexpr std::array<ElementType, 5> element_types{{{"<f4", 4, NpyKind::floats, element<float>},
+                                                    {"<f8", 8, NpyKind::floats, element<double>},
+                                                    {"|u1", 1, NpyKind::bytes, element<std::uint8_t>},
+                                                    {"<i4", 4, NpyKind::integers, element<std::int32_t>},
+                                                    {"<i8", 8, NpyKind::integers, element<std::int64_t>}}};
 
 }  // namespace
 
@@ -30,15 +53,16 @@ NpyArray read_npy(const std::filesystem::path &path) {
     for (std::size_t i = 0; i < length_bytes; i++) header_size |= std::to_integer<std::size_t>(bytes[8 + i]) << (8 * i);
     const std::size_t begin = 8 + length_bytes;
     if (header_size > text.size() - begin) throw fail("ends in its header");
-    if (header_size > 65536) throw fail("has a header of more than 65536 bytes");
+    // std::regex takes stack for every character.
+    if (header_size > 4096) throw fail("has a header of more than 4096 bytes");
 
     // numpy writes the keys in this order.
-    static const std::regex pattern(R"(\{'descr': '([<|][fu][14])', 'fortran_order': (True|False), 'shape': \(([0-9, ]*)\),? *\}\s*)");
+    static const std::regex pattern(R"(\{'descr': '([^']*)', 'fortran_order': (True|False), 'shape': \(([0-9, ]*)\),? *\}\s*)");
     const std::string header(text.substr(begin, header_size));
     std::smatch match;
     if (!std::regex_match(header, match, pattern)) throw fail("has a header that is not understood");
-    const std::string type = match[1];
-    if (type != "<f4" && type != "|u1") throw fail(fmt::format("holds elements of type {}", type));
+    const auto *const type = std::ranges::find(element_types, match[1].str(), &ElementType::name);
+    if (type == element_types.end()) throw fail(fmt::format("holds elements of type {}", match[1].str()));
     if (match[2] == "True") throw fail("is in Fortran order");
 
     NpyArray array;
@@ -57,17 +81,15 @@ NpyArray read_npy(const std::filesystem::path &path) {
             throw fail("has a shape that is not understood");
         }
     }
-    const std::size_t element = type == "<f4" ? 4 : 1;
-    const std::size_t data_size = text.size() - begin - header_size;
-    if (size > data_size / element || size * element != data_size)
-        throw fail(fmt::format("holds {} bytes of data where its shape needs {} elements of {}", data_size, size, element));
-    array.holds_bytes = type == "|u1";
-    array.values.resize(size);
-    const std::byte *data = bytes.data() + begin + header_size;
-    if (!array.holds_bytes) {
-        if (size > 0) std::memcpy(array.values.data(), data, size * 4);
+    const std::span<const std::byte> data = std::span(bytes).subspan(begin + header_size);
+    if (size > data.size() / type->size || size * type->size != data.size())
+        throw fail(fmt::format("holds {} bytes of data where its shape needs {} elements of {}", data.size(), size, type->size));
+    array.kind = type->kind;
+    if (type->kind == NpyKind::bytes) {
+        std::ranges::transform(data, std::back_inserter(array.bytes), std::to_integer<std::uint8_t>);
     } else {
-        for (std::size_t i = 0; i < size; i++) array.values[i] = static_cast<float>(std::to_integer<std::uint8_t>(data[i]));
+        array.values.resize(size);
+        for (std::size_t i = 0; i < size; i++) array.values[i] = type->value(data.data() + i * type->size);
     }
     return array;
 }

@@ -1,16 +1,21 @@
-// NumPy's array files (.npy, versions 1 to 3): little-endian f4 or u1 in C order.
+// NumPy's array files (.npy, versions 1 to 3): little-endian, in C order, of type f4, f8, u1, i4 or i8.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <vector>
 
 namespace castnet {
 
+enum class NpyKind { bytes, integers, floats };
+
 struct NpyArray {
     std::vector<std::size_t> shape;
-    std::vector<float> values;  ///< in C order
-    bool holds_bytes = false;   ///< u1: values are 0 … 255
+    NpyKind kind = NpyKind::floats;
+    // In C order: u1 as it is, or the floats nearest to the other types' values. One is empty.
+    std::vector<std::uint8_t> bytes;
+    std::vector<float> values;
 };
 
 /// Reads a whole array. Throws Error.

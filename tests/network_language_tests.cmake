@@ -68,6 +68,11 @@ check("castnet_add_network(n INPUT 28x28x1 ENCODER \"conv2d filters=1 kernel=3\"
 check("castnet_add_network(n INPUT 8x8x1 ENCODER \"conv2d filters=1 kernel=1 name=a\" DECODER \"conv2d filters=1 kernel=1 name=a\")"
       "network n, layer 2 (conv2d filters=1 kernel=1 name=a): the name a is taken; give the layer another with name=")
 check("castnet_add_programs(missing)" "castnet_add_programs(missing): there is no such network; call castnet_add_network(missing …) first")
+check("castnet_add_programs(n ALL)" "castnet_add_programs(n): there is no 'ALL'; write CLASSES 1,5,6, say, or nothing")
+check("castnet_add_programs(n CLASSES 1 5 6)" "castnet_add_programs(n): there is no '5;6'; write CLASSES 1,5,6, say, or nothing")
+check("castnet_add_programs(n CLASSES one)" "castnet_add_programs(n): CLASSES 'one' are not labels; write CLASSES 1,5,6, say, or all")
+check("castnet_add_programs(n CLASSES)" "castnet_add_programs(n): CLASSES '' are not labels; write CLASSES 1,5,6, say, or all")
+check("castnet_add_programs(n CLASSES -1,10)" "castnet_add_programs(n): there is no such network; call castnet_add_network(n …) first")
 
 if(failures GREATER 0)
   message(FATAL_ERROR "${failures} cases failed")

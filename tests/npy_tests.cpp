@@ -10,15 +10,6 @@
 namespace castnet::test {
 namespace {
 
-std::string npy_bytes(const std::string &header, const std::string &data) {
-    const std::string magic("\x93NUMPY\x01\x00", 8);
-    return magic + char(header.size() & 0xff) + char(header.size() >> 8) + header + data;
-}
-
-std::string header(const std::string &type, const std::string &shape) {
-    return "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + shape + "), }\n";
-}
-
 TEST_CASE("npy: what is written is read, in numpy's own layout") {
     const TemporaryFolder folder;
     const std::vector<float> values{1, 2.5, -3, 4, 5, 6};
@@ -39,11 +30,25 @@ TEST_CASE("npy: bytes, scalars and empty arrays are read") {
         write_plain(folder.path() / "a.npy", bytes);
         return read_npy(folder.path() / "a.npy");
     };
-    const NpyArray bytes = read(npy_bytes(header("|u1", "2,"), "\x01\xff"));
-    CHECK(bytes.holds_bytes);
-    CHECK(bytes.values == std::vector<float>{1, 255});
-    CHECK(read(npy_bytes(header("|u1", ""), "\x07")).values == std::vector<float>{7});
-    CHECK(read(npy_bytes(header("<f4", "0, 4"), "")).values.empty());
+    const NpyArray bytes = read(npy_bytes(npy_header("|u1", "2,"), "\x01\xff"));
+    CHECK(bytes.kind == NpyKind::bytes);
+    CHECK(bytes.bytes == std::vector<std::uint8_t>{1, 255});
+    CHECK(read(npy_bytes(npy_header("|u1", ""), "\x07")).bytes == std::vector<std::uint8_t>{7});
+    CHECK(read(npy_bytes(npy_header("<f4", "0, 4"), "")).values.empty());
+}
+
+TEST_CASE("npy: other numbers are read as the nearest floats") {
+    const TemporaryFolder folder;
+    const auto read = [&](const std::string &type, const std::string &data) {
+        write_plain(folder.path() / "a.npy", npy_bytes(npy_header(type, "2,"), data));
+        const NpyArray array = read_npy(folder.path() / "a.npy");
+        CHECK(array.bytes.empty());
+        CHECK(array.kind == (type[1] == 'i' ? NpyKind::integers : NpyKind::floats));
+        return array.values;
+    };
+    CHECK(read("<i4", raw_bytes<std::int32_t>({-5, 7})) == std::vector<float>{-5, 7});
+    CHECK(read("<i8", raw_bytes<std::int64_t>({-1, std::int64_t{1} << 40})) == std::vector<float>{-1, 1099511627776.0F});
+    CHECK(read("<f8", raw_bytes<double>({0.1, -2})) == std::vector<float>{0.1F, -2});
 }
 
 TEST_CASE("npy: what is not such a file is refused") {
@@ -54,13 +59,16 @@ TEST_CASE("npy: what is not such a file is refused") {
     };
     refused("");
     refused("no numpy file, but long enough");
-    refused(npy_bytes(header("<f8", "1,"), "12345678"));
+    for (const char *type : {"<f2", ">f4", "<i2", "<u4", "|b1", "<c8", "<U2", ""}) refused(npy_bytes(npy_header(type, "1,"), "12345678"));
+    refused(npy_bytes(npy_header("<f8", "1,"), "1234"));
+    refused(npy_bytes(npy_header(std::string(60000, 'x'), "1,"), "1234"));
+    refused(npy_bytes(npy_header("<f4", std::string(60000, ' ') + "1,"), "1234"));
     refused(npy_bytes("{'descr': '<f4', 'fortran_order': True, 'shape': (1,), }\n", "1234"));
-    refused(npy_bytes(header("<f4", "2,"), "1234"));
-    refused(npy_bytes(header("<f4", "1,"), "12345"));
-    refused(npy_bytes(header("<f4", "4294967296, 4294967296, 4"), ""));
-    refused(npy_bytes(header("<f4", "99999999999999999999999"), ""));
-    refused(npy_bytes(header("<f4", "1, 1"), "1234").substr(0, 30));
+    refused(npy_bytes(npy_header("<f4", "2,"), "1234"));
+    refused(npy_bytes(npy_header("<f4", "1,"), "12345"));
+    refused(npy_bytes(npy_header("<f4", "4294967296, 4294967296, 4"), ""));
+    refused(npy_bytes(npy_header("<f4", "99999999999999999999999"), ""));
+    refused(npy_bytes(npy_header("<f4", "1, 1"), "1234").substr(0, 30));
 }
 
 }  // namespace

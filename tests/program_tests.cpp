@@ -86,7 +86,7 @@ TEST_CASE("train: what is wrong is said in one line, and nothing is written") {
     const Trained trained;
     const std::string data = " --data " + trained.data, out = " --run-dir " + trained.path("none");
     check_error("train-test_gap" + out, "no data");
-    check_error("train-test_gap --no-figures --data " + trained.path("missing") + out, "is not a folder");
+    check_error("train-test_gap --no-figures --data " + trained.path("missing") + out, "there is no such file or folder");
     check_error("train" + data + out, "images are 12x10, the network's are 28x28");
     check_error("train-test_gap --no-figures --classes 7" + data + out, "has no train image of the classes 7");
     check_error("train-test_gap --no-figures --classes one" + data + out, "'one' is not a label");

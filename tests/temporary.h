@@ -60,6 +60,21 @@ inline std::string idx_bytes(char type, const std::vector<std::uint32_t> &extent
     return bytes + data;
 }
 
+/// A .npy file's header, as numpy writes it: of a type as "<f4" and extents as "2, 3" or "2,".
+inline std::string npy_header(const std::string &type, const std::string &shape) {
+    return "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + shape + "), }\n";
+}
+
+inline std::string npy_bytes(const std::string &header, const std::string &data) {
+    return std::string("\x93NUMPY\x01\x00", 8) + char(header.size() & 0xffU) + char(header.size() >> 8U) + header + data;
+}
+
+/// The numbers as this machine holds them.
+template <typename Number>
+std::string raw_bytes(const std::vector<Number> &numbers) {
+    return {reinterpret_cast<const char *>(numbers.data()), numbers.size() * sizeof(Number)};
+}
+
 /// Writes a data set of `count` random images of h x w x c bytes with labels 1, 5, 6 in turn, under both parts' names.
 inline void write_dataset(const std::filesystem::path &folder, std::uint32_t count, const std::vector<std::uint32_t> &shape) {
     std::filesystem::create_directories(folder);

@@ -27,10 +27,18 @@ std::vector<Scored> ranked(std::span<const double> normal, std::span<const doubl
     return all;
 }
 
-std::vector<double> chosen(const std::vector<double> &scores, const std::vector<bool> &which, bool wanted) {
+/// For each image whether it is anomalous, its label not one of the normal ones; nothing where the labels do not say.
+std::vector<bool> known_anomalies(const std::vector<int> &labels, const std::vector<int> &normal) {
+    std::vector<bool> anomalous;
+    if (normal.empty()) return anomalous;
+    for (const int label : labels) anomalous.push_back(std::ranges::find(normal, label) == normal.end());
+    return anomalous;
+}
+
+std::vector<double> chosen(const std::vector<double> &scores, const std::vector<bool> &anomalous, bool wanted) {
     std::vector<double> result;
     for (std::size_t i = 0; i < scores.size(); i++) {
-        if (which[i] == wanted) result.push_back(scores[i]);
+        if ((!anomalous.empty() && anomalous[i]) == wanted) result.push_back(scores[i]);
     }
     return result;
 }
@@ -39,9 +47,12 @@ double mean(const std::vector<double> &values) {
     return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-double part_above(const std::vector<double> &scores, double threshold) {
-    return static_cast<double>(std::ranges::count_if(scores, [&](double score) { return score > threshold; })) /
-           static_cast<double>(scores.size());
+std::ptrdiff_t count_above(const std::vector<double> &scores, double threshold) {
+    return std::ranges::count_if(scores, [&](double score) { return score > threshold; });
+}
+
+double percent_above(const std::vector<double> &scores, double threshold) {
+    return 100 * static_cast<double>(count_above(scores, threshold)) / static_cast<double>(scores.size());
 }
 
 /// The images with the highest scores above their reconstructions.
@@ -53,13 +64,52 @@ Mosaic most_surprising(Network &network, const Dataset &test, const std::vector<
     return above_reconstructions(test.shape, images, reconstruct(network, images), count);
 }
 
-void write_scores(const std::filesystem::path &file, const Dataset &test, const std::vector<double> &scores,
-                  const std::vector<bool> &anomalous, double threshold) {
+/// What came out for the judged images.
+struct Judgement {
+    double threshold = 0;
+    std::vector<double> scores;
+    std::vector<bool> anomalous;  // one for each, or none where the labels do not say
+    std::vector<double> usual = chosen(scores, anomalous, false), unusual = chosen(scores, anomalous, true);
+
+    [[nodiscard]] bool compares() const { return !anomalous.empty(); }
+};
+
+void print(const Judgement &judgement, const std::string &fitted) {
+    const auto &[threshold, scores, anomalous, usual, unusual] = judgement;
+    if (judgement.compares()) {
+        fmt::print("{} normal test images and {} others; mean squared error of the normal ones {:.6f}\n", usual.size(), unusual.size(),
+                   mean(usual));
+        fmt::print("{}: {:.1f}% false alarms, {:.1f}% detected\n", fitted, percent_above(usual, threshold),
+                   percent_above(unusual, threshold));
+        fmt::print("area under the ROC curve: {:.4f}\n", area_under_roc(usual, unusual));
+    } else {
+        fmt::print("{} images; mean squared error {:.6f}\n", scores.size(), mean(scores));
+        fmt::print("{}: {} images are above it, {:.1f}%\n", fitted, count_above(scores, threshold), percent_above(scores, threshold));
+    }
+}
+
+void write_scores(const std::filesystem::path &file, const std::vector<int> &labels, const Judgement &judgement) {
     std::string text = "index,label,anomalous,score,alarm\n";
-    for (std::size_t i = 0; i < scores.size(); i++) {
-        text += fmt::format("{},{},{},{:.9g},{}\n", i, test.labels[i], anomalous[i] ? 1 : 0, scores[i], scores[i] > threshold ? 1 : 0);
+    for (std::size_t i = 0; i < judgement.scores.size(); i++) {
+        text += fmt::format("{},{},{},{:.9g},{}\n", i, labels.empty() ? "" : std::to_string(labels[i]),
+                            judgement.compares() ? std::to_string(static_cast<int>(judgement.anomalous[i])) : "", judgement.scores[i],
+                            static_cast<int>(judgement.scores[i] > judgement.threshold));
     }
     write_file(file, text);
+}
+
+void draw(const std::filesystem::path &folder, Network &network, const Dataset &judged, const Judgement &judgement) {
+    const auto &[threshold, scores, anomalous, usual, unusual] = judgement;
+    if (judgement.compares()) draw_roc(folder / "roc.svg", roc_curve(usual, unusual), area_under_roc(usual, unusual));
+    draw_histogram(folder / "histogram.svg", usual, unusual, threshold);
+    draw_mosaic(folder / "surprising.svg", most_surprising(network, judged, scores, 10),
+                "The most surprising images, and what the network makes of them");
+}
+
+void make_folder(const std::filesystem::path &folder) {
+    std::error_code failure;
+    std::filesystem::create_directories(folder, failure);
+    if (failure) throw Error(fmt::format("{}: cannot be made ({}); choose another --out", folder.string(), failure.message()));
 }
 
 }  // namespace
@@ -67,13 +117,10 @@ void write_scores(const std::filesystem::path &file, const Dataset &test, const 
 std::vector<double> anomaly_scores(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices) {
     std::vector<double> scores;
     const std::size_t size = dataset.shape.size();
-    constexpr std::size_t part = 1024;  // images, so that memory stays flat
-    for (std::size_t begin = 0; begin < indices.size(); begin += part) {
-        const std::vector<float> images = dataset.gather(indices.subspan(begin, std::min(part, indices.size() - begin)));
-        const std::vector<float> outputs = reconstruct(network, images);
+    reconstruct_each(network, dataset, indices, [&](std::span<const float> images, std::span<const float> outputs) {
         for (std::size_t first = 0; first < images.size(); first += size)
-            scores.push_back(mean_squared_error(std::span(outputs).subspan(first, size), std::span(images).subspan(first, size)));
-    }
+            scores.push_back(mean_squared_error(outputs.subspan(first, size), images.subspan(first, size)));
+    });
     return scores;
 }
 
@@ -106,36 +153,26 @@ std::vector<Rates> roc_curve(std::span<const double> normal, std::span<const dou
     return curve;
 }
 
-void detect_anomalies(Network &network, const Dataset &train, const Dataset &test, const std::vector<int> &normal,
+void detect_anomalies(Network &network, const Dataset &train, const Dataset &judged, const std::vector<int> &normal,
                       const AnomalyOptions &options) {
-    const double threshold = anomaly_threshold(anomaly_scores(network, train, all_indices(train.size())), options.false_alarm_rate);
-    const std::vector<double> scores = anomaly_scores(network, test, all_indices(test.size()));
-    std::vector<bool> anomalous;
-    for (const int label : test.labels) anomalous.push_back(std::ranges::find(normal, label) == normal.end());
-    const std::vector<double> usual = chosen(scores, anomalous, false), unusual = chosen(scores, anomalous, true);
-    if (usual.empty() || unusual.empty())
-        throw Error(fmt::format("--normal: {} test images are normal and {} are not; there have to be both", usual.size(), unusual.size()));
-
-    fmt::print("{} normal test images and {} others; mean squared error of the normal ones {:.6f}\n", usual.size(), unusual.size(),
-               mean(usual));
-    fmt::print("threshold {:.6f}, for {:.1f}% false alarms on {} training images: {:.1f}% false alarms, {:.1f}% detected\n", threshold,
-               100 * options.false_alarm_rate, train.size(), 100 * part_above(usual, threshold), 100 * part_above(unusual, threshold));
-    const double area = area_under_roc(usual, unusual);
-    fmt::print("area under the ROC curve: {:.4f}\n", area);
+    const Judgement judgement{
+        .threshold = anomaly_threshold(anomaly_scores(network, train, all_indices(train.size())), options.false_alarm_rate),
+        .scores = anomaly_scores(network, judged, all_indices(judged.size())),
+        .anomalous = known_anomalies(judged.labels, normal)};
+    if (judgement.compares() && (judgement.usual.empty() || judgement.unusual.empty()))
+        throw Error(fmt::format("--normal: {} test images are normal and {} are not; there have to be both", judgement.usual.size(),
+                                judgement.unusual.size()));
+    print(judgement, fmt::format("threshold {:.6f}, for {:.1f}% false alarms on {} training images", judgement.threshold,
+                                 100 * options.false_alarm_rate, train.size()));
     if (options.out.empty()) return;
-    std::error_code failure;
-    std::filesystem::create_directories(options.out, failure);
-    if (failure) throw Error(fmt::format("{}: cannot be made ({}); choose another --out", options.out.string(), failure.message()));
-    write_scores(options.out / "scores.csv", test, scores, anomalous, threshold);
+    make_folder(options.out);
+    write_scores(options.out / "scores.csv", judged.labels, judgement);
     if (!can_draw()) {
         fmt::print(stderr, "warning: there are no figures without gnuplot; install the package gnuplot-nox\n");
         return;
     }
-    draw_roc(options.out / "roc.svg", roc_curve(usual, unusual), area);
-    draw_histogram(options.out / "histogram.svg", usual, unusual, threshold);
-    draw_mosaic(options.out / "surprising.svg", most_surprising(network, test, scores, 10),
-                "The most surprising test images, and what the network makes of them");
-    fmt::print("wrote {}: scores.csv, roc.svg, histogram.svg, surprising.svg\n", options.out.string());
+    draw(options.out, network, judged, judgement);
+    fmt::print("wrote {}: scores.csv,{} histogram.svg, surprising.svg\n", options.out.string(), judgement.compares() ? " roc.svg," : "");
 }
 
 }  // namespace castnet

@@ -29,9 +29,10 @@ struct AnomalyOptions {
     double false_alarm_rate = 0.05;
 };
 
-/// Fits the threshold on the normal training images, judges the test images, prints what came out, and writes it to options.out. `normal`
-/// are labels. Throws Error.
-void detect_anomalies(Network &network, const Dataset &train, const Dataset &test, const std::vector<int> &normal,
+/// Fits the threshold on the normal training images, judges the other images, prints what came out, and writes it to options.out.
+/// `normal` are labels, or none for all; then, and where the judged images have no labels, nothing is known to be anomalous, and there is
+/// no ROC curve. Throws Error.
+void detect_anomalies(Network &network, const Dataset &train, const Dataset &judged, const std::vector<int> &normal,
                       const AnomalyOptions &options);
 
 }  // namespace castnet

@@ -1,6 +1,7 @@
 // The options that choose the data, the same in train and explore.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,15 +13,19 @@ class App;
 
 namespace castnet {
 
-/// "1,5,6" as numbers, or "all" as none. Throws Error.
-std::vector<int> parse_classes(const std::string &text);
+/// "1,5,6" as numbers, or "all" as none. Throws Error, which names the option.
+std::vector<int> parse_classes(const std::string &option, const std::string &text);
+
+/// Throws Error: classes were asked for by the option, of data without labels.
+[[noreturn]] void refuse_classes(const std::string &option, const std::string &text);
 
 struct DataOptions {
-    std::string folder;
-    std::string classes = "1,5,6";
+    std::string path;
+    std::string default_classes = "all";  ///< the network's; data without labels have none
+    std::optional<std::string> classes;   ///< where they were asked for
 
     void add_to(CLI::App &app);
-    /// The folder, and why it is that one where bootstrap.sh had to choose ($CASTNET_DATA_NOTE).
+    /// The path, and why it is that one where bootstrap.sh had to choose ($CASTNET_DATA_NOTE).
     [[nodiscard]] std::string describe() const;
     /// Throws Error.
     [[nodiscard]] Dataset load(Part part, const Shape &shape) const;

@@ -1,7 +1,7 @@
-// The program explore of one network, whose name and header the build defines.
+// The program explore of one network, whose name, header and classes the build defines.
 #include CASTNET_NETWORK_HEADER
 #include "train/exploring.h"
 
 int main(int argc, char **argv) {
-    return castnet::explore_main(argc, argv, CASTNET_PROGRAM, CASTNET_NETWORK::network);
+    return castnet::explore_main(argc, argv, CASTNET_PROGRAM, CASTNET_NETWORK::network, CASTNET_CLASSES);
 }

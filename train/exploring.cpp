@@ -1,16 +1,16 @@
 #include "train/exploring.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "runtime/error.h"
 #include "runtime/file.h"
 #include "runtime/model_file.h"
-#include "runtime/npy.h"
+#include "runtime/npy_images.h"
 #include "runtime/parallel.h"
 #include "train/anomalies.h"
 #include "train/data_options.h"
@@ -32,29 +32,15 @@ struct ExploreOptions {
     std::vector<float> at;
     std::size_t index = 6;  // the reference notebook's digit
     std::size_t samples = 0;
-    std::string normal = "1,5,6";
+    std::optional<std::string> normal;
     AnomalyOptions anomalies;
     int threads = default_threads();
 };
 
-std::vector<std::size_t> npy_shape(std::size_t count, const Shape &shape) {
-    return {count, static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width), static_cast<std::size_t>(shape.channels)};
-}
-
-/// Reads grids of `shape`: (n, h, w, c), where leading or trailing extents of 1 within h, w, c may be left out. Bytes become [0, 1] when
-/// they are images.
+/// Grids of `shape`; bytes become [0, 1].
 std::vector<float> read_grids(const Path &path, const Shape &shape) {
-    NpyArray array = read_npy(path);
-    const auto without_ones = [](std::vector<std::size_t> extents) {
-        if (!extents.empty()) extents.erase(extents.begin());
-        std::erase(extents, 1U);
-        return extents;
-    };
-    if (array.shape.empty() || array.shape.front() == 0 || without_ones(array.shape) != without_ones(npy_shape(1, shape)))
-        throw Error(fmt::format("{}: its shape is ({}), it must be (n, {}, {}, {})", path.string(), fmt::join(array.shape, ", "),
-                                shape.height, shape.width, shape.channels));
-    if (array.holds_bytes) std::ranges::for_each(array.values, [](float &value) { value /= 255.0F; });
-    return std::move(array.values);
+    const Dataset grids = read_npy_images(path, shape);
+    return grids.gather(all_indices(grids.size()));
 }
 
 Network load_network(const NetworkDescription &description, const ExploreOptions &options, Purpose purpose = Purpose::inference,
@@ -74,28 +60,23 @@ void evaluate(const NetworkDescription &description, const ExploreOptions &optio
 }
 
 /// The images the command works on: those of --images, or the test images of --data.
-std::vector<float> chosen_images(const NetworkDescription &description, const ExploreOptions &options) {
-    if (!options.images.empty()) return read_grids(options.images, description.input());
-    const Dataset test = options.data.load(Part::test, description.input());
-    return test.gather(all_indices(test.size()));
-}
-
-void write_grids(const Path &path, const Shape &shape, std::span<const float> values) {
-    write_npy(path, npy_shape(values.size() / shape.size(), shape), values);
+Dataset chosen_images(const NetworkDescription &description, const ExploreOptions &options) {
+    if (!options.images.empty()) return read_npy_images(options.images, description.input());
+    return options.data.load(Part::test, description.input());
 }
 
 void reconstruct_images(const NetworkDescription &description, const ExploreOptions &options) {
     Network network = load_network(description, options);
-    std::vector<float> images = chosen_images(description, options);
+    const Dataset chosen = chosen_images(description, options);
+    std::vector<std::uint32_t> indices = all_indices(chosen.size());
     if (options.images.empty()) {
-        const std::size_t size = description.input().size(), count = images.size() / size;
-        if (options.index >= count)
-            throw Error(fmt::format("--index {}: there are {} test images; give 0 to {}", options.index, count, count - 1));
-        const auto begin = images.begin() + static_cast<std::ptrdiff_t>(options.index * size);
-        images = std::vector<float>(begin, begin + static_cast<std::ptrdiff_t>(size));
+        if (options.index >= chosen.size())
+            throw Error(fmt::format("--index {}: there are {} test images; give 0 to {}", options.index, chosen.size(), chosen.size() - 1));
+        indices = {static_cast<std::uint32_t>(options.index)};
     }
+    const std::vector<float> images = chosen.gather(indices);
     const std::vector<float> outputs = reconstruct(network, images);
-    if (!options.out.empty()) write_grids(options.out, description.output(), outputs);
+    if (!options.out.empty()) write_npy_images(options.out, description.output(), outputs);
     if (!options.plot.empty())
         draw_mosaic(options.plot, above_reconstructions(description.input(), images, outputs, 12),
                     "Images, and what the network makes of them");
@@ -107,19 +88,13 @@ void encode_images(const NetworkDescription &description, const ExploreOptions &
     if (options.out.empty() && options.csv.empty() && options.plot.empty())
         throw Error("encode: nothing to write; give --out z.npy, --csv z.csv or --plot latent.png");
     Network network = load_network(description, options);
-    std::vector<int> labels;
-    std::vector<float> images;
-    if (options.images.empty()) {
-        Dataset test = options.data.load(Part::test, description.input());
-        images = test.gather(all_indices(test.size()));
-        labels = std::move(test.labels);
-    } else {
-        images = read_grids(options.images, description.input());
-    }
-    if (options.samples > 0) images.resize(std::min(images.size(), options.samples * description.input().size()));
+    const Dataset chosen = chosen_images(description, options);
+    const std::vector<int> &labels = chosen.labels;
+    const std::size_t count = options.samples > 0 ? std::min(options.samples, chosen.size()) : chosen.size();
+    const std::vector<float> images = chosen.gather(all_indices(count));
     const std::vector<float> codes = encode(network, images);
-    const std::size_t size = description.code().size(), count = images.size() / description.input().size();
-    if (!options.out.empty()) write_grids(options.out, description.code(), codes);
+    const std::size_t size = description.code().size();
+    if (!options.out.empty()) write_npy_images(options.out, description.code(), codes);
     if (!options.plot.empty()) draw_latent(options.plot, latent_points(PrincipalPlane(codes, size), codes, labels));
     if (options.csv.empty()) return;
     std::string text = "label";
@@ -140,7 +115,7 @@ void decode_codes(const NetworkDescription &description, const ExploreOptions &o
                                 codes.size(), description.name, description.code().size()));
     Network network = load_network(description, options);
     std::vector<float> images = decode(network, codes);
-    if (!options.out.empty()) write_grids(options.out, description.output(), images);
+    if (!options.out.empty()) write_npy_images(options.out, description.output(), images);
     if (options.plot.empty()) return;
     const auto columns = static_cast<int>(std::min<std::size_t>(10, images.size() / description.output().size()));
     draw_mosaic(options.plot, {.shape = description.output(), .images = std::move(images), .columns = columns}, "Decoded images");
@@ -148,10 +123,13 @@ void decode_codes(const NetworkDescription &description, const ExploreOptions &o
 
 void find_anomalies(const NetworkDescription &description, const ExploreOptions &options) {
     Network network = load_network(description, options);
-    const DataOptions normal{.folder = options.data.folder, .classes = options.normal},
-        all{.folder = options.data.folder, .classes = "all"};
-    detect_anomalies(network, normal.load(Part::train, description.input()), all.load(Part::test, description.input()),
-                     parse_classes(options.normal), options.anomalies);
+    const std::vector<int> normal = parse_classes("--normal", options.normal.value_or(options.data.default_classes));
+    const Path data = find_data(options.data.path);
+    const Dataset train = load_dataset(data, Part::train, description.input(), normal);
+    const Dataset judged = options.images.empty() ? load_dataset(data, Part::test, description.input(), {})
+                                                  : read_npy_images(options.images, description.input());
+    if (options.normal && !normal.empty() && train.labels.empty() && judged.labels.empty()) refuse_classes("--normal", *options.normal);
+    detect_anomalies(network, train, judged, normal, options.anomalies);
 }
 
 void export_model(const NetworkDescription &description, const ExploreOptions &options) {
@@ -184,10 +162,11 @@ void write_gradients(const NetworkDescription &description, const ExploreOptions
 
 }  // namespace
 
-int explore_main(int argc, char **argv, const std::string &program, const NetworkDescription &description) {
+int explore_main(int argc, char **argv, const std::string &program, const NetworkDescription &description, const std::string &classes) {
     CLI::App app(fmt::format("Looks into the network {} and its models.", description.name), program);
     app.require_subcommand(1);
     ExploreOptions options;
+    options.data.default_classes = classes;
 
     using Command = void (*)(const NetworkDescription &, const ExploreOptions &);
     const auto add = [&](const char *name, const char *help, Command command) {
@@ -210,7 +189,7 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
         add("gradients", "The loss and its gradient by every weight, for a batch of images and targets", write_gradients)};
     const auto command = [&](const char *name) { return app.get_subcommand(name); };
     for (const char *name : {"evaluate", "reconstruct", "encode"}) options.data.add_to(*command(name));
-    for (const char *name : {"reconstruct", "encode"})
+    for (const char *name : {"reconstruct", "encode", "anomalies"})
         add_path(command(name), "--images", options.images, "Images, a .npy of (n, h, w, c)");
     for (const char *name : {"reconstruct", "encode", "decode"}) add_path(command(name), "--out", options.out, "Where the .npy goes");
     for (const char *name : {"reconstruct", "encode", "decode"})
@@ -220,11 +199,11 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     command("encode")->add_option("--samples", options.samples, "Only the first images; 0 for all")->capture_default_str();
     auto *at = command("decode")->add_option("--at", options.at, "One code, as -8,0")->delimiter(',')->type_name("LIST");
     add_path(command("decode"), "--codes", options.codes, "Codes, a .npy of (n, h, w, c)")->excludes(at);
-    command("anomalies")->add_option("--data", options.data.folder, "Folder with the data, as in train")->type_name("DIR");
+    command("anomalies")->add_option("--data", options.data.path, "The data, as in train")->type_name("PATH");
     command("anomalies")
-        ->add_option("--normal", options.normal, "Labels of what is normal; all others are not")
+        ->add_option("--normal", options.normal, "Labels of what is normal, all others are not; or all")
         ->type_name("LIST")
-        ->capture_default_str();
+        ->default_str(classes);
     command("anomalies")
         ->add_option("--false-alarms", options.anomalies.false_alarm_rate, "Part of the normal training images above the threshold")
         ->check(CLI::Range(0.0, 1.0))

@@ -7,7 +7,7 @@
 
 namespace castnet {
 
-/// Returns the exit status.
-int explore_main(int argc, char **argv, const std::string &program, const NetworkDescription &description);
+/// `classes` are those that the network is trained on by default. Returns the exit status.
+int explore_main(int argc, char **argv, const std::string &program, const NetworkDescription &description, const std::string &classes);
 
 }  // namespace castnet

@@ -177,7 +177,8 @@ void draw_roc(const std::filesystem::path &file, const std::vector<Rates> &curve
 void draw_histogram(const std::filesystem::path &file, const std::vector<double> &normal, const std::vector<double> &anomalous,
                     double threshold) {
     constexpr int bins = 60;
-    const double largest = std::max(std::ranges::max(normal), std::ranges::max(anomalous));
+    double largest = std::ranges::max(normal);
+    for (const double score : anomalous) largest = std::max(largest, score);
     const auto block = [&](const char *name, const std::vector<double> &scores) {
         std::array<double, bins> part{};
         for (const double score : scores)
@@ -189,13 +190,14 @@ void draw_histogram(const std::filesystem::path &file, const std::vector<double>
     };
     draw(file, "720,400",
          block("normal", normal) + block("anomalous", anomalous) +
-             fmt::format("set title 'Reconstruction errors of the test images'\nset xlabel 'mean squared error'\nset ylabel '% of images'\n"
+             fmt::format("set title 'Reconstruction errors of the images'\nset xlabel 'mean squared error'\nset ylabel '% of images'\n"
                          "set border 3 lc rgb '#888888'\nset xtics nomirror\nset ytics nomirror\nset grid lc rgb '#e5e5e5'\n"
                          "set style fill transparent solid 0.5 noborder\nset xrange [0:{0}]\nset yrange [0:*]\n"
                          "set arrow from {1}, graph 0 to {1}, graph 1 nohead dt 2 lw 2 lc rgb '#000000'\n"
                          "set label 'threshold' at {1}, graph 0.97 offset 0.6,0\n"
-                         "plot $normal with boxes lc rgb '#0072b2' title 'normal', $anomalous with boxes lc rgb '#d55e00' title 'others'\n",
-                         largest, threshold));
+                         "plot $normal with boxes lc rgb '#0072b2' {2}\n",
+                         largest, threshold,
+                         anomalous.empty() ? "notitle" : "title 'normal', $anomalous with boxes lc rgb '#d55e00' title 'others'"));
 }
 
 }  // namespace castnet

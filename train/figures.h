@@ -50,7 +50,7 @@ void draw_generated(const std::filesystem::path &file, const LatentPoints &point
                     const Mosaic &image, const Mosaic &grid, const PrincipalPlane::Position &low, const PrincipalPlane::Position &high);
 /// Detected anomalies against false alarms, from (0, 0) to (1, 1).
 void draw_roc(const std::filesystem::path &file, const std::vector<Rates> &curve, double area);
-/// Of the scores of normal and other images, with the threshold between them.
+/// Of the scores of normal and other images, with the threshold between them; without others, of all images.
 void draw_histogram(const std::filesystem::path &file, const std::vector<double> &normal, const std::vector<double> &anomalous,
                     double threshold);
 

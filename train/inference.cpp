@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "runtime/error.h"
 
 namespace castnet {
@@ -35,14 +37,21 @@ double mean_squared_error(std::span<const float> a, std::span<const float> b) {
     return sum / static_cast<double>(a.size());
 }
 
+void reconstruct_each(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices,
+                      const std::function<void(std::span<const float> images, std::span<const float> outputs)> &visit) {
+    constexpr std::size_t part = 1024;
+    for (std::size_t begin = 0; begin < indices.size(); begin += part) {
+        const std::vector<float> images = dataset.gather(indices.subspan(begin, std::min(part, indices.size() - begin)));
+        visit(images, reconstruct(network, images));
+    }
+}
+
 double reconstruction_error(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices) {
     double sum = 0;
-    constexpr std::size_t part = 1024;  // images, so that memory stays flat
-    for (std::size_t begin = 0; begin < indices.size(); begin += part) {
-        const std::size_t count = std::min(part, indices.size() - begin);
-        const std::vector<float> images = dataset.gather(indices.subspan(begin, count));
-        sum += mean_squared_error(reconstruct(network, images), images) * static_cast<double>(count);
-    }
+    reconstruct_each(network, dataset, indices, [&](std::span<const float> images, std::span<const float> outputs) {
+        const std::size_t count = images.size() / dataset.shape.size();
+        sum += mean_squared_error(outputs, images) * static_cast<double>(count);
+    });
     return sum / static_cast<double>(indices.size());
 }
 

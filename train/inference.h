@@ -1,6 +1,7 @@
 // A network on whole sets of images.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -18,6 +19,10 @@ std::vector<float> reconstruct(Network &network, std::span<const float> images);
 
 /// The mean of (a - b)² over all elements.
 double mean_squared_error(std::span<const float> a, std::span<const float> b);
+
+/// Calls `visit` with those images and their reconstructions, some at a time, so that memory stays flat.
+void reconstruct_each(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices,
+                      const std::function<void(std::span<const float> images, std::span<const float> outputs)> &visit);
 
 /// The mean squared error of those images' reconstructions.
 double reconstruction_error(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices);

@@ -9,4 +9,4 @@ castnet_add_network(mnist_cae
     "conv2d_transpose filters=64 kernel=7 padding=valid activation=relu"
     "conv2d_transpose filters=32 kernel=3 stride=2 padding=same activation=relu"
     "conv2d_transpose filters=1 kernel=7 stride=2 padding=same")
-castnet_add_programs(mnist_cae)
+castnet_add_programs(mnist_cae CLASSES 1,5,6)

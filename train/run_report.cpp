@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <ctime>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "runtime/file.h"
@@ -148,8 +149,7 @@ void write_report(Network &network, const Dataset &test, const RunDirectory &dir
     const std::vector<float> codes = encode(network, test.gather(indices));
     const PrincipalPlane plane(codes, description.code().size());
     std::vector<int> labels;
-    labels.reserve(indices.size());
-    for (const std::uint32_t index : indices) labels.push_back(test.labels[index]);
+    if (!test.labels.empty()) std::ranges::transform(indices, std::back_inserter(labels), [&](auto index) { return test.labels[index]; });
     const LatentPoints points = latent_points(plane, codes, std::move(labels));
     draw_latent(folder / "latent.svg", points);
     draw_plane(network, folder / "generated.svg", points, plane);

@@ -1,7 +1,7 @@
-// The program train of one network, whose name and header the build defines.
+// The program train of one network, whose name, header and classes the build defines.
 #include CASTNET_NETWORK_HEADER
 #include "train/training.h"
 
 int main(int argc, char **argv) {
-    return castnet::train_main(argc, argv, CASTNET_PROGRAM, CASTNET_NETWORK::network);
+    return castnet::train_main(argc, argv, CASTNET_PROGRAM, CASTNET_NETWORK::network, CASTNET_CLASSES);
 }

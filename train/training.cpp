@@ -42,7 +42,7 @@ public:
           peak_(options.threads) {
         if (!network_.is_ready()) throw Error(error_message());
         data_ = options.data.load(Part::train, description.input());
-        std::tie(images_, validation_) = split_stratified(data_.labels, options.validation_split, random_);
+        std::tie(images_, validation_) = split_stratified(data_, options.validation_split, random_);
         if (images_.empty()) throw Error("no images are left to train on; choose a smaller --validation-split");
         if (options.patience > 0 && validation_.empty())
             throw Error("--patience needs a validation loss; set images aside for it by --validation-split 0.1, say");
@@ -58,6 +58,7 @@ public:
             images_before_ = state_.image;
         }
         state_.options = options.decisive();
+        if (data_.labels.empty()) state_.options.erase("--classes");  // the default decided nothing
     }
 
     void run() {
@@ -222,9 +223,10 @@ private:
 
 }  // namespace
 
-int train_main(int argc, char **argv, const std::string &program, const NetworkDescription &description) {
+int train_main(int argc, char **argv, const std::string &program, const NetworkDescription &description, const std::string &classes) {
     CLI::App app(fmt::format("Trains the network {} to reproduce its input.", description.name), program);
     TrainOptions options;
+    options.data.default_classes = classes;
     options.run_directory = std::filesystem::path("runs") / std::string(description.name);
     options.add_to(app);
     return run_program(app, argc, argv, [&] {

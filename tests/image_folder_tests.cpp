@@ -1,0 +1,204 @@
+// PNG images: what a file's pixels become, and which files of a folder are read.
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/dataset.h"
+#include "runtime/error.h"
+#include "runtime/png.h"
+#include "tests/png_file.h"
+#include "tests/temporary.h"
+
+namespace castnet::test {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+std::string reason(const auto &action) {
+    try {
+        action();
+    } catch (const Error &error) {
+        CHECK(std::string(error.what()).find('\n') == std::string::npos);
+        return error.what();
+    }
+    return "no error";
+}
+
+Bytes pixels_of(const std::string &file, const Shape &shape) {
+    const TemporaryFolder folder;
+    write_plain(folder.path() / "a.png", file);
+    Bytes pixels(shape.size(), 77);
+    read_png(folder.path() / "a.png", shape, pixels);
+    return pixels;
+}
+
+/// "ok", or why the file is refused.
+std::string refusal(const std::string &file, const Shape &shape) {
+    return reason([&] { (void)pixels_of(file, shape); });
+}
+
+TEST_CASE("png: grey, colour and alpha become the network's channels") {
+    const std::string grey = png_bytes({.height = 1, .width = 3}, std::string("\0\x80\xff", 3));
+    CHECK(pixels_of(grey, {1, 3, 1}) == Bytes{0, 128, 255});
+    CHECK(pixels_of(grey, {1, 3, 3}) == Bytes{0, 0, 0, 128, 128, 128, 255, 255, 255});
+    CHECK(pixels_of(grey, {1, 3, 4}) == Bytes{0, 0, 0, 255, 128, 128, 128, 255, 255, 255, 255, 255});
+    const std::string rgb = png_bytes({.height = 2, .width = 1, .colour = PngColour::rgb}, "\x01\x02\x03\xff\xff\xff");
+    CHECK(pixels_of(rgb, {2, 1, 3}) == Bytes{1, 2, 3, 255, 255, 255});
+    CHECK(pixels_of(rgb, {2, 1, 1}).back() == 255);
+    const std::string rgba =
+        png_bytes({.height = 1, .width = 2, .colour = PngColour::rgba}, std::string("\x0a\x14\x1e\xff\x0a\x14\x1e\0", 8));
+    CHECK(pixels_of(rgba, {1, 2, 4}) == Bytes{10, 20, 30, 255, 10, 20, 30, 0});
+    CHECK(pixels_of(rgba, {1, 2, 3}) == Bytes{10, 20, 30, 0, 0, 0});  // what is transparent is black
+    const std::string grey_alpha = png_bytes({.height = 1, .width = 2, .colour = PngColour::grey_alpha}, std::string("\x64\xff\x64\0", 4));
+    CHECK(pixels_of(grey_alpha, {1, 2, 1}) == Bytes{100, 0});
+}
+
+TEST_CASE("png: 16 bits, single bits and palettes are read") {
+    const std::string deep = png_bytes({.height = 1, .width = 3, .depth = 16}, std::string("\0\0\x80\x80\xff\xff", 6));
+    CHECK(pixels_of(deep, {1, 3, 1}) == Bytes{0, 128, 255});
+    const std::string deep_rgb = png_bytes({.height = 1, .width = 1, .colour = PngColour::rgb, .depth = 16}, "\x01\x01\x02\x02\x03\x03");
+    CHECK(pixels_of(deep_rgb, {1, 1, 3}) == Bytes{1, 2, 3});
+    CHECK(pixels_of(png_bytes({.height = 1, .width = 3, .depth = 1}, "\xa0"), {1, 3, 1}) == Bytes{255, 0, 255});
+    const std::string palette = png_chunk("PLTE", "\x01\x02\x03\x04\x05\x06"), transparency = png_chunk("tRNS", std::string("\xff\0", 2));
+    const PngHeader header{.height = 1, .width = 2, .colour = PngColour::palette};
+    const std::string indices("\0\1", 2);
+    CHECK(pixels_of(png_bytes(header, indices, palette), {1, 2, 3}) == Bytes{1, 2, 3, 4, 5, 6});
+    CHECK(pixels_of(png_bytes(header, indices, palette + transparency), {1, 2, 3}) == Bytes{1, 2, 3, 0, 0, 0});
+    CHECK(pixels_of(png_bytes(header, indices, palette + transparency), {1, 2, 4}) == Bytes{1, 2, 3, 255, 4, 5, 6, 0});
+}
+
+TEST_CASE("png: what does not fit is named with both sizes, before any pixel is read") {
+    const std::string image = png_bytes({.height = 2, .width = 3}, "abcdef");
+    CHECK(refusal(image, {3, 2, 1}).find("a.png: the image is 2x3, the network's are 3x2; give images of that size") != std::string::npos);
+    CHECK(refusal(image, {2, 3, 2}).find("PNG images become 1, 3 or 4 channels, and the network's have 2") != std::string::npos);
+    CHECK(refusal(png_bytes({.height = 1000000, .width = 1000000}, ""), {2, 3, 1}).find("the image is 1000000x1000000") !=
+          std::string::npos);
+    CHECK(refusal(png_bytes({.height = 0x7fffffff, .width = 0x7fffffff}, ""), {2, 3, 1}).find("replace it") != std::string::npos);
+    CHECK(refusal(png_bytes({.height = 0, .width = 0}, ""), {2, 3, 1}).find("replace it") != std::string::npos);
+}
+
+TEST_CASE("png: a damaged file is refused wherever it ends and whatever bit is wrong, and never read as another image") {
+    std::string pixels;
+    for (int i = 0; i < 12 * 10; i++) pixels += static_cast<char>(i * i);
+    const Shape shape{12, 10, 1};
+    const std::string sound = png_bytes({.height = 12, .width = 10}, pixels);
+    const Bytes expected = pixels_of(sound, shape);
+    const std::size_t end_chunk = 12;
+    for (std::size_t size = 0; size < sound.size() - end_chunk; size++) {
+        CAPTURE(size);
+        CHECK(refusal(sound.substr(0, size), shape).find("a.png: ") != std::string::npos);
+    }
+    for (std::size_t bit = 0; bit < sound.size() * 8; bit++) {
+        std::string damaged = sound;
+        damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+        CAPTURE(bit);
+        Bytes read;
+        const std::string why = reason([&] { read = pixels_of(damaged, shape); });
+        CHECK((why.find("a.png: ") != std::string::npos || read == expected));
+    }
+}
+
+/// A folder of grey images of 2x2, named after the values they are full of.
+struct Images {
+    TemporaryFolder folder;
+    Images(const std::initializer_list<std::pair<std::string, int>> &files) {
+        for (const auto &[name, value] : files) add(name, value);
+    }
+    void add(const std::string &name, int value) const { write_grey_png(folder.path() / name, 2, 2, static_cast<char>(value)); }
+
+    [[nodiscard]] Dataset load(Part part = Part::train, const std::vector<int> &classes = {}) const {
+        return load_dataset(folder.path(), part, {2, 2, 1}, classes);
+    }
+    /// The first pixel of each image.
+    [[nodiscard]] std::vector<int> values(Part part = Part::train, const std::vector<int> &classes = {}) const {
+        std::vector<int> values;
+        const Dataset dataset = load(part, classes);
+        for (std::size_t i = 0; i < dataset.size(); i++) values.push_back(dataset.bytes.at(i * 4));
+        return values;
+    }
+    [[nodiscard]] std::string refusal(Part part = Part::train) const {
+        return reason([&] { (void)load(part); });
+    }
+};
+
+using Values = std::vector<int>;
+
+TEST_CASE("image folder: images directly, sorted by name, are both parts and unlabelled; what is no image is left alone") {
+    const Images images{{"b.png", 2}, {"a.PNG", 1}, {"c with 'quotes' & \xc3\xa4 \xff.png", 3}};
+    images.add(".hidden.png", 9);
+    write_plain(images.folder.path() / "notes.txt", "x");
+    write_plain(images.folder.path() / "png", "x");
+    std::filesystem::create_directory(images.folder.path() / "folder.png");
+    std::filesystem::create_directory(images.folder.path() / "empty");
+    for (const Part part : {Part::train, Part::test}) CHECK(images.values(part, {5}) == Values{1, 2, 3});
+    CHECK(images.load().labels.empty());
+    CHECK(images.load().floats.empty());
+}
+
+TEST_CASE("image folder: a folder for each class; numbers are labels") {
+    const Images images{{"10/x.png", 1}, {"10/y.png", 2}, {"5/x.png", 3}, {"-1/x.png", 4}};
+    CHECK(images.values() == Values{4, 1, 2, 3});
+    CHECK(images.load().labels == Values{-1, 10, 10, 5});
+    CHECK(images.values(Part::test, {5, 10}) == Values{1, 2, 3});
+    CHECK(images.load(Part::test, {5, 10}).labels == Values{10, 10, 5});
+    CHECK(reason([&] { (void)images.load(Part::train, {7}); }).find("has no train image of the classes 7") != std::string::npos);
+}
+
+TEST_CASE("image folder: names of classes are counted in the order of the alphabet, the same in both parts") {
+    const Images images{{"train/good/1.png", 1}, {"test/bent/1.png", 2}, {"test/good/1.png", 3}, {"test/scratched/1.png", 4}};
+    CHECK(images.load(Part::train).labels == Values{1});
+    CHECK(images.load(Part::test).labels == Values{0, 1, 2});
+    CHECK(images.values(Part::test) == Values{2, 3, 4});
+    // A number among names is a name.
+    const Images mixed{{"7/1.png", 1}, {"cat/1.png", 2}, {"99999999999/1.png", 3}};
+    CHECK(mixed.load().labels == Values{0, 1, 2});
+}
+
+TEST_CASE("image folder: train and test, one labelled and one not, or one only") {
+    const Images images{{"train/3/a.png", 1}, {"test/b.png", 2}, {"test/a.png", 3}, {"preview.png", 4}};
+    CHECK(images.values(Part::train) == Values{1});
+    CHECK(images.load(Part::train).labels == Values{3});
+    CHECK(images.values(Part::test) == Values{3, 2});
+    CHECK(images.load(Part::test).labels.empty());
+    const Images one{{"test/a.png", 5}};
+    CHECK(one.values(Part::train) == Values{5});
+}
+
+TEST_CASE("image folder: what cannot be meant is refused in one line") {
+    const Images both{{"a.png", 1}, {"cat/b.png", 2}};
+    CHECK(both.refusal().find("holds images beside folders of images, as cat; give one or the other") != std::string::npos);
+    const Images none{};
+    CHECK(none.refusal().find("holds no images that are understood; give a .npy file, or a folder of") != std::string::npos);
+    std::filesystem::create_directories(none.folder.path() / "train" / "deeper");
+    CHECK(none.refusal().find("train: holds no images") != std::string::npos);
+    none.add("train/deeper/still/a.png", 1);
+    CHECK(none.refusal().find("train: holds no images") != std::string::npos);
+
+    const Images large{{"a.png", 1}};
+    write_grey_png(large.folder.path() / "b.png", 3, 2, 1);
+    CHECK(large.refusal().find("b.png: the image is 3x2, the network's are 2x2") != std::string::npos);
+    write_plain(large.folder.path() / "b.png", "");
+    CHECK(large.refusal().find("b.png: ") != std::string::npos);
+    write_plain(large.folder.path() / "b.png", "\xff\xd8\xff\xe0 JFIF");
+    CHECK(large.refusal().find("b.png: Not a PNG file") != std::string::npos);
+    std::filesystem::remove(large.folder.path() / "b.png");
+    std::filesystem::create_symlink("nowhere", large.folder.path() / "b.png");
+    CHECK(large.refusal().find("b.png: cannot be opened") != std::string::npos);
+    std::filesystem::remove(large.folder.path() / "b.png");
+    std::filesystem::create_symlink(".", large.folder.path() / "loop");  // a folder that holds what it is in
+    CHECK(large.refusal().find("holds images beside folders of images") != std::string::npos);
+}
+
+TEST_CASE("image folder: one that may not be read is named" * doctest::skip(::geteuid() == 0)) {
+    const Images images{{"cat/a.png", 1}};
+    std::filesystem::permissions(images.folder.path() / "cat", std::filesystem::perms::none);
+    CHECK(images.refusal().find("cat: cannot be read (Permission denied); check the folder") != std::string::npos);
+    std::filesystem::permissions(images.folder.path() / "cat", std::filesystem::perms::owner_all);
+}
+
+}  // namespace
+}  // namespace castnet::test
