@@ -6,7 +6,6 @@
 #include <array>
 #include <charconv>
 #include <fstream>
-#include <string>
 #include <string_view>
 
 #include "runtime/error.h"
@@ -38,7 +37,7 @@ std::optional<Epoch> parse(std::string_view line) {
 
 }  // namespace
 
-History::History(std::filesystem::path file, int epochs) : file_(std::move(file)) {
+History::History(std::filesystem::path file, int epochs) : file_(std::move(file)), text_(fmt::format("{}\n", head)) {
     std::ifstream earlier(file_);
     std::string line;
     std::getline(earlier, line);
@@ -46,21 +45,20 @@ History::History(std::filesystem::path file, int epochs) : file_(std::move(file)
         const std::optional<Epoch> epoch = parse(line);
         if (!epoch) throw Error(fmt::format("{}: line {} is not {}; restore it, or remove the file", file_.string(), number + 1, head));
         epochs_.push_back(*epoch);
+        text_ += line + "\n";
     }
 }
 
 void History::add(const Epoch &epoch) {
     epochs_.push_back(epoch);
+    text_ +=
+        fmt::format("{},{:.6f},{},{:.3f},{:.0f}\n", epoch.number, epoch.loss,
+                    epoch.validation_loss ? fmt::format("{:.6f}", *epoch.validation_loss) : "", epoch.seconds, epoch.images_per_second);
     write();
 }
 
 void History::write() const {
-    std::string text = fmt::format("{}\n", head);
-    for (const Epoch &epoch : epochs_)
-        text +=
-            fmt::format("{},{:.6f},{},{:.3f},{:.0f}\n", epoch.number, epoch.loss,
-                        epoch.validation_loss ? fmt::format("{:.6f}", *epoch.validation_loss) : "", epoch.seconds, epoch.images_per_second);
-    write_file(file_, text);
+    write_file(file_, text_);
 }
 
 }  // namespace castnet

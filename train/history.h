@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace castnet {
@@ -27,6 +28,7 @@ public:
 private:
     std::filesystem::path file_;
     std::vector<Epoch> epochs_;
+    std::string text_;  // the file's, which only grows
 };
 
 }  // namespace castnet
