@@ -172,7 +172,7 @@ TEST_CASE("explore: draws pictures where gnuplot is installed, and says so where
     REQUIRE(run("train-test_gap --quiet --epochs 1 --data " + trained.data + " --run-dir " + trained.path("report")).status == 0);
     const std::string page = read_plain(trained.path("report") + "/report.html");
     CHECK(page.empty() != gnuplot);
-    CHECK((!gnuplot || (page.find("<svg") != std::string::npos && page.find("--seed 0") != std::string::npos)));
+    CHECK((!gnuplot || page.find("<dt>--seed</dt><dd>0</dd>") != std::string::npos));
 }
 
 TEST_CASE("explore: what is wrong is said in one line") {
@@ -186,6 +186,7 @@ TEST_CASE("explore: what is wrong is said in one line") {
     check_error("explore-test_gap reconstruct --index 65" + model + data, "--index 65: there are 65 test images");
     check_error("explore-test_gap decode --at 1,2 --out " + trained.path("y.npy") + model, "--at: 2 numbers given");
     check_error("explore-test_gap decode --at 1,2" + model, "nothing to write");
+    check_error("explore-test_gap decode --out " + trained.path("y.npy") + model, "--at: 0 numbers given");
     check_error("explore-test_gap encode" + model + data, "nothing to write");
     write_npy(trained.path("x.npy"), {1, 10, 12, 1}, std::vector<float>(120));
     check_error("explore-test_gap reconstruct --images " + trained.path("x.npy") + model,

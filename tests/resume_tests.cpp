@@ -103,7 +103,8 @@ TEST_CASE("train: Ctrl-C and SIGTERM finish the step, save, and say how to go on
     const Runs runs;
     const std::string command = "train-test_gap --epochs 100000 --batch-size 4 --no-figures --data " + runs.data + " --run-dir ";
     for (const std::string signal : {"INT", "TERM"}) {
-        const Run result = run(command + runs.path(signal), fmt::format("timeout -s {} --preserve-status 0.4 ", signal));
+        // In the foreground timeout sends one signal; otherwise a second follows, which ends the program at once.
+        const Run result = run(command + runs.path(signal), fmt::format("timeout --foreground -s {} --preserve-status 0.4 ", signal));
         CAPTURE(result.output);
         CHECK(result.status == 0);
         CHECK(result.output.find("train --resume goes on") != std::string::npos);

@@ -13,6 +13,7 @@
 #include "runtime/npy_images.h"
 #include "runtime/parallel.h"
 #include "train/anomalies.h"
+#include "train/code_option.h"
 #include "train/data_options.h"
 #include "train/exporting.h"
 #include "train/figures.h"
@@ -108,11 +109,8 @@ void encode_images(const NetworkDescription &description, const ExploreOptions &
 
 void decode_codes(const NetworkDescription &description, const ExploreOptions &options) {
     if (options.out.empty() && options.plot.empty()) throw Error("decode: nothing to write; give --out y.npy or --plot y.png");
-    std::vector<float> codes = options.at;
-    if (!options.codes.empty()) codes = read_grids(options.codes, description.code());
-    if (codes.empty() || codes.size() % description.code().size() != 0)
-        throw Error(fmt::format("--at: {} numbers given, a code of {} has {}; give them with commas between, or --codes z.npy",
-                                codes.size(), description.name, description.code().size()));
+    if (options.codes.empty()) check_code(description, options.at);
+    const std::vector<float> codes = options.codes.empty() ? options.at : read_grids(options.codes, description.code());
     Network network = load_network(description, options);
     std::vector<float> images = decode(network, codes);
     if (!options.out.empty()) write_npy_images(options.out, description.output(), images);
@@ -197,7 +195,7 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     command("reconstruct")->add_option("--index", options.index, "Which test image")->capture_default_str();
     add_path(command("encode"), "--csv", options.csv, "Where label,z0,z1,… go");
     command("encode")->add_option("--samples", options.samples, "Only the first images; 0 for all")->capture_default_str();
-    auto *at = command("decode")->add_option("--at", options.at, "One code, as -8,0")->delimiter(',')->type_name("LIST");
+    auto *at = add_code_option(*command("decode"), options.at, "One code, as -8,0");
     add_path(command("decode"), "--codes", options.codes, "Codes, a .npy of (n, h, w, c)")->excludes(at);
     command("anomalies")->add_option("--data", options.data.path, "The data, as in train")->type_name("PATH");
     command("anomalies")

@@ -1,4 +1,4 @@
-// Pictures, drawn by gnuplot.
+// The pictures of runs and models.
 #pragma once
 
 #include <filesystem>
@@ -7,19 +7,11 @@
 #include <vector>
 
 #include "runtime/description.h"
-#include "train/principal_axes.h"
+#include "train/gnuplot.h"
+#include "train/history.h"
+#include "train/latent_plane.h"
 
 namespace castnet {
-
-/// Images in the latent plane.
-struct LatentPoints {
-    std::vector<PrincipalPlane::Position> positions;
-    std::vector<int> labels;  ///< one for each, or none
-    bool projected = false;   ///< whether the axes are principal components
-};
-
-/// Of codes in their plane.
-LatentPoints latent_points(const PrincipalPlane &plane, std::span<const float> codes, std::vector<int> labels);
 
 /// A point of a ROC curve.
 struct Rates {
@@ -31,23 +23,27 @@ struct Mosaic {
     Shape shape;
     std::vector<float> images;
     int columns = 1;
+    std::vector<std::string> row_names = {};  ///< one for each, or none
 };
 
 /// At most `most` of the images in a row, above what the network makes of them.
 Mosaic above_reconstructions(const Shape &shape, std::span<const float> images, std::span<const float> outputs, std::size_t most);
 
-/// Whether gnuplot is there.
-bool can_draw();
+/// What a decoder makes of the plane.
+struct DecodedPlane {
+    Position chosen;
+    Mosaic image;  ///< decoded from the chosen position
+    Area area;
+    Mosaic grid;  ///< decoded from positions across the area, its corners included; the highest first
+};
 
 // Each draws a file, a PNG where its name ends so and an SVG otherwise, and throws Error where that fails.
 
-/// The columns loss and val_loss of a history.csv.
-void draw_loss(const std::filesystem::path &file, const std::filesystem::path &history);
-void draw_mosaic(const std::filesystem::path &file, const Mosaic &images, const std::string &title);
+void draw_loss(const std::filesystem::path &file, const std::vector<Epoch> &epochs);
+void draw_mosaic(const std::filesystem::path &file, const Mosaic &mosaic, const std::string &title);
 void draw_latent(const std::filesystem::path &file, const LatentPoints &points);
-/// The latent plane with `chosen` marked, the image decoded there, and images decoded on a grid of the plane from `low` to `high`.
-void draw_generated(const std::filesystem::path &file, const LatentPoints &points, const PrincipalPlane::Position &chosen,
-                    const Mosaic &image, const Mosaic &grid, const PrincipalPlane::Position &low, const PrincipalPlane::Position &high);
+/// The latent plane with the chosen position marked, the image decoded there, and below them the grid.
+void draw_decoded(const std::filesystem::path &file, const LatentPoints &points, const DecodedPlane &decoded);
 /// Detected anomalies against false alarms, from (0, 0) to (1, 1).
 void draw_roc(const std::filesystem::path &file, const std::vector<Rates> &curve, double area);
 /// Of the scores of normal and other images, with the threshold between them; without others, of all images.

@@ -2,23 +2,58 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <fstream>
+#include <string_view>
 
+#include "runtime/error.h"
 #include "runtime/file.h"
 
 namespace castnet {
+namespace {
 
-History::History(std::filesystem::path file, int epochs)
-    : file_(std::move(file)), text_("epoch,loss,val_loss,seconds,images_per_second\n") {
+constexpr const char *head = "epoch,loss,val_loss,seconds,images_per_second";
+
+/// None where the line is not five numbers with commas between, of which only val_loss may be left out.
+std::optional<Epoch> parse(std::string_view line) {
+    std::array<std::optional<double>, 5> values;
+    for (std::optional<double> &value : values) {
+        const std::string_view cell = line.substr(0, line.find(','));
+        line.remove_prefix(std::min(line.size(), cell.size() + 1));
+        double number = 0;
+        const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
+        if (error == std::errc() && end == cell.data() + cell.size()) value = number;
+    }
+    const auto &[number, loss, validation_loss, seconds, images_per_second] = values;
+    if (!number || !loss || !seconds || !images_per_second || !line.empty()) return std::nullopt;
+    return Epoch{.number = static_cast<int>(*number),
+                 .loss = *loss,
+                 .validation_loss = validation_loss,
+                 .seconds = *seconds,
+                 .images_per_second = *images_per_second};
+}
+
+}  // namespace
+
+History::History(std::filesystem::path file, int epochs) : file_(std::move(file)), text_(fmt::format("{}\n", head)) {
     std::ifstream earlier(file_);
     std::string line;
     std::getline(earlier, line);
-    for (int epoch = 0; epoch < epochs && std::getline(earlier, line); epoch++) text_ += line + "\n";
+    for (int number = 1; number <= epochs && std::getline(earlier, line); number++) {
+        const std::optional<Epoch> epoch = parse(line);
+        if (!epoch) throw Error(fmt::format("{}: line {} is not {}; restore it, or remove the file", file_.string(), number + 1, head));
+        epochs_.push_back(*epoch);
+        text_ += line + "\n";
+    }
 }
 
-void History::add(int epoch, double loss, std::optional<double> validation_loss, double seconds, double images_per_second) {
-    text_ += fmt::format("{},{:.6f},{},{:.3f},{:.0f}\n", epoch, loss, validation_loss ? fmt::format("{:.6f}", *validation_loss) : "",
-                         seconds, images_per_second);
+void History::add(const Epoch &epoch) {
+    epochs_.push_back(epoch);
+    text_ +=
+        fmt::format("{},{:.6f},{},{:.3f},{:.0f}\n", epoch.number, epoch.loss,
+                    epoch.validation_loss ? fmt::format("{:.6f}", *epoch.validation_loss) : "", epoch.seconds, epoch.images_per_second);
     write();
 }
 

@@ -4,21 +4,31 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace castnet {
 
+struct Epoch {
+    int number = 0;  ///< from 1
+    double loss = 0;
+    std::optional<double> validation_loss;
+    double seconds = 0, images_per_second = 0;
+};
+
 class History {
 public:
-    /// With the first `epochs` epochs that the file of an earlier part of the run holds.
+    /// With the first `epochs` epochs that the file of an earlier part of the run holds. Throws Error where these cannot be read.
     explicit History(std::filesystem::path file, int epochs = 0);
 
     /// Adds an epoch and writes the file. Throws Error.
-    void add(int epoch, double loss, std::optional<double> validation_loss, double seconds, double images_per_second);
+    void add(const Epoch &epoch);
     void write() const;
+    [[nodiscard]] const std::vector<Epoch> &epochs() const { return epochs_; }
 
 private:
     std::filesystem::path file_;
-    std::string text_;
+    std::vector<Epoch> epochs_;
+    std::string text_;  // the file's, which only grows
 };
 
 }  // namespace castnet

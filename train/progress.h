@@ -7,9 +7,15 @@
 
 namespace castnet {
 
+/// "12s", "2:05", "1:02:05".
+std::string clock_time(double seconds);
+
 class Progress {
 public:
     Progress(int epochs, int steps, bool quiet);
+    Progress(const Progress &) = delete;
+    Progress &operator=(const Progress &) = delete;
+    ~Progress() { end_line(); }
 
     /// `done` steps of it were taken before.
     void begin_epoch(int epoch, int done = 0);
@@ -17,6 +23,8 @@ public:
     void step(int step, double loss);
     /// `share_of_peak` is what the epoch's arithmetic made of the machine's, between 0 and 1.
     void end_epoch(double loss, std::optional<double> validation_loss, double share_of_peak);
+    /// Goes below a line that would be redrawn, so that other text can follow.
+    void end_line() noexcept;
 
     /// Seconds since begin_epoch().
     [[nodiscard]] double seconds() const;
@@ -24,10 +32,16 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
 
+    /// "100/566 ".
+    [[nodiscard]] std::string count(int step) const;
+    /// The count, a bar as wide as the terminal has room for, and the text, in place of the line before.
+    void redraw(int step, const std::string &text);
+
     int epochs_, steps_;
     bool quiet_, redraws_;
     int epoch_ = 0, done_ = 0;
     Clock::time_point begin_, drawn_;
+    bool line_is_open_ = false;
 };
 
 }  // namespace castnet

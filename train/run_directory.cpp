@@ -18,7 +18,8 @@ void RunDirectory::begin() const {
 }
 
 void RunDirectory::keep_previous_run() const {
-    const auto files = {model(), checkpoint(), history()};
+    const auto files = {model(),          checkpoint(),       history(), report(), figure("loss"), figure("reconstruction"),
+                        figure("latent"), figure("generated")};
     if (std::ranges::none_of(files, [](const auto &file) { return std::filesystem::exists(file); })) return;
     int number = 1;
     while (std::filesystem::exists(folder_ / fmt::format("previous-{}", number))) number++;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace castnet {
 
@@ -15,7 +16,8 @@ public:
     [[nodiscard]] std::filesystem::path model() const { return folder_ / "model.safetensors"; }
     [[nodiscard]] std::filesystem::path checkpoint() const { return folder_ / "checkpoint.safetensors"; }
     [[nodiscard]] std::filesystem::path history() const { return folder_ / "history.csv"; }
-    [[nodiscard]] const std::filesystem::path &folder() const { return folder_; }
+    [[nodiscard]] std::filesystem::path report() const { return folder_ / "report.html"; }
+    [[nodiscard]] std::filesystem::path figure(const std::string &name) const { return folder_ / (name + ".svg"); }
 
 private:
     void keep_previous_run() const;

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "runtime/error.h"
+#include "train/code_option.h"
 
 namespace castnet {
 
@@ -45,7 +46,8 @@ void TrainOptions::add_to(CLI::App &app) {
     CLI::Option *init =
         app.add_option("--init", initial_model, "Weights to begin with, instead of random ones")->type_name("MODEL.safetensors");
     app.add_flag("--resume", resume, "Go on with the run in --run-dir, with its options; --epochs may ask for more")->excludes(init);
-    app.add_flag("--no-figures", no_figures, "Draw no figures and write no report.html");
+    CLI::Option *code = add_code_option(app, at, "The code whose image generated.svg shows, as -8,0; otherwise a test image's");
+    app.add_flag("--no-figures", no_figures, "Draw no figures and write no report.html")->excludes(code);
     app.add_flag("--quiet", quiet, "Print nothing but errors");
 }
 

@@ -30,6 +30,7 @@ struct TrainOptions {
     bool resume = false;
     std::filesystem::path run_directory;
     std::filesystem::path initial_model;
+    std::vector<float> at;  ///< the code whose image the report shows; none for a test image's
     bool no_figures = false;
     bool quiet = false;
 

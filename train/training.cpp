@@ -13,6 +13,7 @@
 #include "runtime/error.h"
 #include "runtime/model_file.h"
 #include "runtime/parallel.h"
+#include "train/code_option.h"
 #include "train/figures.h"
 #include "train/fma_peak.h"
 #include "train/history.h"
@@ -76,6 +77,7 @@ public:
             progress.begin_epoch(state_.epoch + 1, static_cast<int>(state_.image / batch_images()));
             if (!run_epoch(progress)) {
                 save();
+                progress.end_line();
                 say("stopped in epoch {} after {} of {} images; train --resume goes on\n", state_.epoch + 1, state_.image, images_.size());
                 break;
             }
@@ -83,7 +85,7 @@ public:
         }
         history.write();
         write_model();
-        if (state_.epoch > 0 && !options_.no_figures) write_figures();
+        if (state_.epoch > 0 && !options_.no_figures) write_figures(history);
     }
 
 private:
@@ -172,7 +174,11 @@ private:
             state_.best_weights = weights_of(network_);
         }
         // The history first: lines beyond the checkpoint's epoch are dropped when the run is resumed.
-        history.add(state_.epoch, loss, validation_loss, seconds, images_per_second);
+        history.add({.number = state_.epoch,
+                     .loss = loss,
+                     .validation_loss = validation_loss,
+                     .seconds = seconds,
+                     .images_per_second = images_per_second});
         save();
     }
 
@@ -186,12 +192,12 @@ private:
     }
 
     /// They are no reason for a run to fail: what is missing is said.
-    void write_figures() {
+    void write_figures(const History &history) {
         if (!can_draw()) return warn("there are no figures without gnuplot; install the package gnuplot-nox");
         try {
-            write_report(network_, options_.data.load(Part::test, network_.description().input()), directory_, state_.options,
-                         options_.threads);
-            say("wrote {}\n", (directory_.folder() / "report.html").string());
+            if (state_.best_epoch > 0) load_model(network_, directory_.model());
+            write_report(network_, options_.data.load(Part::test, network_.description().input()), directory_, options_, history.epochs());
+            say("wrote {}\n", directory_.report().string());
         } catch (const Error &error) {
             warn(error.what());
         }
@@ -231,6 +237,7 @@ int train_main(int argc, char **argv, const std::string &program, const NetworkD
     options.add_to(app);
     return run_program(app, argc, argv, [&] {
         if (options.resume) options.resume_with(read_state(description, RunDirectory(options.run_directory).checkpoint()).options);
+        if (!options.at.empty()) check_code(description, options.at);
         Training(options, description).run();
     });
 }

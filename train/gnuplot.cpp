@@ -1,0 +1,65 @@
+#include "train/gnuplot.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include "runtime/error.h"
+
+namespace castnet {
+namespace {
+
+/// While it lives, a gnuplot that ends early makes writing to it fail, instead of ending this program too.
+class BrokenPipesFail {
+public:
+    BrokenPipesFail() : before_(std::signal(SIGPIPE, SIG_IGN)) {}
+    BrokenPipesFail(const BrokenPipesFail &) = delete;
+    BrokenPipesFail &operator=(const BrokenPipesFail &) = delete;
+    ~BrokenPipesFail() { std::signal(SIGPIPE, before_); }
+
+private:
+    void (*before_)(int);
+};
+
+/// As gnuplot reads it: in single quotes nothing is special but these.
+std::string quoted(const std::string &text) {
+    std::string result = "'";
+    for (const char character : text) result += character == '\'' ? "''" : std::string(1, character);
+    return result + "'";
+}
+
+/// Whether gnuplot went through all of it.
+bool run_gnuplot(const std::string &commands) {
+    const BrokenPipesFail guard;
+    std::FILE *gnuplot = ::popen("gnuplot >/dev/null 2>&1", "w");
+    if (gnuplot == nullptr) return false;
+    const bool written = std::fwrite(commands.data(), 1, commands.size(), gnuplot) == commands.size();
+    return ::pclose(gnuplot) == 0 && written;
+}
+
+}  // namespace
+
+bool can_draw() {
+    return std::system("command -v gnuplot >/dev/null 2>&1") == 0;
+}
+
+void draw(const std::filesystem::path &file, const Canvas &canvas, const std::string &script) {
+    if (!can_draw()) throw Error(fmt::format("{}: cannot be drawn without gnuplot; install the package gnuplot-nox", file.string()));
+    std::filesystem::path unfinished = std::filesystem::absolute(file);  // gnuplot gives names that begin with | or ~ a meaning
+    unfinished += fmt::format(".{}.tmp", ::getpid());
+    const char *terminal = file.extension() == ".png" ? "pngcairo" : "svg standalone";
+    const bool drawn = run_gnuplot(fmt::format(
+        "set terminal {} noenhanced size {:.0f},{:.0f} font 'sans-serif,14' background '#ffffff'\nset output {}\n{}set output\n", terminal,
+        canvas.width, canvas.height, quoted(unfinished.string()), script));
+    std::error_code failure;
+    if (drawn) std::filesystem::rename(unfinished, file, failure);
+    if (!drawn || failure) {
+        std::filesystem::remove(unfinished, failure);
+        throw Error(fmt::format("{}: gnuplot could not draw it; check the folder, and that gnuplot works", file.string()));
+    }
+}
+
+}  // namespace castnet

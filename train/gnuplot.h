@@ -1,0 +1,20 @@
+// Files drawn by gnuplot.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace castnet {
+
+/// Whether gnuplot is there.
+bool can_draw();
+
+/// The extents of a picture in pixels.
+struct Canvas {
+    double width = 0, height = 0;
+};
+
+/// Runs a script that draws the file, a PNG where its name ends so and an SVG otherwise. Throws Error where that fails.
+void draw(const std::filesystem::path &file, const Canvas &canvas, const std::string &script);
+
+}  // namespace castnet
