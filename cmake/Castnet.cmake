@@ -314,7 +314,9 @@ function(castnet_add_memory_report network)
   set_target_properties(${network}_memory PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
   target_compile_definitions(${network}_memory PRIVATE CASTNET_NETWORK=${network} CASTNET_NETWORK_HEADER="${network}.h")
   target_include_directories(${network}_memory PRIVATE "${header_directory}")
-  target_link_libraries(${network}_memory PRIVATE $<COMPILE_ONLY:castnet_runtime>)
+  # The pipelines too, which the description refers to, but not the network, which depends on this.
+  get_property(pipelines TARGET ${network} PROPERTY CASTNET_PIPELINES)
+  target_link_libraries(${network}_memory PRIVATE $<COMPILE_ONLY:castnet_runtime> ${pipelines})
   set(report "${CMAKE_CURRENT_BINARY_DIR}/${network}.memory.txt")
   add_custom_command(OUTPUT "${report}" COMMAND ${network}_memory "${report}" DEPENDS ${network}_memory VERBATIM
                      COMMENT "Memory of ${network}")

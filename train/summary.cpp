@@ -14,11 +14,10 @@ double kibibytes(std::size_t bytes) {
     return static_cast<double>(bytes) / 1024;
 }
 
-std::string describe(const char *purpose, const ArenaLayout &layout) {
+std::string memory_row(const char *purpose, const ArenaLayout &layout) {
     const MemoryUse use = layout.memory();
-    return fmt::format("Memory {} with one thread: {:.1f} KiB (weights {:.1f}, gradients {:.1f}, optimizer {:.1f}, activations {:.1f})\n",
-                       purpose, kibibytes(layout.bytes()), kibibytes(use.weights), kibibytes(use.gradients), kibibytes(use.optimizer),
-                       kibibytes(use.activations));
+    return fmt::format("{:<26}{:>11.1f}{:>11.1f}{:>11.1f}{:>13.1f}{:>11.1f}\n", purpose, kibibytes(use.weights), kibibytes(use.gradients),
+                       kibibytes(use.optimizer), kibibytes(use.activations), kibibytes(layout.bytes()));
 }
 
 }  // namespace
@@ -35,8 +34,10 @@ std::string summary(const NetworkDescription &description) {
     }
     const std::size_t count = description.parameter_count();
     text += fmt::format("{}\nParameters: {} ({:.1f} KiB)\n", rule, count, kibibytes(count * sizeof(float)));
-    text += describe("to train in batches of 32", ArenaLayout(description, 32, 1));
-    return text + describe("to infer one by one", ArenaLayout(description, 1, 1, Purpose::inference));
+    text += fmt::format("{}\n{:<26}{:>11}{:>11}{:>11}{:>13}{:>11}\n", rule, "Memory in KiB, one thread", "weights", "gradients",
+                        "optimizer", "activations", "all");
+    text += memory_row("to train in batches of 32", ArenaLayout(description, 32, 1));
+    return text + memory_row("to infer one by one", ArenaLayout(description, 1, 1, Purpose::inference));
 }
 
 }  // namespace castnet
