@@ -204,6 +204,7 @@ test)
 install)
     build castnet_generator castnet_space castnet_measure
     cmake --install "$build" "$@" >"$build/install.log" || fail "the package could not be installed; build/install.log says why"
+    say "installed; build/install.log lists the files"
     ;;
 benchmark)
     install_plotter
