@@ -5,6 +5,7 @@
 #include <map>
 
 #include "Halide.h"
+#include "element.h"
 
 namespace castnet {
 
@@ -28,10 +29,11 @@ inline Halide::Expr activate_element(Activation activation, const Halide::Expr &
     case Activation::sigmoid:
         return 1.0F / (1.0F + exp(-clamp(z, -80.0F, 80.0F)));  // beyond ±80 the exponential leaves float's range
     case Activation::tanh: {
-        // 1 - 2/(e²ᶻ+1) cancels near zero; there the Taylor series to z⁷ is exact to float (next term 62/2835 z⁹ < 2⁻²⁴ z at |z| ≤ 0.2).
+        // 1 - 2/(e²ᶻ+1) cancels near zero; there the Taylor series to z⁷ is exact to the element: its next term is 62/2835 z⁹.
+        constexpr double near_zero = sizeof(Element) == sizeof(float) ? 0.2 : 0.01;
         const Halide::Expr s = z * z;
-        const Halide::Expr series = z * (1.0F + s * (-1.0F / 3.0F + s * (2.0F / 15.0F + s * (-17.0F / 315.0F))));
-        return select(abs(z) < 0.2F, series, 1.0F - 2.0F / (exp(2.0F * clamp(z, -20.0F, 20.0F)) + 1.0F));
+        const Halide::Expr series = z * (1.0F + s * (element(-1.0 / 3) + s * (element(2.0 / 15) + s * element(-17.0 / 315))));
+        return select(abs(z) < element(near_zero), series, 1.0F - 2.0F / (exp(2.0F * clamp(z, -20.0F, 20.0F)) + 1.0F));
     }
     default:
         return z;
@@ -68,9 +70,9 @@ inline Epilogue activate(Activation activation, const Halide::Func &z, int chann
     }
     const Halide::RDom r(0, channels);
     Halide::Func largest("largest"), total("total");
-    largest(x, y, n) = Halide::Float(32).min();
+    largest(x, y, n) = element_type().min();
     largest(x, y, n) = max(largest(x, y, n), z(r, x, y, n));
-    total(x, y, n) = 0.0F;
+    total(x, y, n) = element(0);
     total(x, y, n) += exp(z(r, x, y, n) - largest(x, y, n));
     epilogue.out(c, x, y, n) = exp(z(c, x, y, n) - largest(x, y, n)) / total(x, y, n);
     epilogue.reductions = {largest, total};
@@ -88,7 +90,7 @@ Epilogue activation_gradient(Activation activation, const Halide::Func &gradient
     }
     const Halide::RDom r(0, channels);
     Halide::Func projection("projection");
-    projection(x, y, n) = 0.0F;
+    projection(x, y, n) = element(0);
     projection(x, y, n) += gradient(r, x, y, n) * output(r, x, y, n);
     epilogue.out(c, x, y, n) = output(c, x, y, n) * (gradient(c, x, y, n) - projection(x, y, n));
     epilogue.reductions = {projection};

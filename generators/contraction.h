@@ -7,6 +7,7 @@
 #pragma once
 
 #include "Halide.h"
+#include "element.h"
 #include "padding.h"
 #include "schedule.h"
 #include "stack.h"
@@ -77,7 +78,7 @@ protected:
         return clamp(index, 0, extent - 1);  // changes no element that is read: it tells the bounds
     }
 
-    int natural_lanes() const { return this->natural_vector_size(Halide::Float(32)); }
+    int natural_lanes() const { return this->natural_vector_size(element_type()); }
 };
 
 /// What the three contractions share: the choices of their schedules (schedule.h), 0 or empty where the shapes decide.

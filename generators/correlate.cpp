@@ -19,9 +19,9 @@ inline const std::map<std::string, Lanes> &lanes_names() {
 
 class Correlate : public DataContraction<Correlate> {
 public:
-    Input<Buffer<float, 4>> large{"large"};    // (lc, x, y, n)
-    Input<Buffer<float, 4>> kernel{"kernel"};  // (sc, lc, kx, ky)
-    Output<Buffer<float, 4>> small{"small"};   // (sc, x, y, n)
+    Input<Buffer<Element, 4>> large{"large"};    // (lc, x, y, n)
+    Input<Buffer<Element, 4>> kernel{"kernel"};  // (sc, lc, kx, ky)
+    Output<Buffer<Element, 4>> small{"small"};   // (sc, x, y, n)
 
     GeneratorParam<Lanes> method{"method", Lanes::automatic, lanes_names()};
 
@@ -119,7 +119,7 @@ private:
 
         RDom r(0, steps, 0, kernel_width / taps, 0, kernel_height);
         const Expr channel = lane + reduction_lanes * r.x, column = tap + taps * r.y;
-        partial(lane, tap, c, x, y, n) = 0.0F;
+        partial(lane, tap, c, x, y, n) = element(0);
         const Expr value = window_at(r, within(channel), column, r.z);
         partial(lane, tap, c, x, y, n) += by_lane(channel, c, column, r.z) * value;
         const RDom all(0, reduction_lanes, 0, taps);

@@ -16,9 +16,9 @@ class DataContraction : public Contraction<Derived> {
 public:
     void configure() {
         if (pass == Pass::forward) {
-            bias_ = this->template add_input<Halide::Buffer<float, 1>>("bias");
+            bias_ = this->template add_input<Halide::Buffer<Element, 1>>("bias");
         } else {
-            output_ = this->template add_input<Halide::Buffer<float, 4>>("output");
+            output_ = this->template add_input<Halide::Buffer<Element, 4>>("output");
         }
     }
 
@@ -39,7 +39,7 @@ protected:
     }
 
     /// What the sum of channel c begins with: the bias in the forward pass.
-    Halide::Expr initial(const Halide::Expr &c) { return pass == Pass::forward ? (*bias_)(c) : Halide::Expr(0.0F); }
+    Halide::Expr initial(const Halide::Expr &c) { return pass == Pass::forward ? (*bias_)(c) : element(0); }
 
     /// The epilogue on `sum`(c, x, y, n), which began with initial(c), and whose grid has `shape`.
     Epilogue finish(const Halide::Func &sum, const std::vector<int> &shape) {
@@ -59,8 +59,8 @@ protected:
     Halide::GeneratorParam<Activation> activation{"activation", Activation::linear, activation_names()};
 
 private:
-    Halide::GeneratorInput<Halide::Buffer<float, 1>> *bias_ = nullptr;
-    Halide::GeneratorInput<Halide::Buffer<float, 4>> *output_ = nullptr;
+    Halide::GeneratorInput<Halide::Buffer<Element, 1>> *bias_ = nullptr;
+    Halide::GeneratorInput<Halide::Buffer<Element, 4>> *output_ = nullptr;
 };
 
 }  // namespace castnet

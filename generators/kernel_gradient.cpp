@@ -33,15 +33,15 @@ public:
     GeneratorParam<LaneGrid> method{"method", LaneGrid::automatic, lane_grid_names()};
     GeneratorParam<SumOver> sums{"sums", SumOver::automatic, sum_over_names()};
 
-    Input<Buffer<float, 4>> large{"large"};                   // (lc, x, y, n)
-    Input<Buffer<float, 4>> small{"small"};                   // (sc, x, y, n)
-    Output<Buffer<float, 4>> gradient{"gradient"};            // (sc, lc, kx, ky)
-    Output<Buffer<float, 1>> bias_gradient{"bias_gradient"};  // (c)
+    Input<Buffer<Element, 4>> large{"large"};                   // (lc, x, y, n)
+    Input<Buffer<Element, 4>> small{"small"};                   // (sc, x, y, n)
+    Output<Buffer<Element, 4>> gradient{"gradient"};            // (sc, lc, kx, ky)
+    Output<Buffer<Element, 1>> bias_gradient{"bias_gradient"};  // (c)
 
     void configure() {
         if (decays) {
-            kernel = add_input<Buffer<float, 4>>("kernel");
-            decay = add_input<float>("decay");
+            kernel = add_input<Buffer<Element, 4>>("kernel");
+            decay = add_input<Element>("decay");
         }
     }
 
@@ -66,9 +66,9 @@ public:
         const Expr small_row = b * rows + r.y;
         const Expr column = skip_outside(r, r.x * stride_x + kx - pad_x, large_width, skips_columns());
         const Expr row = skip_outside(r, small_row * stride_y + ky - pad_y, large_height, skips_rows());
-        sum(sc, lc, kx, ky, b, n) = 0.0F;
+        sum(sc, lc, kx, ky, b, n) = element(0);
         sum(sc, lc, kx, ky, b, n) += small(sc, r.x, small_row, n + r.z) * padding.window(lc, column, row, n + r.z);
-        const Expr penalty = decays ? *decay * (*kernel)(sc, lc, kx, ky) : 0.0F;
+        const Expr penalty = decays ? *decay * (*kernel)(sc, lc, kx, ky) : element(0);
         if (sums_over_images()) {
             out(sc, lc, kx, ky) = penalty + sum(sc, lc, kx, ky, 0, 0);
         } else {
@@ -97,8 +97,8 @@ private:
     ZeroPadding padding;
     Func sum{"sum"}, out{"out"};
     RDom r, image;
-    Halide::GeneratorInput<Buffer<float, 4>> *kernel = nullptr;
-    Halide::GeneratorInput<float> *decay = nullptr;
+    Halide::GeneratorInput<Buffer<Element, 4>> *kernel = nullptr;
+    Halide::GeneratorInput<Element> *decay = nullptr;
 
     // The lanes run over the channels `extent` of one grid, the tile over the channels `others` of the other.
     bool small_in_lanes = true;
@@ -207,7 +207,7 @@ private:
         Func partial("bias_partial"), total("bias_total"), bias("bias");
         if (using_autoscheduler()) {
             const RDom position(0, width, 0, height, 0, small.dim(3).extent());
-            bias(c) = 0.0F;
+            bias(c) = element(0);
             bias(c) += grid(c, position.x, position.y, position.z);
             bias_gradient = bias;
             fix_shape(bias_gradient, {channels});
@@ -221,9 +221,9 @@ private:
             int chains = 8;
             while (width % chains != 0) chains--;
             const RDom position(0, width / chains, 0, height, 0, small.dim(3).extent()), all(0, chains);
-            partial(c, chain) = 0.0F;
+            partial(c, chain) = element(0);
             partial(c, chain) += grid(c, position.x * chains + chain, position.y, position.z);
-            total(c) = 0.0F;
+            total(c) = element(0);
             total(c) += partial(c, all);
             partial.vectorize(c, channel_lanes).unroll(c).unroll(chain);
             partial.update().reorder(c, chain, position.x, position.y, position.z).vectorize(c, channel_lanes).unroll(c).unroll(chain);
@@ -234,7 +234,7 @@ private:
             // vectors, as overlapping ones would wait for each other.
             const int elements = width * channels;
             const RDom all(0, width);
-            partial(e) = 0.0F;
+            partial(e) = element(0);
             partial.vectorize(e, lanes_within(elements, natural_lanes()));
             for (int first = 0, part = 0; first < elements; part++) {
                 const int row_lanes = lanes_within(elements - first, natural_lanes());
@@ -245,7 +245,7 @@ private:
                 if (count <= 8 * row_lanes) partial.update(part).unroll(row.x);  // few enough for registers
                 first += count;
             }
-            total(c) = 0.0F;
+            total(c) = element(0);
             total(c) += partial(c + channels * all);
             total.update().reorder(c, all).vectorize(c, channel_lanes);
         }

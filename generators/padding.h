@@ -40,7 +40,7 @@ public:
                 Halide::BoundaryConditions::constant_exterior(grid, 0.0F, {{0, channels}, {0, width}, {0, height}, {}})(c, x, y, n);
             return;
         }
-        window(c, x, y, n) = Halide::undef<float>();
+        window(c, x, y, n) = Halide::undef<Element>();
         const int all_columns = margins.left + width + margins.right;
         fill(-margins.left, all_columns, -margins.top, margins.top);
         fill(-margins.left, all_columns, height, margins.bottom);
@@ -74,7 +74,7 @@ private:
     void fill(int first_column, int columns, int first_row, int rows) {
         if (columns <= 0 || rows <= 0) return;
         const Halide::RDom r(0, channels_, first_column, columns, first_row, rows);
-        window(r.x, r.y, r.z, n) = 0.0F;
+        window(r.x, r.y, r.z, n) = element(0);
         parts_.push_back({r, columns});
     }
 

@@ -23,9 +23,9 @@ inline const std::map<std::string, Gather> &gather_names() {
 /// x + shift - d. The same for rows.
 class Spread : public DataContraction<Spread> {
 public:
-    Input<Buffer<float, 4>> small{"small"};    // (sc, x, y, n)
-    Input<Buffer<float, 4>> kernel{"kernel"};  // (lc, sc, kx, ky), transposed by transpose_kernel
-    Output<Buffer<float, 4>> large{"large"};   // (lc, x, y, n)
+    Input<Buffer<Element, 4>> small{"small"};    // (sc, x, y, n)
+    Input<Buffer<Element, 4>> kernel{"kernel"};  // (lc, sc, kx, ky), transposed by transpose_kernel
+    Output<Buffer<Element, 4>> large{"large"};   // (lc, x, y, n)
 
     GeneratorParam<Gather> method{"method", Gather::automatic, gather_names()};
 
@@ -190,7 +190,7 @@ private:
         const Expr small_column = skip_outside(r, xo * (tile_columns() / stride_x) + column / stride_x - r.y, small_width, skips_columns());
         const Expr small_row = skip_outside(r, row / stride_y - r.z, small_height, true);
         const Expr channel = i % lanes + lanes * r.x;
-        partial(i, xo, y, n) = 0.0F;
+        partial(i, xo, y, n) = element(0);
         partial(i, xo, y, n) +=
             by_lane(channel, accumulator % large_channels, kx, ky) * padding.window(within(channel), small_column, small_row, n);
         all = RDom(0, lanes);

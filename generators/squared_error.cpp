@@ -10,11 +10,11 @@ public:
     GeneratorParam<int> pixels{"pixels", 1}, channels{"channels", 1};
     GeneratorParam<Activation> activation{"activation", Activation::linear, activation_names()};  // the last layer's
 
-    Input<Buffer<float, 4>> output{"output"};       // (c, pixel, 1, n)
-    Input<Buffer<float, 4>> targets{"targets"};     // (c, pixel, 1, n)
-    Input<float> scale{"scale"};                    // 2 / elements of the batch
-    Output<Buffer<float, 4>> gradient{"gradient"};  // dL/dz = scale · (output - targets) · activation'(z)
-    Output<Buffer<float, 1>> error{"error"};        // Σ (output - targets)² of an image
+    Input<Buffer<Element, 4>> output{"output"};       // (c, pixel, 1, n)
+    Input<Buffer<Element, 4>> targets{"targets"};     // (c, pixel, 1, n)
+    Input<Element> scale{"scale"};                    // 2 / elements of the batch
+    Output<Buffer<Element, 4>> gradient{"gradient"};  // dL/dz = scale · (output - targets) · activation'(z)
+    Output<Buffer<Element, 1>> error{"error"};        // Σ (output - targets)² of an image
 
     void generate() {
         const Var c("c"), x("x"), y("y"), n("n"), lane("lane");
@@ -27,13 +27,13 @@ public:
         // The lanes share the sum along the longer axis, and are added up at the end.
         const bool by_channel = int(channels) >= int(pixels);
         const int along = by_channel ? channels : pixels, across = by_channel ? pixels : channels;
-        const int lanes = lanes_within(along, natural_vector_size(Float(32)));
+        const int lanes = lanes_within(along, natural_vector_size(element_type()));
         const RDom r(0, across, 0, (along + lanes - 1) / lanes), all(0, lanes);
         const Expr index = lane + lanes * r.y, inside = min(index, along - 1);
         const Expr value = by_channel ? residual(inside, r.x, 0, n) : residual(r.x, inside, 0, n);
-        partial(lane, n) = 0.0F;
+        partial(lane, n) = element(0);
         partial(lane, n) += select(index < along, value * value, 0.0F);
-        total(n) = 0.0F;
+        total(n) = element(0);
         total(n) += partial(all, n);
         error = total;
 

@@ -1,12 +1,13 @@
 // squared_norm: Σ w², the penalty of L2 regularization without its factor.
 #include "Halide.h"
+#include "element.h"
 
 namespace castnet {
 
 class SquaredNorm : public Halide::Generator<SquaredNorm> {
 public:
-    Input<Buffer<float, 1>> values{"values"};
-    Output<Buffer<float, 0>> norm{"norm"};
+    Input<Buffer<Element, 1>> values{"values"};
+    Output<Buffer<Element, 0>> norm{"norm"};
 
     void generate() {
         // Sixteen sums, whatever the target's vectors: the result is the same on all of them.
@@ -17,9 +18,9 @@ public:
         const Expr index = steps * width + lane;
         const Expr value = select(index < count, values(clamp(index, 0, count - 1)), 0.0F);
         Func partial("partial"), total("total");
-        partial(lane) = 0.0F;
+        partial(lane) = element(0);
         partial(lane) += value * value;
-        total() = 0.0F;
+        total() = element(0);
         total() += partial(lanes);
         norm() = total();
 

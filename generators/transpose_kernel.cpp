@@ -6,8 +6,8 @@ namespace castnet {
 
 class TransposeKernel : public BilinearMap<TransposeKernel> {
 public:
-    Input<Buffer<float, 4>> kernel{"kernel"};           // (sc, lc, kx, ky)
-    Output<Buffer<float, 4>> transposed{"transposed"};  // (lc, sc, kx, ky)
+    Input<Buffer<Element, 4>> kernel{"kernel"};           // (sc, lc, kx, ky)
+    Output<Buffer<Element, 4>> transposed{"transposed"};  // (lc, sc, kx, ky)
 
     void generate() {
         const Var c("c"), s("s"), kx("kx"), ky("ky");
