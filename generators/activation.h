@@ -44,7 +44,7 @@ inline Halide::Expr activate_element(Activation activation, const Halide::Expr &
 inline Halide::Expr element_gradient(Activation activation, const Halide::Expr &g, const Halide::Expr &y) {
     switch (activation) {
     case Activation::relu:
-        return select(y > 0.0F, g, 0.0F);
+        return select(y > 0.0F, g, element(0));
     case Activation::sigmoid:
         return g * (y * (1.0F - y));
     case Activation::tanh:

@@ -31,7 +31,7 @@ protected:
     Halide::Func kernel_by_lane(const Kernel &kernel, int wide_channels, int narrow_channels, int lanes) {
         const Halide::Var lane("lane"), c("c"), kx("kx"), ky("ky");
         Halide::Func by_lane("kernel_by_lane");
-        by_lane(lane, c, kx, ky) = select(lane < wide_channels, kernel(c, min(lane, wide_channels - 1), kx, ky), 0.0F);
+        by_lane(lane, c, kx, ky) = select(lane < wide_channels, kernel(c, min(lane, wide_channels - 1), kx, ky), element(0));
         const int steps = (wide_channels + lanes - 1) / lanes;
         keep_on_stack(by_lane, int64_t{narrow_channels} * steps * lanes * this->kernel_width * this->kernel_height);
         by_lane.compute_root().vectorize(lane, lanes).reorder(c, lane, kx, ky).unroll(c);

@@ -37,7 +37,7 @@ public:
         }
         if (autoscheduled) {
             window(c, x, y, n) =
-                Halide::BoundaryConditions::constant_exterior(grid, 0.0F, {{0, channels}, {0, width}, {0, height}, {}})(c, x, y, n);
+                Halide::BoundaryConditions::constant_exterior(grid, element(0), {{0, channels}, {0, width}, {0, height}, {}})(c, x, y, n);
             return;
         }
         window(c, x, y, n) = Halide::undef<Element>();

@@ -167,7 +167,7 @@ private:
         const Expr kx = first_x + stride_x * r.y, ky = first_y + stride_y * r.z;
         const Expr column = (x + pad_x) / stride_x - r.y, row = (y + pad_y) / stride_y - r.z;
         const Expr weight = select(kx < kernel_width && ky < kernel_height,
-                                   kernel(c, r.x, clamp(kx, 0, kernel_width - 1), clamp(ky, 0, kernel_height - 1)), 0.0F);
+                                   kernel(c, r.x, clamp(kx, 0, kernel_width - 1), clamp(ky, 0, kernel_height - 1)), element(0));
         sum(c, x, y, n) = initial(c);
         sum(c, x, y, n) += weight * padding.window(r.x, column, row, n);
         return sum;

@@ -32,7 +32,7 @@ public:
         const Expr index = lane + lanes * r.y, inside = min(index, along - 1);
         const Expr value = by_channel ? residual(inside, r.x, 0, n) : residual(r.x, inside, 0, n);
         partial(lane, n) = element(0);
-        partial(lane, n) += select(index < along, value * value, 0.0F);
+        partial(lane, n) += select(index < along, value * value, element(0));
         total(n) = element(0);
         total(n) += partial(all, n);
         error = total;

@@ -16,7 +16,7 @@ public:
         const Expr count = values.dim(0).extent();
         const RDom steps(0, (count + width - 1) / width), lanes(0, width);
         const Expr index = steps * width + lane;
-        const Expr value = select(index < count, values(clamp(index, 0, count - 1)), 0.0F);
+        const Expr value = select(index < count, values(clamp(index, 0, count - 1)), element(0));
         Func partial("partial"), total("total");
         partial(lane) = element(0);
         partial(lane) += value * value;
