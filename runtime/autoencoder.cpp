@@ -63,6 +63,7 @@ int Autoencoder::run(std::size_t first, std::size_t last, std::span<const float>
 
 int Autoencoder::load(std::span<const float> weights) noexcept {
     if (weights.size() != network_.description().parameter_count()) return misuse("load: the weights are not parameter_count() floats");
+    if (!all_finite(weights)) return misuse("load: a weight is infinite or NaN");
     for_each_tensor(network_, [&](std::span<float> tensor, std::size_t begin) {
         std::ranges::copy(weights.subspan(begin, tensor.size()), tensor.begin());
     });

@@ -28,6 +28,16 @@ void check_labels(const std::filesystem::path &file, std::span<const std::size_t
                                 fmt::join(shape, ", "), images));
 }
 
+void check_finite(const std::filesystem::path &file, const Dataset &images) {
+    const auto wrong = std::ranges::find_if_not(images.floats, [](float value) { return std::isfinite(value); });
+    if (wrong == images.floats.end()) return;
+    const auto place = static_cast<std::size_t>(wrong - images.floats.begin()), size = images.shape.size();
+    const auto channels = static_cast<std::size_t>(images.shape.channels), width = static_cast<std::size_t>(images.shape.width);
+    const std::size_t pixel = place % size / channels;
+    throw Error(fmt::format("{}: image {} holds {} at row {}, column {}, channel {}; give finite numbers", file.string(), place / size,
+                            *wrong, pixel / width, pixel % width, place % channels));
+}
+
 bool is_kept(std::span<const int> labels, std::size_t image, std::span<const int> classes) {
     return labels.empty() || classes.empty() || std::ranges::find(classes, labels[image]) != classes.end();
 }

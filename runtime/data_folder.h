@@ -28,6 +28,9 @@ int label_of(float value, const std::filesystem::path &file);
 /// Throws Error unless labels of that shape are one for each image.
 void check_labels(const std::filesystem::path &file, std::span<const std::size_t> shape, std::size_t images);
 
+/// Throws Error, with the position, where a value of the images is infinite or NaN.
+void check_finite(const std::filesystem::path &file, const Dataset &images);
+
 /// Whether an image is among the classes. Without labels, or without classes, each is.
 bool is_kept(std::span<const int> labels, std::size_t image, std::span<const int> classes);
 

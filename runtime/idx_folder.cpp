@@ -87,6 +87,7 @@ Dataset read_idx_folder(const Path &folder, Part part, const Shape &shape, const
     } else {
         dataset.floats.reserve(elements);
         read_images(images, labels, classes, dataset.floats);
+        check_finite(path, dataset);
     }
     return dataset;
 }

@@ -92,6 +92,7 @@ public:
                             if (tensor->shape != shape)
                                 throw error(fmt::format("holds {} of shape ({}) where ({}) is needed", name, fmt::join(tensor->shape, ", "),
                                                         fmt::join(shape, ", ")));
+                            if (!all_finite(tensor->values)) throw error(fmt::format("holds {} with infinite or NaN numbers", name));
                             count++;
                         });
         return count;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -16,7 +18,7 @@
 namespace castnet {
 namespace {
 
-// The first error's message, kept in static memory: the step path allocates nothing. Halide's own handler would end the process.
+// The first error's message of a call, kept in static memory: the step path allocates nothing. Halide's own handler would end the process.
 std::array<char, 512> first_message{};
 std::atomic<bool> has_message{false};
 
@@ -38,9 +40,21 @@ void Network::Free::operator()(float *memory) const noexcept {
     ::operator delete (memory, std::align_val_t{ArenaLayout::alignment});
 }
 
-int misuse(const char *message) noexcept {
+int failure(const char *message) noexcept {
     keep_message(nullptr, message);
     return -1;
+}
+
+int misuse(const char *message) noexcept {
+    has_message = false;
+    return failure(message);
+}
+
+bool all_finite(std::span<const float> values) noexcept {
+    constexpr std::uint32_t exponent = 0x7f800000;  // all ones: infinity or NaN
+    std::uint32_t found = 0;
+    for (const float value : values) found |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(value) & exponent) == exponent);
+    return found == 0;
 }
 
 Network::Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose, std::span<std::byte> arena) noexcept
@@ -185,6 +199,7 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
 
 int Network::forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, int images) noexcept {
     if (!is_ready()) return misuse(not_ready);
+    has_message = false;
     const std::size_t in = description_->layers[first].input.size(), out = description_->layers[last - 1].output.size();
     // Batch by batch, as the scratch space is that of a batch.
     for (int begin = 0; begin < images; begin += batch_size()) {
@@ -225,6 +240,7 @@ StepResult Network::backward(const Batch &batch) noexcept {
 
 /// The loss that does not depend on the images: Σ λ · Σ kernel² over the layers.
 StepResult Network::begin(const Batch &batch) noexcept {
+    has_message = false;
     shards_ = Sharding(batch.images).shards;
     StepResult result;
     if (!is_ready()) {
@@ -242,10 +258,12 @@ StepResult Network::begin(const Batch &batch) noexcept {
     return result;
 }
 
-double Network::mean_error(int images) const noexcept {
+/// Makes the loss complete, and an error where it is not finite: pipelines assume that floats are, and a relu may swallow one that is not.
+void Network::add_mean_error(StepResult &result, int images) const noexcept {
     double error = 0;
     for (int image = 0; image < images; image++) error += static_cast<double>(arena_[layout_.errors() + static_cast<std::size_t>(image)]);
-    return error / (static_cast<double>(images) * static_cast<double>(description_->output().size()));
+    result.loss += error / (static_cast<double>(images) * static_cast<double>(description_->output().size()));
+    if (!std::isfinite(result.loss)) result.error = failure("the loss is no longer a finite number");
 }
 
 int Network::sum_gradients(std::size_t layer) noexcept {

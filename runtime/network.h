@@ -18,11 +18,16 @@ struct StepResult {
     int error = 0;
 };
 
-/// What was wrong when the first error was returned, as one line; "" if none has been.
+/// What was wrong when the last call failed that did, in one line: where several threads failed in it, the first; "" if none has.
 const char *error_message() noexcept;
 
-/// Keeps a message for error_message(). Returns the error that stands for misuse.
+/// Keeps a message for error_message(), the first of a call. Returns the error that stands for what no pipeline reports.
+int failure(const char *message) noexcept;
+/// The same for a call that is refused at its beginning.
 int misuse(const char *message) noexcept;
+
+/// Whether no value is infinite or NaN.
+bool all_finite(std::span<const float> values) noexcept;
 
 class Network {
 public:
@@ -55,7 +60,8 @@ public:
     int forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, int images) noexcept;
 
     /// The mean squared error of the batch's outputs against its targets, plus the L2 penalties, and every shard's gradients of it. At most
-    /// batch_size images; an error where the network is not laid out for training. Allocates nothing, throws nothing.
+    /// batch_size images; an error where the network is not laid out for training, or the loss is not finite. Allocates nothing, throws
+    /// nothing.
     StepResult backward(const Batch &batch) noexcept;
 
     /// Backward passes in one fork of the threads, each of the batch that next(result of the last one) points to, the first of
@@ -79,7 +85,7 @@ public:
             [&](int piece) { return update(largest_first_[static_cast<std::size_t>(piece)]); },
             [&](int error) {
                 result.error = error;
-                if (error == 0) result.loss += mean_error(batch->images);
+                if (error == 0) add_mean_error(result, batch->images);
                 return begin_next(&result);
             });
     }
@@ -113,7 +119,7 @@ private:
     [[nodiscard]] LayerWeights weights(std::size_t layer) noexcept;
     StepResult begin(const Batch &batch) noexcept;
     int backward_shard(int worker, const Sharding &sharding, int shard, const Batch &batch) noexcept;
-    [[nodiscard]] double mean_error(int images) const noexcept;
+    void add_mean_error(StepResult &result, int images) const noexcept;
 
     const NetworkDescription *description_;
     ArenaLayout layout_;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/data_folder.h"
 #include "runtime/error.h"
 #include "runtime/npy.h"
 
@@ -33,7 +34,9 @@ Dataset read_npy_images(const std::filesystem::path &path, const Shape &shape) {
     // Whether 255 or 1 is white, an int64 does not say.
     if (array.kind == NpyKind::integers)
         throw Error(fmt::format("{}: holds wide integers; give images as uint8 of 0 to 255, or as float32", path.string()));
-    return {.shape = shape, .bytes = std::move(array.bytes), .floats = std::move(array.values), .labels = {}};
+    Dataset images{.shape = shape, .bytes = std::move(array.bytes), .floats = std::move(array.values), .labels = {}};
+    check_finite(path, images);
+    return images;
 }
 
 void write_npy_images(const std::filesystem::path &path, const Shape &shape, std::span<const float> values) {

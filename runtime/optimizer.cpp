@@ -1,7 +1,9 @@
 #include "runtime/optimizer.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 #include "castnet_adam.h"
 #include "runtime/arguments.h"
@@ -19,6 +21,17 @@ void Adam::begin_anew(Network &network) noexcept {
     }
 }
 
+namespace {
+
+int not_finite(const LayerDescription &layer) noexcept {
+    std::array<char, 256> message{};
+    std::snprintf(message.data(), message.size(), "weights of %.*s became infinite or NaN", static_cast<int>(layer.name.size()),
+                  layer.name.data());
+    return failure(message.data());
+}
+
+}  // namespace
+
 /// Counts the step; returns its learning rate with the moments' bias corrections.
 float Adam::begin_step() noexcept {
     steps++;
@@ -33,9 +46,13 @@ int Adam::update(Network &network, std::size_t layer, float rate) const noexcept
     Operand gradients(range.shard_gradients, {range.weights.size(), range.shards});
     gradients.with_last_stride(range.shard_stride);
     float decay_1 = beta_1, decay_2 = beta_2, floor = epsilon;
-    const int error = run(castnet_adam_argv, gradients, rate, decay_1, decay_2, floor, operand(range.weights), operand(range.moments_1),
-                          operand(range.moments_2));
-    return error != 0 ? error : network.transpose_kernel(layer);
+    if (const int error = run(castnet_adam_argv, gradients, rate, decay_1, decay_2, floor, operand(range.weights), operand(range.moments_1),
+                              operand(range.moments_2));
+        error != 0)
+        return error;
+    // A gradient that is not finite makes its moments and its weight so too.
+    if (!all_finite(range.weights)) return not_finite(network.description().layers[layer]);
+    return network.transpose_kernel(layer);
 }
 
 }  // namespace castnet

@@ -14,8 +14,8 @@ struct Adam {
     float epsilon = 1e-7F;
     std::int64_t steps = 0;  ///< taken so far
 
-    /// One step of training: the batch's gradients, and the weights changed along them. Returns the loss before the change. Allocates
-    /// nothing, throws nothing.
+    /// One step of training: the batch's gradients, and the weights changed along them. Returns the loss before the change; an error where
+    /// the loss, a gradient or a weight is not finite any more, and then the weights are lost. Allocates nothing, throws nothing.
     StepResult step(Network &network, const Batch &batch) noexcept {
         StepResult result;
         train(network, [&](const StepResult *last) -> const Batch * {

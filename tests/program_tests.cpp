@@ -1,6 +1,8 @@
 // train and explore, as a user runs them: what they write, and the one line they end with when something is wrong.
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include <algorithm>
 #include <cstdlib>
 #include <span>
@@ -104,11 +106,27 @@ TEST_CASE("train: what is wrong is said in one line, and nothing is written") {
     CHECK_FALSE(std::filesystem::exists(trained.path("none")));
 }
 
-TEST_CASE("train: a learning rate that destroys the model is reported") {
+TEST_CASE("train: a learning rate that destroys the model is reported with the step, and the last checkpoint is kept") {
     const Trained trained;
-    check_error(
-        "train-test_gap --no-figures --quiet --epochs 50 --learning-rate 1e30 --data " + trained.data + " --run-dir " + trained.path("far"),
-        "choose a smaller --learning-rate");
+    const std::string far = trained.path("far");
+    const Run result =
+        run("train-test_gap --no-figures --quiet --epochs 50 --learning-rate 1e30 --data " + trained.data + " --run-dir " + far);
+    CAPTURE(result.output);
+    CHECK(result.status == 1);
+    CHECK(result.output.find(" in step 2 with a learning rate of 1e+30; begin again with a smaller --learning-rate") != std::string::npos);
+    CHECK(run("explore-test_gap evaluate --model " + far + "/checkpoint.safetensors --data " + trained.data).status == 0);
+    CHECK_FALSE(std::filesystem::exists(far + "/model.safetensors"));
+}
+
+TEST_CASE("train: a number that is not finite is refused with its place") {
+    const Trained trained;
+    std::vector<float> images(5 * 12 * 10, 0.5F);
+    images[2 * 120 + 3 * 10 + 7] = std::numeric_limits<float>::quiet_NaN();
+    write_npy(trained.path("x.npy"), {5, 12, 10, 1}, images);
+    const std::string place = "x.npy: image 2 holds nan at row 3, column 7, channel 0; give finite numbers";
+    check_error("train-test_gap --no-figures --data " + trained.path("x.npy") + " --run-dir " + trained.path("none"), place);
+    check_error("explore-test_gap reconstruct --model " + trained.model + " --images " + trained.path("x.npy"), place);
+    CHECK_FALSE(std::filesystem::exists(trained.path("none")));
 }
 
 TEST_CASE("explore: summary, evaluate, encode, decode and reconstruct agree with each other") {

@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <exception>
 #include <optional>
 #include <tuple>
@@ -208,10 +207,10 @@ private:
     }
 
     void check(const StepResult &result) const {
-        if (result.error != 0) throw Error(error_message());
-        if (!std::isfinite(result.loss))
-            throw Error(fmt::format("the loss is no longer a number after {} steps; choose a smaller --learning-rate than {}", adam_.steps,
-                                    options_.learning_rate.initial));
+        if (result.error == 0) return;
+        throw Error(fmt::format(
+            "{} in step {} with a learning rate of {:.3g}; begin again with a smaller --learning-rate, from --init {} if you like",
+            error_message(), adam_.steps, adam_.learning_rate, directory_.checkpoint().string()));
     }
 
     const TrainOptions &options_;
