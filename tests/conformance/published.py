@@ -92,7 +92,8 @@ def onnx_case(node, inputs, outputs, name):
         "output_padding": by(attributes.get("output_padding", [1])),
     }.items() if str(value) != "1"]
     if foreign or len(sizes) > 2 or padding not in ("same", "valid"):
-        return refuse(f"ONNX {name}", " ".join([f"{kind} filters={filters} kernel={by(kernel)} stride={by(stride)} padding={padding}", *foreign]))
+        words = [kind, f"filters={filters}", f"kernel={by(kernel)}", f"stride={by(stride)}", f"padding={padding}", *foreign]
+        return refuse(f"ONNX {name}", " ".join(words))
     x, y = (np.moveaxis(values, 1, -1) for values in (x, y))
     write("case", f"ONNX {name}", problem(kind, x.shape, filters, kernel, stride, padding), numbers(x),
           numbers(np.transpose(w, (2, 3, 1, 0))), numbers(y))
@@ -155,7 +156,8 @@ def keras_own_cases():
                    stride, "valid")
     refuse(source, "conv2d_transpose filters=6 kernel=7 stride=16 padding=same output_padding=2")
     source = "Keras conv_transpose_test.py test_conv2d_transpose_basic"
-    for shape, filters, kernel, stride, output in [((2, 8, 8, 4), 5, (2, 2), (2, 2), "16x16x5"), ((2, 8, 8, 4), 6, (2, 3), (2, 1), "16x10x6"),
+    for shape, filters, kernel, stride, output in [((2, 8, 8, 4), 5, (2, 2), (2, 2), "16x16x5"),
+                                                   ((2, 8, 8, 4), 6, (2, 3), (2, 1), "16x10x6"),
                                                    ((1, 14, 14, 2), 2, (7, 7), (16, 16), "224x224x2")]:
         write("shape", source, problem("conv2d_transpose", shape, filters, kernel, stride, "valid"), output)
     refuse(source, "conv2d_transpose filters=6 kernel=2 stride=3 padding=same output_padding=2")
@@ -176,7 +178,7 @@ def keras_grid():
             refuse(source, f"conv2d_transpose filters=1 kernel=1x{kernel} stride=1x{stride} padding={padding} output_padding=1", stride - 1)
 
 
-write(f"# Written by published.py: onnx {onnx.__version__}, Keras {keras.__version__}, its TensorFlow backend. The formats are described there.")
+write(f"# Written by published.py: onnx {onnx.__version__}, Keras {keras.__version__} on TensorFlow. The formats are described there.")
 onnx_cases()
 keras_own_cases()
 keras_grid()
