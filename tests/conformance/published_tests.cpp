@@ -23,9 +23,10 @@ std::vector<std::string> fields_of(const std::string &line) {
 /// The table's lines of one kind whose source begins with `source`.
 std::vector<std::vector<std::string>> lines(const std::string &kind, const std::string &source) {
     std::vector<std::vector<std::string>> found;
+    const std::string beginning = kind + " | " + source;
     std::ifstream file(CASTNET_PUBLISHED);
     for (std::string line; std::getline(file, line);) {
-        if (line.starts_with(kind + " | " + source)) found.push_back(fields_of(line));
+        if (line.starts_with(beginning)) found.push_back(fields_of(line));
     }
     return found;
 }
