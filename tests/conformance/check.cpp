@@ -1,0 +1,257 @@
+#include "tests/conformance/check.h"
+
+#include <random>
+
+#include "tests/conformance/pipelines.h"
+#include "tests/conformance/sums.h"
+
+namespace castnet::test {
+namespace {
+
+/// A piecewise linear activation keeps integers exact.
+bool keeps_integers(const std::string &activation) {
+    return activation == "linear" || activation == "relu";
+}
+
+/// The numbers a problem is fed with: the same ones whenever it is run.
+class Numbers {
+public:
+    Numbers(const Problem &problem, bool integers) : integers_(integers) {
+        // The longest sums of any pass: over the taps and channels of one side, over all positions of the small grid, over all of the
+        // output.
+        const Layer &layer = problem.layer;
+        const double images = problem.images;
+        const double pixels = images * layer.small().height * layer.small().width;
+        const double taps = double(layer.kernel_height) * layer.kernel_width * std::max(layer.input.channels, layer.filters);
+        const double biased = images * layer.output().height * layer.output().width;
+        // As in oneDNN's benchdnn: |integer| ≤ 32, and n·max|a|·max|b| ≤ 2²⁴, so that every partial sum is exact in float in any order. Two
+        // more terms are the bias and the decay.
+        range_ = int(std::min({32.0, std::sqrt(0x1p24 / (std::max(pixels, taps) + 2)), 0x1p24 / biased}));
+        kernel_scale_ = float(1 / std::sqrt(taps));
+    }
+    bool integers() const { return integers_; }
+
+    void fill(Guarded &g) { fill(g, 1); }
+    /// Floats are scaled so that the layer's sums stay near 1, where activations bend.
+    void fill_kernel(Guarded &g) { fill(g, kernel_scale_); }
+    /// The previous layer's output, as its activation could have made it.
+    void fill_activated(Guarded &g, const std::string &activation, int channels) {
+        if (keeps_integers(activation)) return fill(g);
+        std::vector<double> y(g.size());
+        for (double &value : y) value = normal_(random_);
+        activate(activation, y, channels);
+        std::copy(y.begin(), y.end(), g.data());
+    }
+
+private:
+    void fill(Guarded &g, float scale) {
+        for (std::size_t i = 0; i < g.size(); i++) g.data()[i] = integers_ ? integer() : scale * normal_(random_);
+    }
+    /// Never zero, so that few sums are.
+    float integer() {
+        const int value = 1 + int(random_() % unsigned(range_));
+        return float(random_() % 2 == 0 ? value : -value);
+    }
+
+    bool integers_;
+    int range_;
+    float kernel_scale_;
+    std::mt19937 random_{7};
+    std::normal_distribution<float> normal_;
+};
+
+/// One layer's operands, filled.
+struct Operands {
+    Guarded input, output_gradient, kernel, bias;
+    Operands(const Problem &problem, Numbers &numbers)
+        : input(problem.layer.input, problem.images),
+          output_gradient(problem.layer.output(), problem.images),
+          kernel({problem.layer.small().channels, problem.layer.large().channels, problem.layer.kernel_width, problem.layer.kernel_height}),
+          bias({problem.layer.filters}) {
+        numbers.fill(input);
+        numbers.fill(output_gradient);
+        numbers.fill_kernel(kernel);
+        numbers.fill(bias);
+    }
+};
+
+/// Calls visit(index in the input, index in the output, index in the kernel) for every product of all images.
+template <typename Visit>
+void for_each_product(const Problem &problem, const Visit &visit) {
+    const Layer &layer = problem.layer;
+    const std::size_t in = layer.input.size(), out = layer.output().size();
+    for (std::size_t n = 0; n < std::size_t(problem.images); n++) {
+        layer.for_each_product([&](std::size_t l, std::size_t s, std::size_t k) {
+            visit(n * in + (layer.transpose ? s : l), n * out + (layer.transpose ? l : s), k);
+        });
+    }
+}
+
+class Comparison {
+public:
+    /// Sums of integers are exact.
+    explicit Comparison(bool integers) : integers_(integers) {}
+
+    double bound(const Sums &sums, std::size_t i) const { return integers_ ? 0 : sums.bound(i); }
+    double largest_bound(const Sums &sums) const {
+        double largest = 0;
+        for (std::size_t i = 0; i < sums.value.size(); i++) largest = std::max(largest, bound(sums, i));
+        return largest;
+    }
+
+    /// Compares the results with `want`, which `sums` led to; `slack` widens their bound for what is not a sum.
+    void compare(const char *what, const Guarded &got, const std::vector<double> &want, const Sums &sums, double slack = 0) {
+        for (std::size_t i = 0; i < want.size(); i++) {
+            const double error = std::abs(double(got.data()[i]) - want[i]), allowed = bound(sums, i) + slack;
+            if (allowed > 0) findings.worst = std::max(findings.worst, error / allowed);
+            if (!(error <= allowed)) add_mismatch(what, i, got.data()[i], want[i]);  // NaN is a mismatch
+        }
+        findings.compared += want.size();
+    }
+
+    void add_mismatch(const std::string &what, std::size_t i, double got, double want) {
+        if (findings.mismatches++ > 0) return;
+        findings.first_mismatch = what + "[" + std::to_string(i) + "] is " + std::to_string(got) + ", not " + std::to_string(want) +
+                                  (integers_ ? ", on integers" : ", on floats");
+    }
+
+    /// On integers: how many of the sums say something.
+    void count_zeros(const Sums &sums) {
+        for (std::size_t i = 0; integers_ && i < sums.value.size(); i++) {
+            if (sums.terms[i] > 0) findings.sums++;
+            if (sums.value[i] != 0) findings.nonzero++;
+        }
+    }
+
+    Findings findings;
+
+private:
+    bool integers_;
+};
+
+/// The rounding of the activation itself. Softmax mixes a pixel's channels: its bound is that of the worst of their sums, and its own sum
+/// is over all of them.
+double activation_slack(const Problem &problem, double largest_bound) {
+    if (keeps_integers(problem.activation)) return 0;
+    if (problem.activation != "softmax") return 8 * unit_roundoff;
+    return (8 + problem.layer.filters) * unit_roundoff + 2 * largest_bound;
+}
+
+/// The rounding of the derivative's own products, and of softmax's sum over all channels.
+double derivative_slack(const Problem &problem, const Sums &g, double largest_bound) {
+    if (keeps_integers(problem.activation)) return 0;
+    const double largest = *std::ranges::max_element(g.magnitude);
+    if (problem.activation != "softmax") return 4 * unit_roundoff * largest;
+    return (8 + problem.layer.input.channels) * unit_roundoff * largest + 2 * largest_bound;
+}
+
+Findings check_forward(const Problem &problem, Pipelines &pipelines, Numbers &numbers) {
+    Operands o(problem, numbers);
+    const Guarded output = pipelines.forward(o.input, o.kernel, o.bias);
+    const auto filters = std::size_t(problem.layer.filters);
+    Sums z(output.size());
+    for (std::size_t i = 0; i < output.size(); i++) z.add(i, o.bias.data()[i % filters]);
+    for_each_product(problem,
+                     [&](std::size_t in, std::size_t out, std::size_t k) { z.add(out, double(o.input.data()[in]) * o.kernel.data()[k]); });
+    std::vector<double> y = z.value;
+    activate(problem.activation, y, problem.layer.filters);
+    Comparison comparison(numbers.integers());
+    comparison.compare("output", output, y, z, activation_slack(problem, comparison.largest_bound(z)));
+    comparison.count_zeros(z);
+    return comparison.findings;
+}
+
+Findings check_backward_data(const Problem &problem, Pipelines &pipelines, Numbers &numbers) {
+    Operands o(problem, numbers);
+    const int channels = problem.layer.input.channels;
+    Guarded previous(problem.layer.input, problem.images);
+    numbers.fill_activated(previous, problem.activation, channels);
+    const Guarded gradient = pipelines.backward_data(o.output_gradient, o.kernel, previous);
+    Sums g(gradient.size());
+    for_each_product(problem, [&](std::size_t in, std::size_t out, std::size_t k) {
+        g.add(in, double(o.output_gradient.data()[out]) * o.kernel.data()[k]);
+    });
+    std::vector<double> dz = g.value;
+    activation_gradient(problem.activation, dz, previous.values(), channels);
+    Comparison comparison(numbers.integers());
+    comparison.compare("input gradient", gradient, dz, g, derivative_slack(problem, g, comparison.largest_bound(g)));
+    comparison.count_zeros(g);
+    return comparison.findings;
+}
+
+Findings check_backward_weights(const Problem &problem, Pipelines &pipelines, Numbers &numbers) {
+    Operands o(problem, numbers);
+    const Gradients gradients = pipelines.backward_weights(o.input, o.output_gradient, o.kernel);
+    Sums dk(gradients.kernel.size()), db(gradients.bias.size());
+    for (std::size_t k = 0; problem.decays && k < o.kernel.size(); k++) dk.add(k, double(Pipelines::decay) * o.kernel.data()[k]);
+    for_each_product(problem, [&](std::size_t in, std::size_t out, std::size_t k) {
+        dk.add(k, double(o.input.data()[in]) * o.output_gradient.data()[out]);
+    });
+    for (std::size_t i = 0; i < o.output_gradient.size(); i++) db.add(i % db.value.size(), o.output_gradient.data()[i]);
+    Comparison comparison(numbers.integers());
+    comparison.compare("kernel gradient", gradients.kernel, dk.value, dk);
+    comparison.compare("bias gradient", gradients.bias, db.value, db);
+    comparison.count_zeros(dk);
+    return comparison.findings;
+}
+
+/// ⟨a, b⟩ of integers, exact: products of 2²⁴ and 2⁵ at most, and fewer than 2²⁴ of them, are below 2⁵³.
+double dot(const Guarded &a, const Guarded &b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.size(); i++) sum += double(a.data()[i]) * b.data()[i];
+    return sum;
+}
+
+/// ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ = ⟨w, ∂w⟩, exactly, on the pipelines' own results for a linear layer without bias.
+Findings check_adjoint(const Problem &problem, Pipelines &pipelines, Numbers &numbers) {
+    Operands o(problem, numbers);
+    std::fill_n(o.bias.data(), o.bias.size(), 0.0F);
+    const Guarded output = pipelines.forward(o.input, o.kernel, o.bias);
+    const Guarded input_gradient = pipelines.backward_data(o.output_gradient, o.kernel, o.input);
+    const Gradients gradients = pipelines.backward_weights(o.input, o.output_gradient, o.kernel);
+    const double forward = dot(output, o.output_gradient), backward = dot(o.input, input_gradient),
+                 weights = dot(o.kernel, gradients.kernel);
+    Comparison comparison(true);
+    if (forward != backward) comparison.add_mismatch("<x, A'y>", 0, backward, forward);
+    if (forward != weights) comparison.add_mismatch("<w, dw>", 0, weights, forward);
+    comparison.findings.compared = output.size() + input_gradient.size() + gradients.kernel.size();
+    return comparison.findings;
+}
+
+Findings check_on(const Problem &problem, Pipelines &pipelines, bool integers) {
+    Numbers numbers(problem, integers);
+    switch (problem.pass) {
+    case Pass::forward:
+        return check_forward(problem, pipelines, numbers);
+    case Pass::backward_data:
+        return check_backward_data(problem, pipelines, numbers);
+    case Pass::backward_weights:
+        return check_backward_weights(problem, pipelines, numbers);
+    case Pass::adjoint:
+        return check_adjoint(problem, pipelines, numbers);
+    }
+    throw std::logic_error("there is no such pass");
+}
+
+}  // namespace
+
+Findings &Findings::operator+=(const Findings &other) {
+    if (mismatches == 0) first_mismatch = other.first_mismatch;
+    compared += other.compared;
+    mismatches += other.mismatches;
+    sums += other.sums;
+    nonzero += other.nonzero;
+    worst = std::max(worst, other.worst);
+    pipelines += other.pipelines;
+    return *this;
+}
+
+Findings check(const Problem &problem) {
+    Pipelines pipelines(problem);
+    Findings findings = check_on(problem, pipelines, true);
+    if (problem.pass != Pass::adjoint) findings += check_on(problem, pipelines, false);
+    findings.pipelines = std::size_t(pipelines.compiled());
+    return findings;
+}
+
+}  // namespace castnet::test

@@ -1,0 +1,145 @@
+#include "tests/conformance/pipelines.h"
+
+#include <random>
+
+#include "generators/schedule.h"
+
+namespace castnet::test {
+namespace {
+
+const Halide::GeneratorContext &context() {
+    static const Halide::GeneratorContext context(Halide::get_jit_target_from_environment());
+    return context;
+}
+
+/// Any of the autotuner's space for these shapes.
+std::map<std::string, std::string> random_schedule(const std::string &generator, const std::map<std::string, std::string> &params,
+                                                   unsigned seed) {
+    std::mt19937 random(seed);
+    const auto any = [&](const auto &values) -> const auto & {
+        return values[random() % values.size()];
+    };
+    const auto instance = Halide::Internal::GeneratorRegistry::create(generator, context());
+    for (const auto &[name, value] : params) instance->set_generatorparam_value(name, value);
+    instance->build_pipeline();
+    const std::vector<Method> space = dynamic_cast<const Tunable &>(*instance).space();
+    const Method &method = any(space);
+    std::map<std::string, std::string> chosen{{"method", method.name}};
+    for (const Choice &choice : method.choices) chosen[choice.name] = any(choice.values);
+    return chosen;
+}
+
+/// Halide's errors are no std::exception, and a generator's refusal is one of them (schedule.h).
+template <typename Call>
+auto translating_errors(const std::string &what, const Call &call) {
+    try {
+        return call();
+    } catch (const Halide::Error &error) {
+        const std::string message = what + ": " + error.what();
+        if (message.find("castnet: ") != std::string::npos) throw Refused(message);
+        throw std::runtime_error(message);
+    }
+}
+
+/// Calls the pipeline, whose outputs are the last of the buffers.
+template <typename... Arguments>
+void run(const Halide::Callable &pipeline, Arguments &&...arguments) {
+    const int status = translating_errors("running", [&] { return pipeline(arguments...); });
+    if (status != 0) throw std::runtime_error("the pipeline returned " + std::to_string(status));
+}
+
+Guarded &&unharmed(Guarded &&output) {
+    if (!output.guards_intact()) throw std::runtime_error("the pipeline wrote beside its output");
+    return std::move(output);
+}
+
+}  // namespace
+
+Pipelines::Parameters Pipelines::geometry() const {
+    const Layer &layer = problem_.layer;
+    const Shape l = layer.large(), s = layer.small();
+    Parameters params;
+    const auto set = [&](const char *name, int value) { params[name] = std::to_string(value); };
+    set("large_width", l.width), set("large_height", l.height), set("large_channels", l.channels);
+    set("small_width", s.width), set("small_height", s.height), set("small_channels", s.channels);
+    set("kernel_width", layer.kernel_width), set("kernel_height", layer.kernel_height);
+    set("stride_x", layer.stride_x), set("stride_y", layer.stride_y);
+    set("pad_x", layer.pad_x()), set("pad_y", layer.pad_y());
+    return params;
+}
+
+Pipelines::Parameters Pipelines::schedule(const std::string &generator, const Parameters &params) const {
+    const std::string &schedule = problem_.schedule;
+    if (schedule == "default" || generator == "transpose_kernel") return {};
+    if (schedule.starts_with("random:")) return random_schedule(generator, params, unsigned(std::stoul(schedule.substr(7))));
+    Parameters given;
+    for (const std::string &parameter : split(schedule, ',')) {
+        const std::size_t equals = std::min(parameter.find('='), parameter.size() - 1);
+        given[parameter.substr(0, equals)] = parameter.substr(equals + 1);
+    }
+    return given;
+}
+
+const Halide::Callable &Pipelines::pipeline(const std::string &generator, const Parameters &own) {
+    std::string name = generator;
+    for (const auto &[parameter, value] : own) name.append(" ").append(parameter).append("=").append(value);
+    const auto [entry, is_new] = compiled_.try_emplace(name);
+    if (is_new) {
+        entry->second = translating_errors("compiling " + name, [&] {
+            Parameters params = geometry();
+            params.insert(own.begin(), own.end());
+            params.merge(schedule(generator, params));
+            return create_callable_from_generator(context(), generator, params);
+        });
+    }
+    return entry->second;
+}
+
+Guarded Pipelines::transposed(Guarded &kernel) {
+    const Layer &layer = problem_.layer;
+    Guarded result({layer.large().channels, layer.small().channels, layer.kernel_width, layer.kernel_height});
+    run(pipeline("transpose_kernel", {}), kernel.buffer(), result.buffer());
+    return unharmed(std::move(result));
+}
+
+Guarded Pipelines::forward(Guarded &input, Guarded &kernel, Guarded &bias) {
+    Guarded output(problem_.layer.output(), problem_.images);
+    const Parameters own{{"activation", problem_.activation}};
+    if (problem_.layer.transpose) {
+        Guarded transposed_kernel = transposed(kernel);
+        run(pipeline("spread", own), input.buffer(), transposed_kernel.buffer(), bias.buffer(), output.buffer());
+    } else {
+        run(pipeline("correlate", own), input.buffer(), kernel.buffer(), bias.buffer(), output.buffer());
+    }
+    return unharmed(std::move(output));
+}
+
+Guarded Pipelines::backward_data(Guarded &output_gradient, Guarded &kernel, Guarded &previous) {
+    Guarded result(problem_.layer.input, problem_.images);
+    const Parameters own{{"pass", "backward_data"}, {"activation", problem_.activation}};
+    if (problem_.layer.transpose) {
+        run(pipeline("correlate", own), output_gradient.buffer(), kernel.buffer(), previous.buffer(), result.buffer());
+    } else {
+        Guarded transposed_kernel = transposed(kernel);
+        run(pipeline("spread", own), output_gradient.buffer(), transposed_kernel.buffer(), previous.buffer(), result.buffer());
+    }
+    return unharmed(std::move(result));
+}
+
+Gradients Pipelines::backward_weights(Guarded &input, Guarded &output_gradient, Guarded &kernel) {
+    const Layer &layer = problem_.layer;
+    Guarded &large = layer.transpose ? output_gradient : input;
+    Guarded &small = layer.transpose ? input : output_gradient;
+    Guarded gradient({layer.small().channels, layer.large().channels, layer.kernel_width, layer.kernel_height}, true);
+    Guarded bias({layer.filters});
+    const Parameters own{{"output_grid", layer.transpose ? "large" : "small"}, {"decays", problem_.decays ? "true" : "false"}};
+    const Halide::Callable &kernel_gradient = pipeline("kernel_gradient", own);
+    if (problem_.decays) {
+        run(kernel_gradient, large.buffer(), small.buffer(), kernel.buffer(), decay, gradient.buffer(), bias.buffer());
+    } else {
+        run(kernel_gradient, large.buffer(), small.buffer(), gradient.buffer(), bias.buffer());
+    }
+    return {unharmed(std::move(gradient)), unharmed(std::move(bias))};
+}
+
+}  // namespace castnet::test
