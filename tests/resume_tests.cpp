@@ -46,21 +46,6 @@ struct Runs {
     }
 };
 
-TEST_CASE("train: --resume after every single step gives the bits of an uninterrupted run") {
-    const Runs runs;
-    const std::string options = "--epochs 4 --batch-size 9 --validation-split 0.2 --patience 4 --schedule cosine --seed 5";
-    const std::string whole = runs.model("whole", options);
-    CHECK(runs.model("parts", options + " --time-limit 1e-9") != whole);
-    int parts = 1;
-    while (runs.epoch("parts") != "4" && parts < 100) {
-        REQUIRE(run(runs.command("parts", "--resume --time-limit 1e-9")).status == 0);
-        parts++;
-    }
-    CHECK(parts > 20);
-    CHECK(runs.model("parts", "--resume") == whole);
-    CHECK(runs.losses("parts") == runs.losses("whole"));
-}
-
 TEST_CASE("train: --resume after SIGKILL at random moments gives the bits of an uninterrupted run") {
     const Runs runs;
     const std::string options = "--epochs 400 --batch-size 4";

@@ -72,16 +72,19 @@ public:
         for (int sample = 0; sample < 10; sample++) peak_.sample();
         Progress progress(options_.epochs, static_cast<int>(steps()), options_.quiet);
         const Interruption interruption;
-        while (state_.epoch < options_.epochs && !out_of_patience()) {
+        bool asked_to_stop = false;
+        while (is_unfinished() && !asked_to_stop) {
             progress.begin_epoch(state_.epoch + 1, static_cast<int>(state_.image / batch_images()));
-            if (!run_epoch(progress)) {
+            if (run_epoch(progress)) {
+                end_epoch(progress, history);
+            } else {
                 save();
                 progress.end_line();
-                say("stopped in epoch {} after {} of {} images; train --resume goes on\n", state_.epoch + 1, state_.image, images_.size());
-                break;
             }
-            end_epoch(progress, history);
+            asked_to_stop = is_asked_to_stop();
         }
+        if (is_unfinished())
+            say("stopped in epoch {} after {} of {} images; train --resume goes on\n", state_.epoch + 1, state_.image, images_.size());
         history.write();
         write_model();
         if (state_.epoch > 0 && !options_.no_figures) write_figures(history);
@@ -96,6 +99,8 @@ private:
     [[nodiscard]] bool time_is_up() const {
         return options_.time_limit > 0 && std::chrono::duration<double>(Clock::now() - begin_).count() >= options_.time_limit;
     }
+    [[nodiscard]] bool is_asked_to_stop() const { return Interruption::requested() || time_is_up(); }
+    [[nodiscard]] bool is_unfinished() const { return state_.epoch < options_.epochs && !out_of_patience(); }
     void save() { save_checkpoint(network_, adam_, state_, directory_.checkpoint()); }
 
     template <typename... Arguments>
@@ -119,7 +124,7 @@ private:
         while (state_.image < order.size()) {
             run_batches(order, progress);
             if (state_.image == order.size()) break;
-            if (Interruption::requested() || time_is_up()) return false;
+            if (is_asked_to_stop()) return false;
             save();
         }
         return true;
@@ -143,7 +148,7 @@ private:
                 failure = std::current_exception();
                 return nullptr;
             }
-            const bool pauses = last != nullptr && (Interruption::requested() || Clock::now() >= save_at || time_is_up());
+            const bool pauses = last != nullptr && (Clock::now() >= save_at || is_asked_to_stop());
             if (state_.image == order.size() || pauses) return nullptr;
             batch = Batch::of(data_.images(), order.subspan(state_.image, std::min(batch_images(), order.size() - state_.image)));
             adam_.learning_rate =

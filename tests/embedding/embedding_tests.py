@@ -19,6 +19,23 @@ castnet_add_network(mine INPUT 6x5x1 ENCODER "conv2d filters=4 kernel={kernel}" 
 castnet_add_programs(mine)
 """
 
+TRAINS = """
+#include <array>
+#include <cstdio>
+#include "mine.h"
+int main() {
+    mine::Autoencoder model({.batch_size = 8, .threads = 2});
+    std::array<float, 8 * mine::input.size()> images;
+    for (int step = 0; step < 50; step++) {
+        for (std::size_t i = 0; i < images.size(); i++) images[i] = static_cast<float>((step * 31 + i * i) % 17) / 17;
+        if (model.step(images).error != 0) return 1;
+    }
+    std::array<float, mine::parameter_count> weights;
+    if (model.save(weights) != 0) return 1;
+    for (float weight : weights) std::printf("%a\\n", weight);
+}
+"""
+
 
 class Package(unittest.TestCase):
     @classmethod
@@ -69,6 +86,18 @@ class Package(unittest.TestCase):
         self.configure(project, build_type="Debug")  # compiles in half the time
         self.run_command(CMAKE, "--build", project / "build", "--target", "explore-mine")
         self.assertIn("Network mine: 6x5x1", self.run_command(project / "build" / "explore-mine", "summary"))
+
+    def test_two_builds_in_different_folders_train_the_same_bits(self):
+        weights = []
+        for name in ("one", "another build"):
+            project = self.write_project(name, PROGRAMS.format(kernel=3).replace(
+                "castnet_add_programs(mine)", "add_executable(trains trains.cpp)\ntarget_link_libraries(trains PRIVATE mine)"))
+            (project / "trains.cpp").write_text(TRAINS)
+            self.configure(project)
+            self.run_command(CMAKE, "--build", project / "build", "--target", "trains")
+            weights.append(self.run_command(project / "build" / "trains"))
+        self.assertGreater(len(weights[0].split()), 40)
+        self.assertEqual(weights[0], weights[1])
 
     def test_readme_example_compiles(self):
         readme = (HERE.parent.parent / "README.md").read_text()
