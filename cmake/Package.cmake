@@ -18,7 +18,7 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/CastnetConfigVersion.cmake" DESTINATI
 
 # Any other Halide is installed where the other project finds it too.
 cmake_path(SET castnet_halide NORMALIZE "${Halide_DIR}/../../..")
-cmake_path(IS_PREFIX CMAKE_BINARY_DIR "${castnet_halide}" NORMALIZE castnet_brings_halide)
+cmake_path(IS_PREFIX castnet_venv "${castnet_halide}" NORMALIZE castnet_brings_halide)
 if(castnet_brings_halide)
   install(DIRECTORY "${castnet_halide}" DESTINATION ${castnet_package}/halide USE_SOURCE_PERMISSIONS
           PATTERN "*.py" EXCLUDE PATTERN "__pycache__" EXCLUDE PATTERN "halide_.*.so" EXCLUDE PATTERN "*.a" EXCLUDE

@@ -1,0 +1,87 @@
+"""Writes the list of what Castnet is made of, with licences, as SPDX 2.3 (https://spdx.github.io/spdx-spec/v2.3).
+
+    python spdx.py ROOT VERSION FILE
+
+Every package that cmake/bootstrap.sh installs must have its licence here: one that has none stops the build.
+"""
+import hashlib
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+# What is pinned by hash in a requirements.txt …
+PINNED = {
+    "alembic": "MIT", "cmake": "Apache-2.0", "colorlog": "MIT", "halide": "MIT", "mako": "MIT", "markupsafe": "BSD-3-Clause",
+    "ml_dtypes": "Apache-2.0", "ninja": "Apache-2.0", "numpy": "BSD-3-Clause", "onnx": "Apache-2.0", "optuna": "MIT",
+    "packaging": "Apache-2.0 OR BSD-2-Clause", "protobuf": "BSD-3-Clause", "pyyaml": "MIT", "sqlalchemy": "MIT", "tqdm": "MPL-2.0 AND MIT",
+    "typing-extensions": "PSF-2.0",
+}
+# … and what the distribution's own signatures vouch for.
+DISTRIBUTION = {
+    "ca-certificates": "GPL-2.0-or-later AND MPL-2.0", "clang": "Apache-2.0 WITH LLVM-exception", "clang-format": "Apache-2.0 WITH LLVM-exception",
+    "clang-tidy": "Apache-2.0 WITH LLVM-exception", "doctest-dev": "MIT", "g++": "GPL-3.0-or-later WITH GCC-exception-3.1",
+    "gnuplot-nox": "gnuplot", "libclang-rt-dev": "Apache-2.0 WITH LLVM-exception", "libcli11-dev": "BSD-3-Clause", "libfmt-dev": "MIT",
+    "libpng-dev": "libpng-2.0", "nlohmann-json3-dev": "MIT", "python3": "PSF-2.0", "python3-venv": "PSF-2.0", "zlib1g-dev": "Zlib",
+}
+IN_PROGRAMS = {"halide", "libcli11-dev", "libfmt-dev", "libpng-dev", "nlohmann-json3-dev", "zlib1g-dev"}  # the rest builds, tests or draws
+
+
+def pinned_versions(root: pathlib.Path) -> dict[str, str]:
+    versions = {}
+    for file in (root / "requirements.txt", *sorted(root.glob("*/*/requirements.txt"))):
+        if "peers" not in file.parts:  # what is only compared with
+            versions |= dict(re.findall(r"^([\w-]+)==([\w.]+)", file.read_text(), re.MULTILINE))
+    return versions
+
+
+def distribution_versions(root: pathlib.Path) -> dict[str, str]:
+    script = (root / "cmake" / "bootstrap.sh").read_text()
+    names = {name for line in re.findall(r'^(?:\w*_)?packages="(.*)"$', script, re.MULTILINE) for name in line.split()}
+    names |= {name for line in re.findall(r"^ *(?:if )?install_packages ([\w+. -]+?)(?: \|\||;|$)", script, re.MULTILINE) for name in line.split()}
+    return {name: installed_version(name) for name in sorted(names)}
+
+
+def installed_version(name: str) -> str:
+    try:
+        query = subprocess.run(["dpkg-query", "-W", "-f=${Version}", name], capture_output=True, text=True)
+    except OSError:
+        return "NOASSERTION"
+    return query.stdout or "NOASSERTION"
+
+
+def package(name: str, version: str, licence: str, hashes: list[str]) -> dict:
+    return {"SPDXID": "SPDXRef-" + re.sub(r"[^\w.-]", "-", name).replace("_", "-"), "name": name, "versionInfo": version,
+            "downloadLocation": "NOASSERTION", "licenseConcluded": licence, "licenseDeclared": licence, "copyrightText": "NOASSERTION",
+            "checksums": [{"algorithm": "SHA256", "checksumValue": value} for value in hashes]}
+
+
+def pinned_hashes(root: pathlib.Path, name: str) -> list[str]:
+    for file in (root / "requirements.txt", *sorted(root.glob("*/*/requirements.txt"))):
+        if found := re.search(rf"^{re.escape(name)}==.*?(?=^\w|\Z)", file.read_text(), re.MULTILINE | re.DOTALL):
+            return re.findall(r"--hash=sha256:([0-9a-f]{64})", found[0])
+    return []
+
+
+def document(root: pathlib.Path, version: str) -> dict:
+    pinned, distribution = pinned_versions(root), distribution_versions(root)
+    unknown = sorted((pinned.keys() - PINNED.keys()) | (distribution.keys() - DISTRIBUTION.keys()))
+    if unknown:
+        sys.exit(f"error: cmake/spdx.py: no licence is known of {', '.join(unknown)}; add it there")
+    packages = [package("castnet", version, "MIT", [])]
+    packages += [package(name, pinned[name], PINNED[name], pinned_hashes(root, name)) for name in sorted(pinned)]
+    packages += [package(name, distribution[name], DISTRIBUTION[name], []) for name in sorted(distribution)]
+    relations = [{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-castnet"}]
+    for entry in packages[1:]:
+        kind = "DEPENDS_ON" if entry["name"] in IN_PROGRAMS else "HAS_PREREQUISITE"
+        relations.append({"spdxElementId": "SPDXRef-castnet", "relationshipType": kind, "relatedSpdxElement": entry["SPDXID"]})
+    identity = hashlib.sha256(json.dumps(packages).encode()).hexdigest()
+    return {"spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": f"castnet-{version}",
+            "documentNamespace": f"urn:castnet:spdx:{identity}",
+            "creationInfo": {"created": "1970-01-01T00:00:00Z", "creators": ["Tool: castnet-spdx"]},  # the same for the same parts
+            "packages": packages, "relationships": relations}
+
+
+if __name__ == "__main__":
+    pathlib.Path(sys.argv[3]).write_text(json.dumps(document(pathlib.Path(sys.argv[1]), sys.argv[2]), indent=1) + "\n")
