@@ -1,16 +1,17 @@
 #include "train/figures.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
 
 #include "runtime/error.h"
+#include "runtime/file.h"
 
 namespace castnet {
 namespace {
@@ -89,21 +90,18 @@ std::string plot_points(const LatentPoints &points, const std::string &more = ""
 
 void draw(const std::filesystem::path &file, const std::string &size, const std::string &script) {
     if (!can_draw()) throw Error(fmt::format("{}: cannot be drawn without gnuplot; install the package gnuplot-nox", file.string()));
-    std::filesystem::path unfinished = file;
-    unfinished += fmt::format(".{}.tmp", ::getpid());
-    std::FILE *gnuplot = ::popen("gnuplot >/dev/null 2>&1", "w");
+    const Unfinished unfinished(file);
     const std::string terminal = file.extension() == ".png" ? "pngcairo" : "svg standalone";
     const std::string commands =
         fmt::format("set terminal {} size {} font 'sans-serif,13' background '#ffffff'\nset output '{}'\n{}set output\n", terminal, size,
-                    unfinished.string(), script);
+                    unfinished.path().string(), script);
+    std::FILE *gnuplot = ::popen("gnuplot >/dev/null 2>&1", "w");
+    const auto on_broken_pipe = std::signal(SIGPIPE, SIG_IGN);  // of a gnuplot that ends early
     const bool written = gnuplot != nullptr && std::fwrite(commands.data(), 1, commands.size(), gnuplot) == commands.size();
-    const bool drawn = gnuplot != nullptr && ::pclose(gnuplot) == 0 && written && std::filesystem::exists(unfinished);
-    std::error_code failure;
-    if (drawn) std::filesystem::rename(unfinished, file, failure);
-    if (!drawn || failure) {
-        std::filesystem::remove(unfinished, failure);
-        throw Error(fmt::format("{}: gnuplot could not draw it; check the folder, and that gnuplot works", file.string()));
-    }
+    const bool drawn = gnuplot != nullptr && ::pclose(gnuplot) == 0 && written && std::filesystem::exists(unfinished.path());
+    std::signal(SIGPIPE, on_broken_pipe);
+    if (!drawn) throw Error(fmt::format("{}: gnuplot could not draw it; check the folder, and that gnuplot works", file.string()));
+    write_file(file, read_file(unfinished.path()));
 }
 
 }  // namespace

@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
+#include <sstream>
+#include <vector>
 
 #include "runtime/file.h"
 
@@ -10,7 +11,9 @@ namespace castnet {
 
 History::History(std::filesystem::path file, int epochs)
     : file_(std::move(file)), text_("epoch,loss,val_loss,seconds,images_per_second\n") {
-    std::ifstream earlier(file_);
+    if (epochs == 0 || !std::filesystem::exists(file_)) return;
+    const std::vector<std::byte> bytes = read_file(file_);
+    std::istringstream earlier(std::string(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
     std::string line;
     std::getline(earlier, line);
     for (int epoch = 0; epoch < epochs && std::getline(earlier, line); epoch++) text_ += line + "\n";
