@@ -1,61 +1,105 @@
 #include "runtime/file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
+#include <array>
+#include <cstdio>
 #include <cstring>
-#include <utility>
 
+#include "runtime/descriptor.h"
 #include "runtime/error.h"
 
 namespace castnet {
 namespace {
 
-/// An open file, closed when it goes.
-class Descriptor {
-public:
-    Descriptor(const std::filesystem::path &path, int flags) : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
-    Descriptor(const Descriptor &) = delete;
-    Descriptor &operator=(const Descriptor &) = delete;
-    ~Descriptor() { close(); }
+using Path = std::filesystem::path;
+using Status = struct stat;
 
-    [[nodiscard]] int get() const { return descriptor_; }
-    [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
-    bool close() { return !is_open() || ::close(std::exchange(descriptor_, -1)) == 0; }
+/// By errno.
+Error failure(const Path &path, const std::string &what, const std::string &advice) {
+    return Error(fmt::format("{}: {} ({}); {}", path.string(), what, std::strerror(errno), advice));
+}
 
-private:
-    int descriptor_;
-};
-
-std::string reason() {
-    return std::strerror(errno);
+Error not_written(const Path &path, const std::string &advice = "the file is as it was before") {
+    return failure(path, "cannot be written", advice);
 }
 
 bool write_all(int descriptor, std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-        const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return false;
+        const ssize_t written = uninterrupted([&] { return ::write(descriptor, bytes.data(), bytes.size()); });
+        if (written == 0) errno = EIO;  // a file system that takes nothing and says nothing
+        if (written <= 0) return false;
         bytes = bytes.subspan(static_cast<std::size_t>(written));
     }
     return true;
 }
 
+bool sync(const Descriptor &file) {
+    return uninterrupted([&] { return ::fsync(file.get()); }) == 0;
+}
+
+/// Some file systems cannot sync a folder, and need not.
+bool sync_names(const Descriptor &folder) {
+    constexpr std::array cannot{EINVAL, ENOSYS, EOPNOTSUPP};
+    return sync(folder) || std::ranges::find(cannot, errno) != cannot.end();
+}
+
+Path folder_of(const Path &path) {
+    return path.has_parent_path() ? path.parent_path() : ".";
+}
+
+constexpr const char *unfinished_suffix = ".tmp";
+
+/// Where symbolic links lead to, whether it exists or not.
+Path follow_links(Path path) {
+    constexpr int most_links = 40;  // the kernel's own bound
+    std::error_code failed;
+    for (int links = 0; links < most_links && std::filesystem::is_symlink(path, failed); links++) {
+        const Path target = std::filesystem::read_symlink(path, failed);
+        if (failed) break;
+        path = path.parent_path() / target;
+    }
+    return path;
+}
+
+/// Whoever could read the old file may read the new one, and nobody else. Only root may give files away, and some file systems have no
+/// permissions: what the system refuses is left.
+void take_permissions(const Descriptor &file, const Status &old) {
+    if (::fchown(file.get(), old.st_uid, old.st_gid) != 0) errno = 0;
+    if (::fchmod(file.get(), old.st_mode & 0777U) != 0) errno = 0;
+}
+
+void write_into(const Path &path, std::span<const std::byte> bytes) {
+    Descriptor file(path, O_WRONLY);
+    if (!file.is_open() || !write_all(file.get(), bytes) || !file.close()) throw not_written(path, "check what it is");
+}
+
+void replace(const Path &path, const Status *old, std::span<const std::byte> bytes) {
+    const Descriptor folder(folder_of(path), O_RDONLY | O_DIRECTORY);
+    const bool may_sync_names = folder.is_open() || errno == EACCES;  // a folder may let files be made, and not let itself be read
+    if (!may_sync_names) throw not_written(path, "check the folder");
+    const Unfinished unfinished(path);
+    Descriptor file(unfinished.path(), O_WRONLY | O_CREAT | O_TRUNC, old != nullptr ? old->st_mode & 0777U : 0666U);
+    if (!file.is_open()) throw not_written(path, "check the folder");
+    if (old != nullptr) take_permissions(file, *old);
+    const auto rename = [&] { return std::rename(unfinished.path().c_str(), path.c_str()); };
+    if (!write_all(file.get(), bytes) || !sync(file) || !file.close() || uninterrupted(rename) != 0) throw not_written(path);
+    if (folder.is_open() && !sync_names(folder)) throw failure(path, "is written, but may not outlive a power failure", "check the disk");
+}
+
 }  // namespace
 
-std::vector<std::byte> read_file(const std::filesystem::path &path) {
+std::vector<std::byte> read_file(const Path &path) {
     const Descriptor file(path, O_RDONLY);
-    if (!file.is_open()) throw Error(fmt::format("{}: cannot be opened ({}); check the path", path.string(), reason()));
+    if (!file.is_open()) throw failure(path, "cannot be opened", "check the path");
     std::vector<std::byte> bytes;
     std::size_t size = 0;
     for (;;) {
         bytes.resize(size + (1U << 16U));
-        const ssize_t got = ::read(file.get(), bytes.data() + size, bytes.size() - size);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw Error(fmt::format("{}: cannot be read ({}); check that it is a file", path.string(), reason()));
+        const ssize_t got = uninterrupted([&] { return ::read(file.get(), bytes.data() + size, bytes.size() - size); });
+        if (got < 0) throw failure(path, "cannot be read", "check that it is a file");
         if (got == 0) break;
         size += static_cast<std::size_t>(got);
     }
@@ -63,25 +107,42 @@ std::vector<std::byte> read_file(const std::filesystem::path &path) {
     return bytes;
 }
 
-void write_file(const std::filesystem::path &path, std::span<const std::byte> bytes) {
-    const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-    std::filesystem::path temporary = path;
-    temporary += fmt::format(".{}.tmp", ::getpid());
-
-    Descriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    if (!file.is_open()) throw Error(fmt::format("{}: cannot be written ({}); check the folder", path.string(), reason()));
-    if (!write_all(file.get(), bytes) || ::fsync(file.get()) != 0 || !file.close() || ::rename(temporary.c_str(), path.c_str()) != 0) {
-        const std::string why = reason();
-        ::unlink(temporary.c_str());
-        throw Error(fmt::format("{}: cannot be written ({}); the file is as it was before", path.string(), why));
-    }
-    // Makes the rename last. Some file systems cannot sync a folder; the file itself is safe by now.
-    const Descriptor directory(folder, O_RDONLY | O_DIRECTORY);
-    if (directory.is_open()) ::fsync(directory.get());
+void write_file(const Path &path, std::span<const std::byte> bytes) {
+    Status old{};
+    const bool exists = ::stat(path.c_str(), &old) == 0;
+    if (!exists && errno != ENOENT) throw not_written(path, "check the path");
+    if (exists && !S_ISREG(old.st_mode)) return write_into(path, bytes);
+    replace(follow_links(path), exists ? &old : nullptr, bytes);
 }
 
-void write_file(const std::filesystem::path &path, const std::string &text) {
+void write_file(const Path &path, const std::string &text) {
     write_file(path, std::as_bytes(std::span(text)));
+}
+
+Unfinished::Unfinished(const Path &file) : path_(fmt::format("{}.{}{}", file.string(), ::getpid(), unfinished_suffix)) {}
+
+Unfinished::~Unfinished() {
+    ::unlink(path_.c_str());
+}
+
+bool Unfinished::is_name(const Path &path) {
+    const std::string process = path.stem().extension().string();  // as .123
+    return path.extension() == unfinished_suffix && process.size() > 1 && process.find_first_not_of("0123456789", 1) == std::string::npos;
+}
+
+void sync_folder(const Path &folder) {
+    const Descriptor descriptor(folder, O_RDONLY | O_DIRECTORY);
+    if (!descriptor.is_open() && errno == EACCES) return;
+    if (!descriptor.is_open() || !sync_names(descriptor)) throw failure(folder, "cannot be synced", "check the disk");
+}
+
+void make_folder(const Path &folder) {
+    std::error_code failed;
+    if (std::filesystem::is_directory(folder, failed)) return;
+    if (folder.has_parent_path() && folder.parent_path() != folder) make_folder(folder.parent_path());
+    std::filesystem::create_directory(folder, failed);
+    if (failed) throw Error(fmt::format("{}: cannot be written ({}); choose another folder", folder.string(), failed.message()));
+    sync_folder(folder_of(folder));
 }
 
 }  // namespace castnet

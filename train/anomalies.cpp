@@ -106,12 +106,6 @@ void draw(const std::filesystem::path &folder, Network &network, const Dataset &
                 "The most surprising images, and what the network makes of them");
 }
 
-void make_folder(const std::filesystem::path &folder) {
-    std::error_code failure;
-    std::filesystem::create_directories(folder, failure);
-    if (failure) throw Error(fmt::format("{}: cannot be made ({}); choose another --out", folder.string(), failure.message()));
-}
-
 }  // namespace
 
 std::vector<double> anomaly_scores(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices) {

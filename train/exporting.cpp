@@ -1,7 +1,6 @@
 #include "train/exporting.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstdio>
@@ -37,25 +36,6 @@ Json describe_layer(Network &network, std::size_t l) {
             {"bias_values", network.bias(l)}};
 }
 
-/// A file beside another, gone with this.
-class Temporary {
-public:
-    Temporary(std::filesystem::path beside, const std::string &text) : path_(std::move(beside)) {
-        path_ += fmt::format(".{}.json.tmp", ::getpid());
-        write_file(path_, text);
-    }
-    Temporary(const Temporary &) = delete;
-    Temporary &operator=(const Temporary &) = delete;
-    ~Temporary() {
-        std::error_code ignored;
-        std::filesystem::remove(path_, ignored);
-    }
-    [[nodiscard]] const std::filesystem::path &path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
-
 constexpr std::string_view error_prefix = "error: ";
 
 /// Text for a shell that takes it as one word.
@@ -89,7 +69,8 @@ void export_header(Network &network, const std::filesystem::path &file) {
 void export_onnx(Network &network, std::size_t first, std::size_t last, const std::filesystem::path &file) {
     Json graph{{"name", network.description().name}, {"layers", Json::array()}};
     for (std::size_t l = first; l < last; l++) graph["layers"].push_back(describe_layer(network, l));
-    const Temporary description(file, graph.dump());
+    const Unfinished description(file);
+    write_file(description.path(), graph.dump());
     const std::string command = fmt::format("{} {} {} <{} 2>&1", quote(CASTNET_PYTHON), quote(CASTNET_ONNX_EXPORTER), quote(file.string()),
                                             quote(description.path().string()));
     std::FILE *program = ::popen(command.c_str(), "r");

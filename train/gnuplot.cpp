@@ -1,13 +1,13 @@
 #include "train/gnuplot.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
 #include "runtime/error.h"
+#include "runtime/file.h"
 
 namespace castnet {
 namespace {
@@ -48,18 +48,14 @@ bool can_draw() {
 
 void draw(const std::filesystem::path &file, const Canvas &canvas, const std::string &script) {
     if (!can_draw()) throw Error(fmt::format("{}: cannot be drawn without gnuplot; install the package gnuplot-nox", file.string()));
-    std::filesystem::path unfinished = std::filesystem::absolute(file);  // gnuplot gives names that begin with | or ~ a meaning
-    unfinished += fmt::format(".{}.tmp", ::getpid());
+    const Unfinished unfinished(std::filesystem::absolute(file));  // gnuplot gives names that begin with | or ~ a meaning
     const char *terminal = file.extension() == ".png" ? "pngcairo" : "svg standalone";
     const bool drawn = run_gnuplot(fmt::format(
         "set terminal {} noenhanced size {:.0f},{:.0f} font 'sans-serif,14' background '#ffffff'\nset output {}\n{}set output\n", terminal,
-        canvas.width, canvas.height, quoted(unfinished.string()), script));
-    std::error_code failure;
-    if (drawn) std::filesystem::rename(unfinished, file, failure);
-    if (!drawn || failure) {
-        std::filesystem::remove(unfinished, failure);
+        canvas.width, canvas.height, quoted(unfinished.path().string()), script));
+    if (!drawn || !std::filesystem::exists(unfinished.path()))
         throw Error(fmt::format("{}: gnuplot could not draw it; check the folder, and that gnuplot works", file.string()));
-    }
+    write_file(file, read_file(unfinished.path()));
 }
 
 }  // namespace castnet

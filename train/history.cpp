@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fstream>
+#include <sstream>
 #include <string_view>
+#include <vector>
 
 #include "runtime/error.h"
 #include "runtime/file.h"
@@ -38,7 +39,9 @@ std::optional<Epoch> parse(std::string_view line) {
 }  // namespace
 
 History::History(std::filesystem::path file, int epochs) : file_(std::move(file)), text_(fmt::format("{}\n", head)) {
-    std::ifstream earlier(file_);
+    if (epochs == 0 || !std::filesystem::exists(file_)) return;
+    const std::vector<std::byte> bytes = read_file(file_);
+    std::istringstream earlier(std::string(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
     std::string line;
     std::getline(earlier, line);
     for (int number = 1; number <= epochs && std::getline(earlier, line); number++) {

@@ -1,32 +1,86 @@
 #include "train/run_directory.h"
 
 #include <fmt/format.h>
+#include <sys/file.h>
 
-#include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 #include "runtime/error.h"
+#include "runtime/file.h"
 
 namespace castnet {
+namespace {
 
-void RunDirectory::begin() const {
+namespace fs = std::filesystem;
+
+/// A second name for the file's bytes, which stay as they are: a file is only ever replaced. A copy where names cannot be shared, and of a
+/// symbolic link, whose target would be replaced.
+void keep(const fs::path &file, const fs::path &copy) {
+    std::error_code failed;
+    fs::remove(copy, failed);
+    if (!fs::is_symlink(file)) fs::create_hard_link(file, copy, failed);
+    if (failed || fs::is_symlink(file)) write_file(copy, read_file(file));
+}
+
+}  // namespace
+
+void RunDirectory::lock() {
+    std::error_code failed;
+    if (lock_.is_open() || !fs::is_directory(folder_, failed)) return;
+    lock_ = Descriptor(folder_ / "lock", O_RDWR | O_CREAT);
+    if (!lock_.is_open())
+        throw Error(fmt::format("{}: cannot be written ({}); choose another --run-dir", folder_.string(), std::strerror(errno)));
+    // Any other failure is that of a file system without locks.
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        throw Error(fmt::format("{}: another run is at work there; wait for its end, or choose another --run-dir", folder_.string()));
+    remove_unfinished();
+}
+
+void RunDirectory::remove_unfinished() const {
+    std::error_code ignored;
+    for (const fs::directory_entry &entry : fs::directory_iterator(folder_, ignored)) {
+        if (Unfinished::is_name(entry.path())) fs::remove(entry.path(), ignored);
+    }
+}
+
+void RunDirectory::begin(const std::function<void()> &save) {
     try {
-        std::filesystem::create_directories(folder_);
-        keep_previous_run();
-    } catch (const std::filesystem::filesystem_error &error) {
+        make_folder(folder_);
+        lock();
+        keep_earlier_run();
+        save();
+        for (const fs::path &file : results()) {
+            if (fs::exists(file)) fs::remove(fs::canonical(file));  // a symbolic link stays
+        }
+    } catch (const fs::filesystem_error &error) {
         throw Error(fmt::format("{}: cannot be written ({}); choose another --run-dir", folder_.string(), error.code().message()));
     }
 }
 
-void RunDirectory::keep_previous_run() const {
-    const auto files = {model(),          checkpoint(),       history(), report(), figure("loss"), figure("reconstruction"),
-                        figure("latent"), figure("generated")};
-    if (std::ranges::none_of(files, [](const auto &file) { return std::filesystem::exists(file); })) return;
-    int number = 1;
-    while (std::filesystem::exists(folder_ / fmt::format("previous-{}", number))) number++;
-    const std::filesystem::path kept = folder_ / fmt::format("previous-{}", number);
-    std::filesystem::create_directory(kept);
-    for (const std::filesystem::path &file : files) {
-        if (std::filesystem::exists(file)) std::filesystem::rename(file, kept / file.filename());
+/// What a run leaves beside its checkpoint.
+std::vector<fs::path> RunDirectory::results() const {
+    return {model(), history(), report(), figure("loss"), figure("reconstruction"), figure("latent"), figure("generated")};
+}
+
+void RunDirectory::keep_earlier_run() const {
+    const fs::path kept = next_previous();
+    std::vector<fs::path> files = results();
+    files.insert(files.begin(), checkpoint());
+    for (const fs::path &file : files) {
+        if (!fs::exists(file)) continue;
+        make_folder(kept);
+        keep(file, kept / file.filename());
+    }
+    if (fs::exists(kept)) sync_folder(kept);
+}
+
+/// The first that is free, or that began to keep this very run when something went wrong.
+fs::path RunDirectory::next_previous() const {
+    for (int number = 1;; number++) {
+        fs::path kept = folder_ / fmt::format("previous-{}", number);
+        std::error_code differ;
+        if (!fs::exists(kept) || fs::equivalent(kept / checkpoint().filename(), checkpoint(), differ)) return kept;
     }
 }
 

@@ -34,9 +34,9 @@ constexpr std::chrono::seconds save_interval(30);  // of work that a power failu
 /// One run of training: the data in a random order, batch by batch.
 class Training {
 public:
-    Training(const TrainOptions &options, const NetworkDescription &description)
+    Training(const TrainOptions &options, const NetworkDescription &description, RunDirectory &directory)
         : options_(options),
-          directory_(options.run_directory),
+          directory_(directory),
           random_(options.seed),
           network_(description, options.batch_size, options.threads),
           peak_(options.threads) {
@@ -63,9 +63,8 @@ public:
 
     void run() {
         if (!options_.resume) {
-            directory_.begin();
             state_.shuffle = random_.state();
-            save();  // so that there is something to resume from the first moment on
+            directory_.begin([this] { save(); });  // so that there is something to resume from the first moment on
         }
         History history(directory_.history(), state_.epoch);
         announce();
@@ -219,7 +218,7 @@ private:
     }
 
     const TrainOptions &options_;
-    RunDirectory directory_;
+    RunDirectory &directory_;
     Random random_;
     Network network_;
     Adam adam_;
@@ -240,9 +239,11 @@ int train_main(int argc, char **argv, const std::string &program, const NetworkD
     options.run_directory = std::filesystem::path("runs") / std::string(description.name);
     options.add_to(app);
     return run_program(app, argc, argv, [&] {
-        if (options.resume) options.resume_with(read_state(description, RunDirectory(options.run_directory).checkpoint()).options);
         if (!options.at.empty()) check_code(description, options.at);
-        Training(options, description).run();
+        RunDirectory directory(options.run_directory);
+        directory.lock();
+        if (options.resume) options.resume_with(read_state(description, directory.checkpoint()).options);
+        Training(options, description, directory).run();
     });
 }
 
