@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "runtime/error.h"
@@ -17,13 +18,15 @@ namespace {
 /// An open file, closed when it goes.
 class Descriptor {
 public:
-    Descriptor(const std::filesystem::path &path, int flags) : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
+    explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
+    Descriptor(const std::filesystem::path &path, int flags) : Descriptor(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
     Descriptor(const Descriptor &) = delete;
     Descriptor &operator=(const Descriptor &) = delete;
     ~Descriptor() { close(); }
 
     [[nodiscard]] int get() const { return descriptor_; }
     [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
+    int release() { return std::exchange(descriptor_, -1); }
     bool close() { return !is_open() || ::close(std::exchange(descriptor_, -1)) == 0; }
 
 private:
@@ -46,21 +49,32 @@ bool write_all(int descriptor, std::span<const std::byte> bytes) {
 
 }  // namespace
 
-std::vector<std::byte> read_file(const std::filesystem::path &path) {
-    const Descriptor file(path, O_RDONLY);
+int open_to_read(const std::filesystem::path &path) {
+    Descriptor file(path, O_RDONLY | O_NONBLOCK);  // a pipe's other end is not waited for
     if (!file.is_open()) throw Error(fmt::format("{}: cannot be opened ({}); check the path", path.string(), reason()));
-    std::vector<std::byte> bytes;
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
+        throw Error(fmt::format("{}: is not a regular file; give one", path.string()));
+    return file.release();
+}
+
+std::vector<std::byte> read_file(const std::filesystem::path &path) try {
+    const Descriptor file(open_to_read(path));
+    struct stat status {};
+    ::fstat(file.get(), &status);
+    std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
     std::size_t size = 0;
-    for (;;) {
-        bytes.resize(size + (1U << 16U));
+    while (size < bytes.size()) {
         const ssize_t got = ::read(file.get(), bytes.data() + size, bytes.size() - size);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw Error(fmt::format("{}: cannot be read ({}); check that it is a file", path.string(), reason()));
+        if (got < 0) throw Error(fmt::format("{}: cannot be read ({}); check the disk", path.string(), reason()));
         if (got == 0) break;
         size += static_cast<std::size_t>(got);
     }
     bytes.resize(size);
     return bytes;
+} catch (const std::bad_alloc &) {
+    throw Error(fmt::format("{}: is larger than memory; give a smaller file", path.string()));
 }
 
 void write_file(const std::filesystem::path &path, std::span<const std::byte> bytes) {

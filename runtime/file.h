@@ -9,7 +9,10 @@
 
 namespace castnet {
 
-/// The file's bytes. Throws Error.
+/// A descriptor of the file, to be read and closed. Throws Error, also where it is no regular file: a pipe could wait, a device never end.
+int open_to_read(const std::filesystem::path &path);
+
+/// The file's bytes, in as much memory. Throws Error.
 std::vector<std::byte> read_file(const std::filesystem::path &path);
 
 /// Replaces the file: writes a temporary beside it, syncs, renames, syncs the folder. Throws Error, and then leaves the old file as it was

@@ -77,5 +77,27 @@ TEST_CASE("model file: a model that this build computes differently is refused, 
     for (const Tensor &each : plain.tensors) CHECK(weights_of(other).find(each.name)->values == each.values);
 }
 
+TEST_CASE("checkpoint: best weights that are not the network's are refused before anything is set") {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "c.safetensors";
+    Random random(5);
+    Network network(test_gap::network, 4, 1), other(test_gap::network, 4, 1);
+    set_random_weights(network, random);
+    const TensorFile before = weights_of(other);
+    Adam adam;
+    const auto refused = [&](const auto &change) {
+        TrainingState state;
+        state.best_weights = weights_of(network);
+        change(state.best_weights.tensors);
+        save_checkpoint(network, adam, state, path);
+        CHECK_THROWS_AS(read_state(test_gap::network, path), Error);
+        CHECK_THROWS_AS(load_checkpoint(other, adam, path), Error);
+        for (const Tensor &tensor : weights_of(other).tensors) CHECK(before.find(tensor.name)->values == tensor.values);
+    };
+    refused([](std::vector<Tensor> &best) { best.pop_back(); });
+    refused([](std::vector<Tensor> &best) { best[0] = {best[0].name, {2}, {1, 2}}; });
+    refused([](std::vector<Tensor> &best) { best.push_back({"more", {1}, {1}}); });
+}
+
 }  // namespace
 }  // namespace castnet::test
