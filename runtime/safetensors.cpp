@@ -46,7 +46,7 @@ bool has_checksum(std::string_view file) {
 void remove_checksum(const std::filesystem::path &path, std::string_view file, std::map<std::string, std::string> &metadata) {
     const auto entry = metadata.find(writer_key);
     if (entry != metadata.end() && entry->second == writer && !has_checksum(file))
-        throw safetensors_error(path, "says that Castnet wrote it, but begins with no checksum");
+        throw safetensors_error(path, "is not as Castnet wrote it: its metadata do not begin with the checksum");
     metadata.erase(writer_key);
     metadata.erase(checksum_key);
 }

@@ -77,6 +77,30 @@ TEST_CASE("model file: a model that this build computes differently is refused, 
     for (const Tensor &each : plain.tensors) CHECK(weights_of(other).find(each.name)->values == each.values);
 }
 
+TEST_CASE("checkpoint: one that is cut anywhere, or has any bit flipped, is refused") {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "c.safetensors";
+    Network network(test_one::network, 4, 1);
+    Adam adam;
+    TrainingState state;
+    state.options = {{"epochs", "3"}};
+    save_checkpoint(network, adam, state, path);
+    const std::string bytes = read_plain(path);
+    const auto check_refused = [&](const std::string &damaged) {
+        write_plain(path, damaged);
+        CHECK_THROWS_AS(load_checkpoint(network, adam, path), Error);
+    };
+    for (std::size_t size = 0; size < bytes.size(); size++) check_refused(bytes.substr(0, size));
+    for (std::size_t bit = 0; bit < 8 * bytes.size(); bit++) {
+        CAPTURE(bit);
+        std::string flipped = bytes;
+        flipped[bit / 8] = char(static_cast<unsigned char>(flipped[bit / 8]) ^ 1U << bit % 8);
+        check_refused(flipped);
+    }
+    write_plain(path, bytes);
+    CHECK(load_checkpoint(network, adam, path).options == state.options);
+}
+
 TEST_CASE("checkpoint: best weights that are not the network's are refused before anything is set") {
     const TemporaryFolder folder;
     const std::filesystem::path path = folder.path() / "c.safetensors";

@@ -111,7 +111,7 @@ TEST_CASE("safetensors: the checksum is zlib's of all other bytes, and other pro
     TensorFile file{.metadata = {{"crc32", "not Castnet's"}, {"a", "b"}}, .tensors = {{"a", {1}, {1}}}};
     write_safetensors(path, file);
     const std::string bytes = read_plain(path);
-    const std::size_t begin = bytes.find("\"crc32\":\"") + 9;
+    const std::size_t begin = bytes.find(R"("crc32":")") + 9;
     const std::string others = bytes.substr(0, begin) + bytes.substr(begin + 8);
     CHECK(std::stoul(bytes.substr(begin, 8), nullptr, 16) == crc32(0, reinterpret_cast<const Bytef *>(others.data()), uInt(others.size())));
     CHECK(read_safetensors(path).metadata == std::map<std::string, std::string>{{"a", "b"}});

@@ -18,7 +18,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FORMATS = ["checkpoint", "gzip", "idx", "npy", "png", "safetensors"]
-LARGEST_INPUT = 4096
+LARGEST_INPUT, LARGEST_KEPT = 4096, 1024
 SKIPPED = 77
 
 
@@ -72,7 +72,7 @@ def run(folder: pathlib.Path, name: str, seconds: int, keep: bool) -> bool:
         if result.returncode != 0:
             print(result.stdout[-6000:])
         elif keep:
-            passes("-merge=1", corpus, found)
+            passes("-merge=1", "-use_counters=0", f"-max_len={LARGEST_KEPT}", corpus, found)
     return result.returncode == 0
 
 
