@@ -10,9 +10,47 @@ set(CASTNET_SOURCE_DIR "${CMAKE_CURRENT_LIST_DIR}/..")
 include("${CMAKE_CURRENT_LIST_DIR}/Schedules.cmake")
 include("${CMAKE_CURRENT_LIST_DIR}/autotune/Autotune.cmake")
 
-# Stops the configure step with one line.
+# Stops the configure step with one line, whatever the text that it quotes.
 function(castnet_error message)
+  string(ASCII 1 first)
+  string(ASCII 31 last)
+  string(REGEX REPLACE "[${first}-${last}]" " " message "${message}")
   message(FATAL_ERROR " error: ${message}") # the leading space keeps CMake from breaking the line
+endfunction()
+
+# A name goes into files' names, which are not endless.
+function(castnet_check_name where what name)
+  string(LENGTH "${name}" length)
+  if(NOT name MATCHES "^[a-z][a-z0-9_]*$" OR length GREATER 64)
+    castnet_error("${where}: ${what}not a name; use small letters, digits and _, a letter first, 64 at most")
+  endif()
+endfunction()
+
+# A network's name is one of CMake's targets and of C++'s namespaces.
+function(castnet_check_network_name where name)
+  set(reserved
+      # by CMake
+      all clean depend edit_cache help install list_install_components package package_source preinstall rebuild_cache test
+      # by C++
+      alignas alignof and and_eq asm auto bitand bitor bool break case catch char class co_await co_return co_yield compl concept const
+      const_cast consteval constexpr constinit continue decltype default delete do double dynamic_cast else enum explicit export extern
+      false float for friend goto if inline int long main mutable namespace new noexcept not not_eq nullptr operator or or_eq private
+      protected public register reinterpret_cast requires return short signed sizeof static static_assert static_cast std struct switch
+      template this thread_local throw true try typedef typeid typename union unsigned using virtual void volatile wchar_t while xor
+      xor_eq)
+  castnet_check_name("${where}" "" "${name}")
+  if(TARGET ${name} OR name IN_LIST reserved)
+    castnet_error("${where}: the name is taken; choose another")
+  endif()
+endfunction()
+
+# Halide counts the elements of an array in 32 bits.
+function(castnet_check_size where what)
+  list(JOIN ARGN " * " product)
+  math(EXPR size "${product}")
+  if(size GREATER 2147483647)
+    castnet_error("${where}: the ${what} would have ${size} elements; it may have at most 2147483647")
+  endif()
 endfunction()
 
 # "3x5" or "3" → height 3 and width 5 or 3.
@@ -31,6 +69,9 @@ endfunction()
 # A layer's keys, checked, as variables layer_KEY of the caller: kind, filters, kernel_height, kernel_width, stride_y, stride_x, padding,
 # activation, l2, name (empty when automatic).
 function(castnet_parse_layer where text)
+  if(NOT text MATCHES "^[A-Za-z0-9_=.+ -]*$") # the text goes into a C++ string, and into files
+    castnet_error("${where}: a layer is written in letters, digits, spaces and _ = . + - alone")
+  endif()
   separate_arguments(words UNIX_COMMAND "${text}")
   list(POP_FRONT words kind)
   if(NOT kind MATCHES "^conv2d(_transpose)?$")
@@ -71,10 +112,14 @@ function(castnet_parse_layer where text)
     castnet_error("${where}: there is no padding '${value_padding}'; it is same or valid")
   elseif(NOT value_activation MATCHES "^(linear|relu|sigmoid|tanh|softmax)$")
     castnet_error("${where}: there is no activation '${value_activation}'; it is linear, relu, sigmoid, tanh or softmax")
-  elseif(NOT value_l2 MATCHES "^[0-9]+(\\.[0-9]*)?([eE][-+]?[0-9]+)?$")
-    castnet_error("${where}: l2=${value_l2} is not a factor; write l2=0.001 or l2=1e-3, say")
-  elseif(value_name AND NOT value_name MATCHES "^[a-z][a-z0-9_]*$")
-    castnet_error("${where}: name=${value_name} is not a name; use small letters, digits and _, a letter first")
+  elseif(NOT value_l2 MATCHES "^(0|[1-9][0-9]*)(\\.[0-9]*)?([eE][-+]?[0-9]+)?$" OR value_l2 GREATER 9999
+         OR (value_l2 GREATER 0 AND value_l2 LESS 1e-30)) # what a float holds
+    castnet_error("${where}: l2=${value_l2} is not a factor; write l2=0.001 or l2=1e-3, say (0, or 1e-30 to 9999)")
+  elseif(value_name MATCHES "^(adam|best|self_test)$")
+    castnet_error("${where}: the name ${value_name} is taken by what checkpoints hold; choose another")
+  endif()
+  if("name" IN_LIST seen)
+    castnet_check_name("${where}" "name=${value_name} is " "${value_name}")
   endif()
   castnet_parse_pair("${where}" kernel "${value_kernel}" kernel_height kernel_width)
   castnet_parse_pair("${where}" stride "${value_stride}" stride_y stride_x)
@@ -107,6 +152,9 @@ function(castnet_infer_extent where kind padding in kernel stride dimension)
     endif()
     set(large ${out})
     set(small ${in})
+  endif()
+  if(out GREATER 9999)
+    castnet_error("${where}: the output's ${dimension} would be ${out}; it may be at most 9999")
   endif()
   set(pad 0)
   math(EXPR window "(${small} - 1) * ${stride} + ${kernel}")
@@ -204,13 +252,10 @@ endmacro()
 #
 # Makes the static library NAME with the header NAME.h, which describes the network as constexpr data in namespace NAME.
 function(castnet_add_network network)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "INPUT" "ENCODER;DECODER")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "INPUT;ENCODER;DECODER")
   set(where "network ${network}")
-  if(NOT network MATCHES "^[a-z][a-z0-9_]*$")
-    castnet_error("${where}: not a name; use small letters, digits and _, a letter first")
-  elseif(TARGET ${network})
-    castnet_error("${where}: the name is taken; choose another")
-  elseif(arg_UNPARSED_ARGUMENTS)
+  castnet_check_network_name("${where}" "${network}")
+  if(DEFINED arg_UNPARSED_ARGUMENTS)
     castnet_error("${where}: there is no '${arg_UNPARSED_ARGUMENTS}'; write INPUT HxWxC ENCODER \"LAYER\"… DECODER \"LAYER\"…")
   elseif(NOT arg_INPUT MATCHES "^([1-9][0-9]?[0-9]?[0-9]?)x([1-9][0-9]?[0-9]?[0-9]?)x([1-9][0-9]?[0-9]?[0-9]?)$")
     castnet_error("${where}: INPUT '${arg_INPUT}' is not a shape; write INPUT 28x28x1, say (rows x columns x channels)")
@@ -218,8 +263,9 @@ function(castnet_add_network network)
   set(height ${CMAKE_MATCH_1})
   set(width ${CMAKE_MATCH_2})
   set(channels ${CMAKE_MATCH_3})
+  castnet_check_size("${where}" input ${height} ${width} ${channels})
   foreach(part IN ITEMS ENCODER DECODER)
-    if(NOT arg_${part})
+    if("${arg_${part}}" STREQUAL "")
       castnet_error("${where}: ${part} has no layers; give at least one, as \"conv2d filters=32 kernel=3\"")
     endif()
   endforeach()
@@ -248,7 +294,9 @@ function(castnet_add_network network)
       set(large_channels ${layer_filters})
       set(small_channels ${channels})
     endif()
-    if(NOT layer_name)
+    castnet_check_size("${where}" kernel ${layer_kernel_height} ${layer_kernel_width} ${large_channels} ${small_channels})
+    castnet_check_size("${where}" output ${out_height} ${out_width} ${layer_filters})
+    if(layer_name STREQUAL "")
       set(layer_name ${layer_kind})
       if(DEFINED count_${layer_kind})
         string(APPEND layer_name "_${count_${layer_kind}}")
@@ -329,11 +377,11 @@ endfunction()
 # castnet_add_programs(NAME [CLASSES 1,5,6]): the programs train-NAME and explore-NAME; train and explore for the default network,
 # mnist_cae. CLASSES are the labels they use where none are asked for; without it, all.
 function(castnet_add_programs network)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CLASSES" "")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "CLASSES")
   if(NOT DEFINED arg_CLASSES AND NOT arg_KEYWORDS_MISSING_VALUES)
     set(arg_CLASSES all)
   endif()
-  if(arg_UNPARSED_ARGUMENTS)
+  if(DEFINED arg_UNPARSED_ARGUMENTS)
     castnet_error("castnet_add_programs(${network}): there is no '${arg_UNPARSED_ARGUMENTS}'; write CLASSES 1,5,6, say, or nothing")
   elseif(NOT "${arg_CLASSES}" MATCHES "^(all|-?[0-9]+(,-?[0-9]+)*)$")
     castnet_error("castnet_add_programs(${network}): CLASSES '${arg_CLASSES}' are not labels; write CLASSES 1,5,6, say, or all")

@@ -10,6 +10,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build
 packages="g++ python3 python3-venv ca-certificates doctest-dev libcli11-dev libfmt-dev libpng-dev nlohmann-json3-dev zlib1g-dev"
 lint_packages="clang-format clang-tidy"
+fuzz_packages="clang libclang-rt-dev"
 fashion_package=dataset-fashion-mnist
 fashion_folder=/usr/share/datasets/fashion-mnist
 
@@ -51,6 +52,12 @@ install_or_fail() {
 # What draws; only pictures are missing without it.
 install_plotter() {
     install_packages gnuplot-nox || say "no pictures: gnuplot-nox could not be installed"
+}
+
+# What looks for crashes; only that is missing without it.
+set_up_fuzzers() {
+    # shellcheck disable=SC2086  # a list of words
+    install_packages $fuzz_packages || say "no fuzzing: $fuzz_packages could not be installed"
 }
 
 # The virtual environment of requirements.txt, made again when that has changed.
@@ -177,6 +184,7 @@ esac
 case $verb in
 train | test | peers) set_up_onnx ;;
 esac
+[ "$verb" != test ] || set_up_fuzzers
 configure
 
 case $verb in

@@ -33,6 +33,8 @@ public:
 
     [[nodiscard]] int get() const { return descriptor_; }
     [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
+    /// For who closes it from now on.
+    int release() { return std::exchange(descriptor_, -1); }
     /// An interrupted close has closed: Linux says so, and no second try is safe.
     bool close() { return !is_open() || ::close(std::exchange(descriptor_, -1)) == 0 || errno == EINTR; }
 

@@ -2,11 +2,23 @@
 #pragma once
 
 #include <stdexcept>
+#include <string>
 
 namespace castnet {
 
 struct Error : std::runtime_error {
-    using std::runtime_error::runtime_error;
+    explicit Error(const std::string &what) : std::runtime_error(one_line(what)) {}
+
+private:
+    /// The text as one line of bounded length, whatever names out of a file it quotes; what is too much is left out of its middle.
+    static std::string one_line(std::string text) {
+        constexpr std::size_t most_before = 700, most_after = 300;
+        if (text.size() > most_before + most_after) text.replace(most_before, text.size() - most_before - most_after, " … ");
+        for (char &letter : text) {
+            if (static_cast<unsigned char>(letter) < ' ' || letter == '\x7f') letter = ' ';
+        }
+        return text;
+    }
 };
 
 }  // namespace castnet

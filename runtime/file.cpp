@@ -7,8 +7,8 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <new>
 
-#include "runtime/descriptor.h"
 #include "runtime/error.h"
 
 namespace castnet {
@@ -91,20 +91,31 @@ void replace(const Path &path, const Status *old, std::span<const std::byte> byt
 
 }  // namespace
 
-std::vector<std::byte> read_file(const Path &path) {
-    const Descriptor file(path, O_RDONLY);
+Descriptor open_to_read(const Path &path) {
+    Descriptor file(path, O_RDONLY | O_NONBLOCK);  // a pipe's other end is not waited for
     if (!file.is_open()) throw failure(path, "cannot be opened", "check the path");
-    std::vector<std::byte> bytes;
+    Status status{};
+    if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
+        throw Error(fmt::format("{}: is not a regular file; give one", path.string()));
+    return file;
+}
+
+std::vector<std::byte> read_file(const Path &path) try {
+    const Descriptor file = open_to_read(path);
+    Status status{};
+    ::fstat(file.get(), &status);
+    std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
     std::size_t size = 0;
-    for (;;) {
-        bytes.resize(size + (1U << 16U));
+    while (size < bytes.size()) {
         const ssize_t got = uninterrupted([&] { return ::read(file.get(), bytes.data() + size, bytes.size() - size); });
-        if (got < 0) throw failure(path, "cannot be read", "check that it is a file");
+        if (got < 0) throw failure(path, "cannot be read", "check the disk");
         if (got == 0) break;
         size += static_cast<std::size_t>(got);
     }
     bytes.resize(size);
     return bytes;
+} catch (const std::bad_alloc &) {
+    throw Error(fmt::format("{}: is larger than memory; give a smaller file", path.string()));
 }
 
 void write_file(const Path &path, std::span<const std::byte> bytes) {

@@ -7,9 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "runtime/descriptor.h"
+
 namespace castnet {
 
-/// The file's bytes. Throws Error.
+/// The file, open to be read. Throws Error, also where it is no regular file: a pipe could wait, a device never end.
+Descriptor open_to_read(const std::filesystem::path &path);
+
+/// The file's bytes, in as much memory. Throws Error.
 std::vector<std::byte> read_file(const std::filesystem::path &path);
 
 /// Replaces the file: writes a temporary beside it, syncs, renames, syncs the folder. The new file has the old one's permissions, and its

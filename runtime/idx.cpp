@@ -5,9 +5,11 @@
 
 #include <array>
 #include <bit>
-#include <cstring>
+#include <optional>
 
+#include "runtime/array_size.h"
 #include "runtime/error.h"
+#include "runtime/file.h"
 
 namespace castnet {
 namespace {
@@ -54,6 +56,14 @@ float element(std::uint8_t type, const std::byte *bytes) {
     }
 }
 
+/// The file through zlib, which reads plain ones as they are.
+gzFile_s *open(const std::filesystem::path &path) {
+    Descriptor descriptor = open_to_read(path);
+    gzFile_s *file = gzdopen(descriptor.get(), "rb");
+    if (file != nullptr) descriptor.release();
+    return file;
+}
+
 }  // namespace
 
 void IdxReader::Close::operator()(gzFile_s *file) const {
@@ -64,8 +74,8 @@ std::string IdxReader::failure(const std::string &what) const {
     return fmt::format("{}: {}; replace it by a sound IDX file", path_.string(), what);
 }
 
-IdxReader::IdxReader(const std::filesystem::path &path) : path_(path), file_(gzopen(path.c_str(), "rb")) {
-    if (!file_) throw Error(fmt::format("{}: cannot be opened ({}); check the path", path.string(), std::strerror(errno)));
+IdxReader::IdxReader(const std::filesystem::path &path) : path_(path), file_(open(path)) {
+    if (!file_) throw Error(failure("cannot be read for want of memory"));
     gzbuffer(file_.get(), 1U << 17U);
     std::array<std::byte, 4> word{};
     const auto read_word = [&] {
@@ -75,14 +85,24 @@ IdxReader::IdxReader(const std::filesystem::path &path) : path_(path), file_(gzo
     type_ = std::to_integer<std::uint8_t>(word[2]);
     element_size_ = element_size(type_);
     if (word[0] != std::byte{0} || word[1] != std::byte{0} || element_size_ == 0) throw Error(failure("does not begin as IDX does"));
-
-    std::size_t bytes = element_size_;
-    for (auto dimensions = std::to_integer<unsigned>(word[3]); dimensions > 0; dimensions--) {
+    const auto dimensions = std::to_integer<std::size_t>(word[3]);
+    if (dimensions > most_dimensions) throw Error(failure(fmt::format("has more than {} dimensions", most_dimensions)));
+    while (shape_.size() < dimensions) {
         read_word();
         shape_.push_back(big_endian<std::uint32_t>(word.data()));
-        if (__builtin_mul_overflow(bytes, shape_.back(), &bytes)) throw Error(failure("announces more elements than memory can hold"));
     }
-    size_ = bytes / element_size_;
+    const std::optional<std::size_t> bytes = array_bytes(shape_, element_size_);
+    if (!bytes) throw Error(failure("announces more elements than memory can hold"));
+    size_ = *bytes / element_size_;
+    // So that callers may make room for what is announced.
+    constexpr std::uintmax_t most_inflated = 1032;  // deflate's own limit, of bytes for a byte
+    std::error_code ignored;
+    const std::uintmax_t file_size = std::filesystem::file_size(path, ignored);
+    if (*bytes / (gzdirect(file_.get()) != 0 ? 1 : most_inflated) > file_size) throw Error(too_short());
+}
+
+std::string IdxReader::too_short() const {
+    return failure(fmt::format("ends before its {} bytes of data", size_ * element_size_));
 }
 
 bool IdxReader::read_exactly(std::span<std::byte> out) {
@@ -96,7 +116,7 @@ bool IdxReader::read_exactly(std::span<std::byte> out) {
 }
 
 void IdxReader::read_data(std::span<std::byte> out) {
-    if (!read_exactly(out)) throw Error(failure(fmt::format("ends before its {} bytes of data", size_ * element_size_)));
+    if (!read_exactly(out)) throw Error(too_short());
 }
 
 void IdxReader::read(std::span<std::uint8_t> out) {

@@ -16,7 +16,7 @@ namespace castnet {
 /// Reads an array from its beginning to its end, element by element in C order, in as little memory as the caller asks for.
 class IdxReader {
 public:
-    /// Reads the header. Throws Error.
+    /// Reads the header. Throws Error, also where it announces more than a file of that size can hold.
     explicit IdxReader(const std::filesystem::path &path);
 
     [[nodiscard]] const std::vector<std::size_t> &shape() const { return shape_; }
@@ -36,6 +36,7 @@ private:
     };
 
     [[nodiscard]] std::string failure(const std::string &what) const;
+    [[nodiscard]] std::string too_short() const;
     bool read_exactly(std::span<std::byte> out);  // false where the file ends before or is damaged
     void read_data(std::span<std::byte> out);
 

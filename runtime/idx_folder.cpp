@@ -42,8 +42,8 @@ std::vector<int> read_labels(const Path &path, std::size_t count) {
     IdxReader file(path);
     check_labels(path, file.shape(), count);
     std::vector<int> labels;
+    labels.reserve(count);
     std::vector<float> values;
-    // The memory grows with what the file really holds, not with what its header announces.
     for (std::size_t have = 0; have < file.size(); have += values.size()) {
         values.resize(std::min<std::size_t>(file.size() - have, 1U << 16U));
         file.read(values);
@@ -80,7 +80,7 @@ Dataset read_idx_folder(const Path &folder, Part part, const Shape &shape, const
     if (!labels_path.empty()) labels = read_labels(labels_path, images.shape().front());
 
     Dataset dataset{.shape = shape, .bytes = {}, .floats = {}, .labels = kept(labels, 1, labels, classes)};
-    const std::size_t elements = dataset.labels.size() * shape.size();
+    const std::size_t elements = (labels.empty() ? images.shape().front() : dataset.labels.size()) * shape.size();
     if (images.holds_bytes()) {
         dataset.bytes.reserve(elements);
         read_images(images, labels, classes, dataset.bytes);

@@ -72,6 +72,15 @@ TensorFile gradients_of(Network &network) {
 
 namespace {
 
+constexpr std::string_view option_prefix = "option ", best_prefix = "best/", moment_prefix = "adam/", self_test_prefix = "self_test/";
+
+/// Whether it is one of those with the prefix: of the weights themselves where that is empty.
+bool belongs_to(const Tensor &tensor, std::string_view prefix) {
+    const auto begins_with = [&](std::string_view other) { return tensor.name.starts_with(other); };
+    return prefix.empty() ? std::ranges::none_of(std::array{best_prefix, moment_prefix, self_test_prefix}, begins_with)
+                          : begins_with(prefix);
+}
+
 /// A file that was read, and what is said about it.
 class ModelFile {
 public:
@@ -81,11 +90,11 @@ public:
             throw error(fmt::format("is a model of the network {}", name->second));
     }
 
-    /// Checks that the tensors with `prefix` are there in their shapes. Returns how many.
-    template <typename Kernel, typename Bias>
-    std::size_t check(const std::string &prefix, const Kernel &kernel, const Bias &bias) const {
-        std::size_t count = 0;
-        for_each_tensor(*description_, prefix, kernel, bias,
+    /// Checks that the network's tensors with `prefix`, and no others, are there in their shapes.
+    void check(const std::string &prefix) const {
+        const auto nothing = [](std::size_t) { return std::span<float>(); };
+        std::size_t known = 0;
+        for_each_tensor(*description_, prefix, nothing, nothing,
                         [&](const std::string &name, const std::vector<std::size_t> &shape, std::span<float>) {
                             const Tensor *tensor = file_.find(name);
                             if (tensor == nullptr) throw error(fmt::format("holds no {}", name));
@@ -93,9 +102,11 @@ public:
                                 throw error(fmt::format("holds {} of shape ({}) where ({}) is needed", name, fmt::join(tensor->shape, ", "),
                                                         fmt::join(shape, ", ")));
                             if (!all_finite(tensor->values)) throw error(fmt::format("holds {} with infinite or NaN numbers", name));
-                            count++;
+                            known++;
                         });
-        return count;
+        const auto belongs = [&](const Tensor &tensor) { return belongs_to(tensor, prefix); };
+        if (static_cast<std::size_t>(std::ranges::count_if(file_.tensors, belongs)) != known)
+            throw error("holds more layers than the network has");
     }
 
     /// Copies the tensors with `prefix`, which were checked.
@@ -130,13 +141,6 @@ private:
     std::filesystem::path path_;
     TensorFile file_;
 };
-
-constexpr std::string_view option_prefix = "option ", best_prefix = "best/", moment_prefix = "adam/", self_test_prefix = "self_test/";
-
-bool is_weight(const Tensor &tensor) {
-    return std::ranges::none_of(std::array{best_prefix, moment_prefix, self_test_prefix},
-                                [&](std::string_view prefix) { return tensor.name.starts_with(prefix); });
-}
 
 const std::string self_test_input = std::string(self_test_prefix) + "input", self_test_output = std::string(self_test_prefix) + "output";
 
@@ -185,21 +189,16 @@ TrainingState state_of(const ModelFile &model) {
         if (key.starts_with(option_prefix)) state.options[key.substr(option_prefix.size())] = value;
     }
     for (const Tensor &tensor : model.file().tensors) {
-        if (!tensor.name.starts_with(best_prefix)) continue;
+        if (!belongs_to(tensor, best_prefix)) continue;
         state.best_weights.tensors.push_back({tensor.name.substr(best_prefix.size()), tensor.shape, tensor.values});
     }
+    if (!state.best_weights.tensors.empty()) model.check(std::string(best_prefix));
     return state;
 }
 
 void set_weights(Network &network, const ModelFile &model) {
     model.copy("", kernels(network), biases(network));
     if (network.weights_changed() != 0) throw model.error(error_message());
-}
-
-void check_weights(Network &network, const ModelFile &model) {
-    const std::size_t known = model.check("", kernels(network), biases(network));
-    if (static_cast<std::size_t>(std::ranges::count_if(model.file().tensors, is_weight)) != known)
-        throw model.error("holds more layers than the network has");
 }
 
 }  // namespace
@@ -225,7 +224,7 @@ void save_model(Network &network, const std::filesystem::path &path) {
 
 void load_model(Network &network, const std::filesystem::path &path) {
     const ModelFile model(network.description(), path);
-    check_weights(network, model);
+    model.check("");
     const TensorFile before = weights_of(network);
     set_weights(network, model);
     try {
@@ -260,8 +259,8 @@ TrainingState read_state(const NetworkDescription &description, const std::files
 
 TrainingState load_checkpoint(Network &network, Adam &adam, const std::filesystem::path &path) {
     const ModelFile model(network.description(), path);
-    check_weights(network, model);
-    for (const auto &[which, prefix] : moments) model.check(prefix, kernel_moments(network, which), bias_moments(network, which));
+    model.check("");
+    for (const auto &[which, prefix] : moments) model.check(prefix);
     TrainingState state = state_of(model);
     const auto steps = model.number<std::int64_t>("step");
     for (const auto &[which, prefix] : moments) model.copy(prefix, kernel_moments(network, which), bias_moments(network, which));

@@ -7,9 +7,12 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <optional>
 #include <regex>
 #include <string>
+#include <utility>
 
+#include "runtime/array_size.h"
 #include "runtime/error.h"
 #include "runtime/file.h"
 
@@ -39,57 +42,78 @@ constexpr std::array<ElementType, 5> element_types{{{"<f4", 4, NpyKind::floats, 
                                                     {"<i4", 4, NpyKind::integers, element<std::int32_t>},
                                                     {"<i8", 8, NpyKind::integers, element<std::int64_t>}}};
 
+constexpr std::size_t largest_header = 1024;  // 32 extents of 20 digits fit; std::regex takes stack for every character
+
+struct Header {
+    ElementType type;
+    std::vector<std::size_t> shape;
+    std::size_t size;  // bytes of all that precedes the data
+};
+
+Error failure(const std::filesystem::path &path, const std::string &what) {
+    return Error(fmt::format("{}: {}; give a .npy file of float32 or uint8 in C order", path.string(), what));
+}
+
+/// The extents of a tuple as Python writes it: "", "3," or "3, 4".
+std::vector<std::size_t> parse_shape(const std::filesystem::path &path, std::string_view text) {
+    std::vector<std::size_t> shape;
+    bool needs_comma = false;
+    for (const char *at = text.data(), *end = at + text.size(); at != end;) {
+        if (*at == ' ' || (*at == ',' && needs_comma)) {
+            needs_comma = needs_comma && *at == ' ';
+            at++;
+            continue;
+        }
+        std::size_t extent = 0;
+        const auto [next, error] = std::from_chars(at, end, extent);
+        if (error != std::errc() || needs_comma) throw failure(path, "has a shape that is not understood");
+        if (shape.size() == most_dimensions) throw failure(path, fmt::format("has more than {} dimensions", most_dimensions));
+        shape.push_back(extent);
+        needs_comma = true;
+        at = next;
+    }
+    return shape;
+}
+
+Header parse_header(const std::filesystem::path &path, std::string_view file) {
+    if (!file.starts_with(magic) || file.size() < 12) throw failure(path, "does not begin as .npy does");
+    const char version = file[6];
+    if (version < 1 || version > 3) throw failure(path, fmt::format("is of version {}, which is not known", static_cast<int>(version)));
+    const std::size_t length_bytes = version == 1 ? 2 : 4, begin = 8 + length_bytes;
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < length_bytes; i++) size |= std::size_t{static_cast<unsigned char>(file[8 + i])} << (8 * i);
+    if (size > file.size() - begin) throw failure(path, "ends in its header");
+    if (size > largest_header) throw failure(path, fmt::format("has a header of more than {} bytes", largest_header));
+
+    // numpy writes the keys in this order.
+    static const std::regex pattern(R"(\{'descr': '([^']*)', 'fortran_order': (True|False), 'shape': \(([0-9, ]*)\),? *\}\s*)");
+    const std::string header(file.substr(begin, size));
+    std::smatch match;
+    if (!std::regex_match(header, match, pattern)) throw failure(path, "has a header that is not understood");
+    const auto *const type = std::ranges::find(element_types, match[1].str(), &ElementType::name);
+    if (type == element_types.end()) throw failure(path, fmt::format("holds elements of type {}", match[1].str()));
+    if (match[2] == "True") throw failure(path, "is in Fortran order");
+    return {.type = *type, .shape = parse_shape(path, match[3].str()), .size = begin + size};
+}
+
 }  // namespace
 
 NpyArray read_npy(const std::filesystem::path &path) {
     const std::vector<std::byte> bytes = read_file(path);
-    const auto fail = [&](const std::string &what) {
-        return Error(fmt::format("{}: {}; give a .npy file of float32 or uint8 in C order", path.string(), what));
-    };
-    const std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
-    if (!text.starts_with(magic) || text.size() < 12) throw fail("does not begin as .npy does");
-    const std::size_t length_bytes = text[6] == 1 ? 2 : 4;
-    std::size_t header_size = 0;
-    for (std::size_t i = 0; i < length_bytes; i++) header_size |= std::to_integer<std::size_t>(bytes[8 + i]) << (8 * i);
-    const std::size_t begin = 8 + length_bytes;
-    if (header_size > text.size() - begin) throw fail("ends in its header");
-    // std::regex takes stack for every character.
-    if (header_size > 4096) throw fail("has a header of more than 4096 bytes");
+    Header header = parse_header(path, {reinterpret_cast<const char *>(bytes.data()), bytes.size()});
+    const std::span<const std::byte> data = std::span(bytes).subspan(header.size);
+    const ElementType &type = header.type;
+    const std::optional<std::size_t> size = array_bytes(header.shape, type.size);
+    if (!size) throw failure(path, "announces more elements than memory can hold");
+    if (*size != data.size()) throw failure(path, fmt::format("holds {} bytes of data where its shape needs {}", data.size(), *size));
 
-    // numpy writes the keys in this order.
-    static const std::regex pattern(R"(\{'descr': '([^']*)', 'fortran_order': (True|False), 'shape': \(([0-9, ]*)\),? *\}\s*)");
-    const std::string header(text.substr(begin, header_size));
-    std::smatch match;
-    if (!std::regex_match(header, match, pattern)) throw fail("has a header that is not understood");
-    const auto *const type = std::ranges::find(element_types, match[1].str(), &ElementType::name);
-    if (type == element_types.end()) throw fail(fmt::format("holds elements of type {}", match[1].str()));
-    if (match[2] == "True") throw fail("is in Fortran order");
-
-    NpyArray array;
-    const std::string shape = match[3];
-    std::size_t size = 1;
-    for (const char *at = shape.data(), *end = at + shape.size(); at != end;) {
-        std::size_t extent = 0;
-        const auto [next, error] = std::from_chars(at, end, extent);
-        if (error == std::errc()) {
-            array.shape.push_back(extent);
-            if (__builtin_mul_overflow(size, extent, &size)) throw fail("announces more elements than memory can hold");
-            at = next;
-        } else if (*at == ',' || *at == ' ') {
-            at++;
-        } else {
-            throw fail("has a shape that is not understood");
-        }
-    }
-    const std::span<const std::byte> data = std::span(bytes).subspan(begin + header_size);
-    if (size > data.size() / type->size || size * type->size != data.size())
-        throw fail(fmt::format("holds {} bytes of data where its shape needs {} elements of {}", data.size(), size, type->size));
-    array.kind = type->kind;
-    if (type->kind == NpyKind::bytes) {
-        std::ranges::transform(data, std::back_inserter(array.bytes), std::to_integer<std::uint8_t>);
+    NpyArray array{.shape = std::move(header.shape), .kind = type.kind, .bytes = {}, .values = {}};
+    if (type.kind == NpyKind::bytes) {
+        array.bytes.resize(*size);
+        std::ranges::transform(data, array.bytes.begin(), std::to_integer<std::uint8_t>);
     } else {
-        array.values.resize(size);
-        for (std::size_t i = 0; i < size; i++) array.values[i] = type->value(data.data() + i * type->size);
+        array.values.resize(*size / type.size);
+        for (std::size_t i = 0; i < array.values.size(); i++) array.values[i] = type.value(data.data() + i * type.size);
     }
     return array;
 }

@@ -23,10 +23,11 @@ struct TensorFile {
 };
 
 /// Reads a file of F32 tensors. Refuses, by an Error that names the reason, what the format's own reader refuses: a header that is too
-/// large or not understood, offsets with holes or overlaps, sizes that do not multiply out, data that does not end with the file.
+/// large or not understood, offsets with holes or overlaps, sizes that do not multiply out, data that does not end with the file; and a
+/// file that write_safetensors() wrote, if a bit of it has changed since.
 TensorFile read_safetensors(const std::filesystem::path &path);
 
-/// Writes the tensors in their order. Throws Error; see write_file().
+/// Writes the tensors in their order, and in front of the metadata a checksum of the file. Throws Error; see write_file().
 void write_safetensors(const std::filesystem::path &path, const TensorFile &file);
 
 }  // namespace castnet

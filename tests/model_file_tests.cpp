@@ -77,5 +77,51 @@ TEST_CASE("model file: a model that this build computes differently is refused, 
     for (const Tensor &each : plain.tensors) CHECK(weights_of(other).find(each.name)->values == each.values);
 }
 
+TEST_CASE("checkpoint: one that is cut anywhere, or has any bit flipped, is refused") {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "c.safetensors";
+    Network network(test_one::network, 4, 1);
+    Adam adam;
+    TrainingState state;
+    state.options = {{"epochs", "3"}};
+    save_checkpoint(network, adam, state, path);
+    const std::string bytes = read_plain(path);
+    const auto check_refused = [&](const std::string &damaged) {
+        write_plain(path, damaged);
+        CHECK_THROWS_AS(load_checkpoint(network, adam, path), Error);
+    };
+    for (std::size_t size = 0; size < bytes.size(); size++) check_refused(bytes.substr(0, size));
+    for (std::size_t bit = 0; bit < 8 * bytes.size(); bit++) {
+        CAPTURE(bit);
+        std::string flipped = bytes;
+        flipped[bit / 8] = char(static_cast<unsigned char>(flipped[bit / 8]) ^ 1U << bit % 8);
+        check_refused(flipped);
+    }
+    write_plain(path, bytes);
+    CHECK(load_checkpoint(network, adam, path).options == state.options);
+}
+
+TEST_CASE("checkpoint: best weights that are not the network's are refused before anything is set") {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "c.safetensors";
+    Random random(5);
+    Network network(test_gap::network, 4, 1), other(test_gap::network, 4, 1);
+    set_random_weights(network, random);
+    const TensorFile before = weights_of(other);
+    Adam adam;
+    const auto refused = [&](const auto &change) {
+        TrainingState state;
+        state.best_weights = weights_of(network);
+        change(state.best_weights.tensors);
+        save_checkpoint(network, adam, state, path);
+        CHECK_THROWS_AS(read_state(test_gap::network, path), Error);
+        CHECK_THROWS_AS(load_checkpoint(other, adam, path), Error);
+        for (const Tensor &tensor : weights_of(other).tensors) CHECK(before.find(tensor.name)->values == tensor.values);
+    };
+    refused([](std::vector<Tensor> &best) { best.pop_back(); });
+    refused([](std::vector<Tensor> &best) { best[0] = {best[0].name, {2}, {1, 2}}; });
+    refused([](std::vector<Tensor> &best) { best.push_back({"more", {1}, {1}}); });
+}
+
 }  // namespace
 }  // namespace castnet::test

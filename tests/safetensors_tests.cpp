@@ -76,5 +76,51 @@ TEST_CASE("safetensors: what the format's own reader refuses is refused, with th
     check_refused(file_bytes(twice, "12345678"), "names something twice");
 }
 
+TEST_CASE("safetensors: of a file that was written, everything but itself is refused: cut anywhere, or any bit flipped, or longer") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "a.safetensors";
+    const auto is_refused = [&](const std::string &bytes) {
+        write_plain(path, bytes);
+        try {
+            read_safetensors(path);
+        } catch (const Error &) {
+            return true;
+        }
+        return false;
+    };
+    for (const TensorFile &file :
+         {TensorFile{.metadata = {{"network", "n"}, {"layers", "a \"b\"\nc"}}, .tensors = {{"a", {2}, {1, 2}}, {"b", {}, {3}}}},
+          TensorFile{.metadata = {}, .tensors = {{"a", {1}, {1}}}}, TensorFile{}}) {
+        write_safetensors(path, file);
+        const std::string bytes = read_plain(path);
+        CHECK(!is_refused(bytes));
+        for (std::size_t size = 0; size < bytes.size(); size++) CHECK(is_refused(bytes.substr(0, size)));
+        for (std::size_t bit = 0; bit < 8 * bytes.size(); bit++) {
+            CAPTURE(bit);
+            std::string flipped = bytes;
+            flipped[bit / 8] = static_cast<char>(static_cast<unsigned char>(flipped[bit / 8]) ^ 1U << bit % 8);
+            CHECK(is_refused(flipped));
+        }
+        CHECK(is_refused(bytes + '\0'));
+    }
+}
+
+TEST_CASE("safetensors: the checksum is zlib's of all other bytes, and other programs may leave it out") {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "a.safetensors";
+    TensorFile file{.metadata = {{"crc32", "not Castnet's"}, {"a", "b"}}, .tensors = {{"a", {1}, {1}}}};
+    write_safetensors(path, file);
+    const std::string bytes = read_plain(path);
+    const std::size_t begin = bytes.find(R"("crc32":")") + 9;
+    const std::string others = bytes.substr(0, begin) + bytes.substr(begin + 8);
+    CHECK(std::stoul(bytes.substr(begin, 8), nullptr, 16) == crc32(0, reinterpret_cast<const Bytef *>(others.data()), uInt(others.size())));
+    CHECK(read_safetensors(path).metadata == std::map<std::string, std::string>{{"a", "b"}});
+
+    write_plain(path, file_bytes(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", "1234"));
+    CHECK(read_safetensors(path).tensors.size() == 1);
+    write_plain(path, file_bytes(R"({"__metadata__":{"format":"pt"}})", ""));
+    CHECK(read_safetensors(path).metadata.at("format") == "pt");
+}
+
 }  // namespace
 }  // namespace castnet::test
