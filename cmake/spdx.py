@@ -28,12 +28,16 @@ DISTRIBUTION = {
 IN_PROGRAMS = {"halide", "libcli11-dev", "libfmt-dev", "libpng-dev", "nlohmann-json3-dev", "zlib1g-dev"}  # the rest builds, tests or draws
 
 
-def pinned_versions(root: pathlib.Path) -> dict[str, str]:
-    versions = {}
-    for file in (root / "requirements.txt", *sorted(root.glob("*/*/requirements.txt"))):
-        if "peers" not in file.parts:  # what is only compared with
-            versions |= dict(re.findall(r"^([\w-]+)==([\w.]+)", file.read_text(), re.MULTILINE))
-    return versions
+def requirement_files(root: pathlib.Path) -> list[pathlib.Path]:
+    """Without those of the peers, which are only compared with."""
+    return [root / "requirements.txt", *(file for file in sorted(root.glob("*/*/requirements.txt")) if "peers" not in file.parts)]
+
+
+def pinned_packages(root: pathlib.Path) -> dict[str, tuple[str, list[str]]]:
+    """Versions and hashes by name."""
+    pattern = re.compile(r"^([\w-]+)==([\w.]+)(.*?)(?=^\w|\Z)", re.MULTILINE | re.DOTALL)
+    return {name: (version, re.findall(r"--hash=sha256:([0-9a-f]{64})", hashes))
+            for file in requirement_files(root) for name, version, hashes in pattern.findall(file.read_text())}
 
 
 def distribution_versions(root: pathlib.Path) -> dict[str, str]:
@@ -52,25 +56,18 @@ def installed_version(name: str) -> str:
 
 
 def package(name: str, version: str, licence: str, hashes: list[str]) -> dict:
-    return {"SPDXID": "SPDXRef-" + re.sub(r"[^\w.-]", "-", name).replace("_", "-"), "name": name, "versionInfo": version,
+    return {"SPDXID": "SPDXRef-" + re.sub(r"[^a-zA-Z0-9.-]", "-", name), "name": name, "versionInfo": version,
             "downloadLocation": "NOASSERTION", "licenseConcluded": licence, "licenseDeclared": licence, "copyrightText": "NOASSERTION",
             "checksums": [{"algorithm": "SHA256", "checksumValue": value} for value in hashes]}
 
 
-def pinned_hashes(root: pathlib.Path, name: str) -> list[str]:
-    for file in (root / "requirements.txt", *sorted(root.glob("*/*/requirements.txt"))):
-        if found := re.search(rf"^{re.escape(name)}==.*?(?=^\w|\Z)", file.read_text(), re.MULTILINE | re.DOTALL):
-            return re.findall(r"--hash=sha256:([0-9a-f]{64})", found[0])
-    return []
-
-
 def document(root: pathlib.Path, version: str) -> dict:
-    pinned, distribution = pinned_versions(root), distribution_versions(root)
+    pinned, distribution = pinned_packages(root), distribution_versions(root)
     unknown = sorted((pinned.keys() - PINNED.keys()) | (distribution.keys() - DISTRIBUTION.keys()))
     if unknown:
         sys.exit(f"error: cmake/spdx.py: no licence is known of {', '.join(unknown)}; add it there")
     packages = [package("castnet", version, "MIT", [])]
-    packages += [package(name, pinned[name], PINNED[name], pinned_hashes(root, name)) for name in sorted(pinned)]
+    packages += [package(name, pinned[name][0], PINNED[name], pinned[name][1]) for name in sorted(pinned)]
     packages += [package(name, distribution[name], DISTRIBUTION[name], []) for name in sorted(distribution)]
     relations = [{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-castnet"}]
     for entry in packages[1:]:
