@@ -19,7 +19,8 @@ ELSEWHERE = {  # what takes long, or ends in this very test, and where it runs
     r"sh cmake/bootstrap\.sh (test|lint)": ".ci/run",
     r"sh cmake/bootstrap\.sh autotune.*|cmake --build build --target autotune.*": "tests/autotune, on small pipelines",
     r"sh cmake/bootstrap\.sh (benchmark|peers)": "the label peers, where gigabytes of them are installed",
-    r"ctest --preset default": ".ci/run, by cmake/bootstrap.sh test",
+    r"ctest .*": ".ci/run, by cmake/bootstrap.sh test",
+    r"build/bin/conformance --count 1000 .*": "tests/conformance, a hundred of them",
 }
 WRITTEN = ["runs/mnist_cae/model.safetensors", "runs/mnist_cae/checkpoint.safetensors", "runs/mnist_cae/history.csv", "runs/mnist_cae/report.html",
            "runs/mnist_cae/previous-1/model.safetensors", "runs/my_network/report.html", "y.npy", "y.png", "codes.csv", "latent.svg", "image.npy",
