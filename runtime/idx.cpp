@@ -5,6 +5,9 @@
 
 #include <array>
 #include <bit>
+#include <cerrno>
+#include <cstring>
+#include <new>
 #include <optional>
 
 #include "runtime/array_size.h"
@@ -105,10 +108,19 @@ std::string IdxReader::too_short() const {
     return failure(fmt::format("ends before its {} bytes of data", size_ * element_size_));
 }
 
+/// Throws Error where the file is not to blame.
+void IdxReader::check_system() {
+    int status = Z_OK;
+    gzerror(file_.get(), &status);
+    if (status == Z_ERRNO) throw Error(fmt::format("{}: cannot be read ({}); check the disk", path_.string(), std::strerror(errno)));
+    if (status == Z_MEM_ERROR) throw std::bad_alloc();
+}
+
 bool IdxReader::read_exactly(std::span<std::byte> out) {
     while (!out.empty()) {
         const auto part = static_cast<unsigned>(std::min<std::size_t>(out.size(), 1U << 30U));
         const int got = gzread(file_.get(), out.data(), part);
+        if (got < 0) check_system();
         if (got <= 0) return false;
         out = out.subspan(static_cast<std::size_t>(got));
     }

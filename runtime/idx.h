@@ -37,6 +37,7 @@ private:
 
     [[nodiscard]] std::string failure(const std::string &what) const;
     [[nodiscard]] std::string too_short() const;
+    void check_system();
     bool read_exactly(std::span<std::byte> out);  // false where the file ends before or is damaged
     void read_data(std::span<std::byte> out);
 
