@@ -28,7 +28,7 @@ void measure(std::span<float> samples, bool damaged, std::minstd_rand &random) {
 }
 
 float surprise(vibration::Autoencoder &model, bool damaged, std::minstd_rand &random) {
-    Window heard, expected;
+    Window heard{}, expected{};
     measure(heard, damaged, random);
     if (model.reconstruct(heard, expected) != 0) std::exit(1);
     float error = 0;
@@ -41,7 +41,7 @@ float surprise(vibration::Autoencoder &model, bool damaged, std::minstd_rand &ra
 int main() {
     std::minstd_rand random(1);
     vibration::Autoencoder model({.batch_size = batch}, arena);
-    std::array<float, batch * window> heard;
+    std::array<float, batch * window> heard{};
     for (int step = 0; step < learning_steps; step++) {
         for (std::size_t i = 0; i < batch; i++) measure(std::span(heard).subspan(i * window, window), false, random);
         if (model.step(heard).error != 0) return std::puts(castnet::error_message()), 1;
