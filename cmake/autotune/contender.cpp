@@ -124,11 +124,11 @@ Outputs Contraction::weight_outputs(const Values &inputs, int images) const {
     const std::vector<float> &large = inputs.at("large"), &small = inputs.at("small");
     std::vector<double> gradient(product(extents("gradient", images))), bias(product(extents("bias_gradient", images)));
     if (const auto kernel = inputs.find("kernel"); kernel != inputs.end()) {
-        for (std::size_t k = 0; k < gradient.size(); k++) gradient[k] = double{inputs.at("decay").front()} * kernel->second[k];
+        for (std::size_t k = 0; k < gradient.size(); k++) gradient[k] = static_cast<double>(inputs.at("decay").front()) * kernel->second[k];
     }
     for (std::size_t image = 0; image < static_cast<std::size_t>(images); image++) {
         geometry_.for_each_product([&](std::size_t l, std::size_t s, std::size_t k) {
-            gradient[k] += double{large[image * geometry_.large.size() + l]} * small[image * geometry_.small.size() + s];
+            gradient[k] += static_cast<double>(large[image * geometry_.large.size() + l]) * small[image * geometry_.small.size() + s];
         });
     }
     const std::vector<float> &grid = text("output_grid", "small") == "large" ? large : small;
