@@ -106,7 +106,7 @@ TEST_CASE("model file: all of a checkpoint's numbers come back, and no negative 
     for (const Tensor &tensor : state.best_weights.tensors) CHECK(read.best_weights.find(tensor.name)->values == tensor.values);
 
     const TensorFile sound = read_safetensors(path);
-    for (const char *key : {"step", "epoch", "image", "weighted_loss", "shuffle", "best_epoch", "best_loss"}) {
+    for (const std::string key : {"step", "epoch", "image", "weighted_loss", "shuffle", "best_epoch", "best_loss"}) {
         CAPTURE(key);
         TensorFile negative = sound;
         negative.metadata[key] = "-1";
