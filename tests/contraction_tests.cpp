@@ -36,6 +36,9 @@ std::vector<Problem> problems(Pass pass) {
         {{5, 37, 20}, 24, 3, 3, 1, 1, 3},   // several tiles a row, with channels for vectors
         {{9, 30, 16}, 3, 5, 5, 2, 2, 3},    //
         {{4, 3, 18}, 20, 4, 5, 1, 1, 1},    // a kernel larger than the grid
+        {{8, 6, 3}, 20, 7, 6, 2, 1, 1},     // a kernel one row short of the grid
+        {{2, 2, 10}, 12, 3, 2, 1, 1, 3},    // as many rows as its padding allows, and one column more
+        {{3, 10, 16}, 1, 3, 10, 1, 1, 3},   // one pixel from a kernel wider than the accumulators
     };
     std::vector<Problem> problems;
     for (const Row &row : rows) {

@@ -111,6 +111,23 @@ std::vector<float> train_a_little(const NetworkDescription &description, int thr
     return weights;
 }
 
+TEST_CASE("network: the penalty counts every weight once, the last one too") {
+    // All else is zero, so that nothing else is in the loss.
+    Network network(test_odd::network, 1, 1);
+    const std::vector<float> images(test_odd::network.input().size()), targets(test_odd::network.output().size());
+    for (std::size_t l = 0; l < test_odd::layers.size(); l++) {
+        const std::span<float> kernel = network.kernel(l);
+        for (const std::size_t place : {std::size_t{0}, kernel.size() - 1}) {
+            kernel[place] = 2;
+            REQUIRE(network.weights_changed() == 0);
+            const StepResult result = network.backward(castnet::Batch::of(images, targets, 1));
+            REQUIRE(result.error == 0);
+            CHECK(result.loss == doctest::Approx(4 * double(test_odd::layers[l].l2)));
+            kernel[place] = 0;
+        }
+    }
+}
+
 TEST_CASE("network: weights are bit-identical for any number of threads") {
     for (const NetworkDescription *description : all_networks) {
         CAPTURE(description->name);

@@ -123,5 +123,43 @@ TEST_CASE("checkpoint: best weights that are not the network's are refused befor
     refused([](std::vector<Tensor> &best) { best.push_back({"more", {1}, {1}}); });
 }
 
+TEST_CASE("model file: all of a checkpoint's numbers come back, and no negative one is taken") {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "c.safetensors";
+    Random random(5);
+    Network network(test_gap::network, 4, 1);
+    set_random_weights(network, random);
+    Adam adam{.steps = 9};
+    const TrainingState state{.epoch = 3,
+                              .image = 7,
+                              .weighted_loss = 1.5,
+                              .shuffle = 11,
+                              .best_epoch = 2,
+                              .best_loss = 0.1,
+                              .best_weights = weights_of(network),
+                              .options = {{"seed", "4"}}};
+    save_checkpoint(network, adam, state, path);
+    adam.steps = 0;
+    const TrainingState read = load_checkpoint(network, adam, path);
+    CHECK(adam.steps == 9);
+    CHECK(read.epoch == state.epoch);
+    CHECK(read.image == state.image);
+    CHECK(read.weighted_loss == state.weighted_loss);
+    CHECK(read.shuffle == state.shuffle);
+    CHECK(read.best_epoch == state.best_epoch);
+    CHECK(read.best_loss == state.best_loss);
+    CHECK(read.options == state.options);
+    for (const Tensor &tensor : state.best_weights.tensors) CHECK(read.best_weights.find(tensor.name)->values == tensor.values);
+
+    const TensorFile sound = read_safetensors(path);
+    for (const std::string key : {"step", "epoch", "image", "weighted_loss", "shuffle", "best_epoch", "best_loss"}) {
+        CAPTURE(key);
+        TensorFile negative = sound;
+        negative.metadata[key] = "-1";
+        write_safetensors(path, negative);
+        CHECK_THROWS_AS(load_checkpoint(network, adam, path), Error);
+    }
+}
+
 }  // namespace
 }  // namespace castnet::test

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "tests/networks.h"
@@ -26,6 +27,14 @@ TEST_CASE("random: below() reaches every value about equally often") {
     CHECK(random.below(1) == 0);
 }
 
+TEST_CASE("random: below() prefers no value, however badly the bound divides 2³²") {
+    // Without rejection every third value below 3·2³⁰ would come twice as often as the others.
+    Random random(2);
+    int thirds = 0;
+    for (int i = 0; i < 30000; i++) thirds += random.below(3U << 30U) % 3 == 0 ? 1 : 0;
+    CHECK(std::abs(thirds - 10000) < 330);  // four standard deviations
+}
+
 TEST_CASE("random: the state is the whole of it") {
     Random a(5);
     a.next();
@@ -46,6 +55,18 @@ TEST_CASE("random: a shuffle is a permutation, and moves what it may") {
         if (values[i] == i) fixed++;
     }
     CHECK(fixed < 10);
+}
+
+TEST_CASE("random: every order is about equally often that of a shuffle") {
+    Random random(3);
+    std::map<std::vector<std::uint32_t>, int> counts;
+    for (int i = 0; i < 60000; i++) {
+        std::vector<std::uint32_t> values{0, 1, 2};
+        shuffle(values, random);
+        counts[values]++;
+    }
+    CHECK(counts.size() == 6);
+    for (const auto &[order, count] : counts) CHECK(std::abs(count - 10000) < 400);  // four standard deviations
 }
 
 TEST_CASE("random: glorot_uniform fills ±√(6 / (fan_in + fan_out)), and biases are zero") {

@@ -33,6 +33,17 @@ TEST_CASE("safetensors: what is written is read") {
     CHECK(folder.entries() == 1);  // no temporary is left
 }
 
+TEST_CASE("safetensors: the data begins on a multiple of eight bytes, however long the header") {
+    const TemporaryFolder folder;
+    for (std::size_t length = 1; length <= 8; length++) {
+        TensorFile file;
+        file.tensors = {{std::string(length, 'a'), {1}, {1}}};
+        write_safetensors(folder.path() / "a", file);
+        const std::string bytes = read_plain(folder.path() / "a");
+        CHECK((bytes.size() - sizeof(float)) % 8 == 0);
+    }
+}
+
 TEST_CASE("safetensors: what the format's own reader refuses is refused, with the reason") {
     const TemporaryFolder folder;
     const auto path = folder.path() / "a.safetensors";

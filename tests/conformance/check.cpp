@@ -36,9 +36,8 @@ public:
     void fill_kernel(Guarded &g) { fill(g, kernel_scale_); }
     /// The previous layer's output, as its activation could have made it.
     void fill_activated(Guarded &g, const std::string &activation, int channels) {
-        if (keeps_integers(activation)) return fill(g);
         std::vector<double> y(g.size());
-        for (double &value : y) value = normal_(random_);
+        for (double &value : y) value = integers_ && keeps_integers(activation) ? integer() : normal_(random_);
         activate(activation, y, channels);
         std::copy(y.begin(), y.end(), g.data());
     }

@@ -1,0 +1,272 @@
+"""Wrong versions of the generators and the runtime, each of them one change of what is computed, which the tests must notice.
+
+No mutant changes a choice that costs time alone, such as a tile or a number of lanes.
+"""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# Commands of the build folder, those first that are likeliest to notice.
+RANDOM_SHAPES = "conformance --count 50 --seed 1"
+DATA = ("generator_tests -tc=*forward*,*backward_data*", RANDOM_SHAPES)
+WEIGHTS = ("generator_tests -tc=*backward_weights*", RANDOM_SHAPES)
+CONTRACTIONS = ("generator_tests", RANDOM_SHAPES)
+NETWORKS = ("runtime_tests",)
+FILES = ("file_tests", "runtime_tests")
+PROGRAMS = ("runtime_tests", "program_tests")
+
+
+class Mutant(NamedTuple):
+    file: str
+    tests: tuple[str, ...]
+    old: str  # occurs exactly once in the file
+    new: str
+    breaks: str
+
+
+# For each file its tests; what is replaced, by what, and what that breaks.
+CHANGES = {
+    # From the large grid to the small one.
+    "generators/correlate.cpp": (DATA, [
+        ("x * stride_x + kx - pad_x", "x * stride_x + kx + pad_x", "the sign of the columns' padding"),
+        ("y * stride_y + ky - pad_y", "y * stride_x + ky - pad_y", "rows take the columns' stride"),
+        ("kernel(c, r.x, r.y, r.z) * value", "kernel(c, r.x, kernel_width - 1 - r.y, r.z) * value", "the kernel is mirrored"),
+        ("sum(c, x, y, n) += kernel(", "sum(c, x, y, n) -= kernel(", "the sign of every product"),
+        ("return min(channel, large_channels - 1);", "return min(channel, large_channels - 2);", "the last channel reads its neighbour"),
+        ("column = tap + taps * r.y;", "column = tap + r.y;", "columns of the kernel are read twice"),
+        ("sum(c, x, y, n) += partial(all.x, all.y, c, x, y, n);", "sum(c, x, y, n) += partial(all.x, 0, c, x, y, n);",
+         "the first accumulator stands for all of a row of the kernel"),
+    ]),
+
+    # From the small grid to the large one.
+    "generators/spread.cpp": (DATA, [
+        ("first_x = (phase_x + pad_x) % stride_x, first_y = (phase_y", "first_x = phase_x % stride_x, first_y = (phase_y",
+         "the first tap of a phase without the padding"),
+        ("x + (phase_x + pad_x) / stride_x - r.y, small_width", "x + phase_x / stride_x - r.y, small_width",
+         "the shift of a phase without the padding"),
+        ("y + (phase_y + pad_y) / stride_y - r.z, small_height", "y + (phase_y + pad_y) / stride_x - r.z, small_height",
+         "rows take the columns' stride"),
+        ("+= kernel(c, r.x, kx, ky) * padding.window(r.x, column, row, n)",
+         "+= kernel(c, r.x, ky, kx) * padding.window(r.x, column, row, n)",
+         "the kernel is transposed"),
+        ("x % stride_x, x / stride_x, y % stride_y, y / stride_y", "x % stride_x, x / stride_x, 0, y / stride_y",
+         "every row is of the first phase"),
+        ("first_y = (phase_y + pad_y) % stride_y;\n        r.where(r.y <= (kernel_width - 1 - first_x) / stride_x",
+         "first_y = (phase_y + pad_y) % stride_y;\n        r.where(r.y <= (kernel_width - first_x) / stride_x",
+         "a tap beyond the kernel is counted"),
+        ("column = accumulator / large_channels + pad_x, row = y + pad_y;", "column = accumulator / large_channels + pad_x, row = y;",
+         "rows without their padding, where lanes are added up"),
+        ("sum(a, xo, y, n) = initial(a % large_channels);", "sum(a, xo, y, n) = initial(0);",
+         "every channel has the first one's bias, where lanes are added up"),
+        ("const Expr ky = y + pad_y - stride_y * r.z;", "const Expr ky = y - pad_y - stride_y * r.z;",
+         "the sign of the rows' padding, where positions are few"),
+        ("to - 1 + pad < reach;", "to - 1 + pad <= reach;", "a kernel one column short is taken to cover the grid"),
+        ("return pad - stride * (from - 1) >= 0 &&", "return pad - stride * (from - 1) >= -1 &&",
+         "a kernel that begins one column late is taken to cover the grid"),
+    ]),
+
+    # The kernel's gradient and the bias's.
+    "generators/kernel_gradient.cpp": (WEIGHTS, [
+        ("r.x * stride_x + kx - pad_x", "r.x * stride_x + kx + pad_x", "the sign of the columns' padding"),
+        ("small_row * stride_y + ky - pad_y", "small_row + ky - pad_y", "rows without their stride"),
+        ("const Expr small_row = b * rows + r.y;", "const Expr small_row = b + r.y;", "a block of rows begins where an earlier one does"),
+        ("decays ? *decay * (*kernel)", "decays ? -*decay * (*kernel)", "the sign of the penalty"),
+        ("out(sc, lc, kx, ky) = penalty;", "out(sc, lc, kx, ky) = element(0);",
+         "the penalty is left out, where images are summed in memory"),
+        ("small(sc, r.x, small_row, n + r.z)", "small(sc, r.x, small_row, n)",
+         "the first image stands for all, where they are summed in registers"),
+        ("grid(c, position.x * chains + chain, position.y, position.z)", "grid(c, position.x + chain, position.y, position.z)",
+         "the bias's chains overlap"),
+        ("total(c) += partial(c + channels * all);", "total(c) += partial(c + all);", "the bias's sum mixes channels"),
+        ("if (output_grid == Grid::small)", "if (output_grid == Grid::large)", "the bias's gradient is the other grid's"),
+    ]),
+
+    # What the contractions share.
+    "generators/transpose_kernel.cpp": (CONTRACTIONS, [
+        ("kernel(s, c, kx, ky);", "kernel(s, c, kernel_width - 1 - kx, ky);", "the kernel is mirrored"),
+        ("kernel(s, c, kx, ky);", "kernel(s, c, kx, kernel_height - 1 - ky);", "the kernel is upside down"),
+    ]),
+    "generators/contraction.h": (CONTRACTIONS, [
+        ("r.where(index >= 0 && index < extent);", "r.where(index > 0 && index < extent);", "the first row or column is skipped"),
+        ("r.where(index >= 0 && index < extent);", "r.where(index >= 0 && index <= extent);", "the last row or column is counted twice"),
+    ]),
+    "generators/data_contraction.h": (CONTRACTIONS, [
+        ("(*bias_)(c) : element(0)", "-(*bias_)(c) : element(0)", "the sign of the bias"),
+        ("select(lane < wide_channels,", "select(lane <= wide_channels,", "a lane beyond the last channel repeats it"),
+        ("return activation_gradient(activation, sum, *output_, channels);",
+         "return activation_gradient(Activation::linear, sum, *output_, channels);",
+         "the activation's derivative is left out"),
+    ]),
+    "generators/padding.h": (CONTRACTIONS, [
+        ("window(r.x, r.y, r.z, n) = element(0);", "window(r.x, r.y, r.z, n) = element(1);", "padding of ones"),
+        ("= grid(r.x, r.y, r.z, n);", "= grid(r.x, width - 1 - r.y, r.z, n);", "the padded copy is mirrored"),
+    ]),
+    "generators/activation.h": ((*CONTRACTIONS, "double_gradient_tests"), [
+        ("max(z, 0.0F)", "max(z, -0.01F)", "relu lets small negative numbers through"),
+        ("select(y > 0.0F, g, element(0))", "select(y >= 0.0F, g, element(0))", "the derivative of relu where it is off"),
+        ("exp(-clamp(z, -80.0F, 80.0F))", "exp(clamp(z, -80.0F, 80.0F))", "the sign in the sigmoid"),
+        ("g * (y * (1.0F - y))", "g * (1.0F - y)", "a factor of the sigmoid's derivative"),
+        ("element(2.0 / 15)", "element(1.0 / 15)", "a coefficient of tanh's series"),
+        ("g * (1.0F - y * y)", "g * (1.0F + y * y)", "the sign in tanh's derivative"),
+        ("largest(x, y, n) = max(largest(x, y, n), z(r, x, y, n));", "largest(x, y, n) = element(0) * z(r, x, y, n);",
+         "softmax overflows on large numbers"),
+        ("(gradient(c, x, y, n) - projection(x, y, n))", "gradient(c, x, y, n)", "a term of softmax's derivative"),
+    ]),
+
+    # The loss and the optimizer.
+    "generators/squared_error.cpp": (NETWORKS, [
+        ("output(c, x, y, n) - targets(c, x, y, n)", "targets(c, x, y, n) - output(c, x, y, n)", "the sign of the residual"),
+        ("= scale * residual(c, x, y, n)", "= residual(c, x, y, n)", "the gradient's factor"),
+        ("activation_gradient(activation, scaled", "activation_gradient(Activation::linear, scaled",
+         "the last activation's derivative is left out"),
+        ("select(index < along,", "select(index <= along,", "the last error is counted twice"),
+    ]),
+    "generators/squared_norm.cpp": (NETWORKS, [
+        ("value * value", "abs(value)", "the penalty is of the first power"),
+        ("select(index < count,", "select(index <= count,", "the last weight is counted twice"),
+    ]),
+    "generators/sum_shards.cpp": (NETWORKS, [
+        ("shard(0, shards.dim(1).extent())", "shard(1, shards.dim(1).extent() - 1)", "the first shard is left out"),
+        ("total(i) += shards(i, shard);", "total(i) = shards(i, shard);", "the last shard stands for all"),
+    ]),
+    "generators/adam.cpp": (NETWORKS, [
+        ("(g - step(i)[1])", "(g + step(i)[1])", "the sign of the first moment's decay"),
+        ("(1.0F - beta_2) *", "(1.0F - beta_1) *", "the second moment decays as the first does"),
+        ("(sqrt(v) + epsilon)", "sqrt(v + epsilon)", "epsilon under the root"),
+        ("step(i)[0] - rate * m", "step(i)[0] - rate * step(i)[1]", "the step takes the moment before the gradient"),
+        ("gradient(i) += gradients(i, shard);", "gradient(i) = gradients(i, shard);", "the last shard stands for all"),
+    ]),
+
+    # The network around the pipelines.
+    "runtime/network.cpp": (NETWORKS, [
+        ("static_cast<float>(sharding.images));", "static_cast<float>(images));", "a shard's gradient is the mean over the shard"),
+        ("shard == 0 ? 2 * layer.l2 : 0", "2 * layer.l2", "every shard adds the penalty's gradient"),
+        ("shard == 0 ? 2 * layer.l2 : 0", "shard == 0 ? layer.l2 : 0", "half the penalty's gradient"),
+        ("result.loss += static_cast<double>(l2)", "result.loss = static_cast<double>(l2)", "the last layer's penalty stands for all"),
+        ("targets = batch.targets + first * out.size();", "targets = batch.targets;", "every shard learns the first one's targets"),
+        ("static_cast<std::size_t>(begin + sharding.first(shard))", "static_cast<std::size_t>(sharding.first(shard))",
+         "later batches of a forward pass repeat the first"),
+        ("(l - first) % 2 * layout_.grid", "(l - first) % 1 * layout_.grid", "a layer writes over what it reads"),
+        ("parallel_for(static_cast<int>(description_->layers.size()), body)",
+         "parallel_for(static_cast<int>(description_->layers.size()) - 1, body)",
+         "the last layer's kernel is not transposed"),
+        ("shards_ = Sharding(batch.images).shards;", "shards_ = Sharding(batch_size()).shards;",
+         "shards of an earlier, larger batch are summed too"),
+        ("exponent = 0x7f800000;", "exponent = 0x7f000000;", "large numbers are taken for infinite ones"),
+        ("has_message = false;\n    return failure(message);", "return failure(message);", "an earlier error's message stays"),
+        ("arena.size() < layout_.bytes()", "arena.size() + 1 < layout_.bytes()", "an arena one byte short is taken"),
+    ]),
+    "runtime/layer.cpp": (NETWORKS, [
+        ("argument(in_is_large ? in : out);", "argument(in_is_large ? out : in);", "the grids of a gradient are mixed up"),
+        ("return spreads ? transposed_operand", "return !spreads ? transposed_operand",
+         "every pass reads the kernel in the other's layout"),
+    ]),
+    "runtime/optimizer.cpp": (NETWORKS, [
+        ("static_cast<double>(steps);", "static_cast<double>(steps + 1);", "the bias correction is a step ahead"),
+        ("std::sqrt(1 - std::pow(static_cast<double>(beta_2), t))", "(1 - std::pow(static_cast<double>(beta_2), t))",
+         "the bias correction without its root"),
+        ("    steps = 0;\n", "", "the steps are not forgotten with the moments"),
+        ("which : {1, 2}", "which : {1}", "the second moment is not forgotten"),
+        ("return network.transpose_kernel(layer);", "return 0;", "a step leaves the transposed kernel as it was"),
+    ]),
+    "runtime/random.cpp": (NETWORKS, [
+        ("z >> 27U", "z >> 28U", "another mixing function"),
+        ("product) >= rejected", "product) >= 0", "below() is biased"),
+        ("static_cast<std::uint32_t>(i))]", "static_cast<std::uint32_t>(i - 1))]", "a shuffle leaves no value where it was"),
+        ("6.0F / (area", "3.0F / (area", "the range of the initial weights"),
+        ("(2 * random.uniform() - 1)", "random.uniform()", "no initial weight is negative"),
+    ]),
+    "runtime/autoencoder.cpp": (NETWORKS, [
+        ("inputs > static_cast<std::size_t>(network_.batch_size())", "inputs >= static_cast<std::size_t>(network_.batch_size())",
+         "a full batch is refused"),
+        ("layers[last - 1].output) != images", "layers[last - 1].output) < images", "more room than outputs is taken for right"),
+        ("    optimizer_.begin_anew(network_);\n", "", "the moments of other weights stay"),
+    ]),
+    "runtime/description.h": (NETWORKS, [
+        ("return std::min(images_per_shard, images - first(shard));", "return images_per_shard;",
+         "the last shard reaches beyond the batch"),
+    ]),
+    "runtime/parallel.h": (NETWORKS, [
+        ("if (piece >= round.firsts) wait_until([&] { return done.load(std::memory_order_acquire) >= round.firsts; });", "",
+         "the second half of a round does not wait for the first"),
+        ("error.exchange(0)", "error.load()", "an error stays for all rounds"),
+    ]),
+    "runtime/denormals.h": (NETWORKS, [
+        ("0x8040;", "0x8000;", "denormal operands are not zero"),
+    ]),
+
+    # Data and models.
+    "runtime/batch.h": (FILES, [
+        ("static_cast<float>(byte) / 255.0F", "static_cast<float>(byte) / 256.0F", "white is not 1"),
+    ]),
+    "runtime/dataset.cpp": (FILES, [
+        ("rest.insert(rest.end(), indices.begin() + count,", "rest.insert(rest.end(), indices.begin(),",
+         "a split trains on what it validates"),
+        ("dataset.labels.empty() ? 0 : dataset.labels[i]", "0", "a split does not look at the classes"),
+    ]),
+    "runtime/data_folder.cpp": ((*FILES, "program_tests"), [
+        ("std::abs(value) < limit", "std::abs(value) <= limit", "a label that may be a neighbour's is taken"),
+        ("pixel / width, pixel % width", "pixel % width, pixel / width", "rows and columns of a message"),
+        ("shape.size() != 1 ||", "", "labels of several dimensions are taken"),
+    ]),
+    "runtime/data_folder.h": (FILES, [
+        ("return !holds(part) && holds(other) ? other : part;", "return holds(other) ? other : part;",
+         "the other part is read though both are there"),
+    ]),
+    "runtime/idx_folder.cpp": (FILES, [
+        ('part == Part::train ? "train" : "t10k"', 'part == Part::test ? "train" : "t10k"', "training and test images are mixed up"),
+        ("extents.size() != 2 || shape.channels != 1", "extents.size() != 2", "grey images are taken for coloured ones"),
+    ]),
+    "runtime/idx.cpp": (FILES, [
+        ("std::bit_cast<std::int8_t>(*bytes)", "std::to_integer<std::uint8_t>(*bytes)", "signed bytes are read as unsigned"),
+        ("static_cast<Unsigned>(value << 8U | std::to_integer<unsigned>(bytes[i]))",
+         "static_cast<Unsigned>(value | Unsigned{std::to_integer<std::uint8_t>(bytes[i])} << 8 * i)",
+         "numbers are read from the wrong end"),
+        ("gzread(file_.get(), &beyond, 1) > 0", "gzread(file_.get(), &beyond, 1) > 1", "what follows the data is not seen"),
+        ("status != Z_OK && status != Z_STREAM_END", "status == Z_MEM_ERROR", "a wrong checksum is not seen"),
+    ]),
+    "runtime/npy.cpp": (FILES, [
+        ("version == 1 ? 2 : 4", "version == 1 ? 2 : 2", "the header of format 2 is not understood"),
+        ("+ header.size() + 1) % 64 != 0", "+ header.size() + 1) % 16 != 0", "the data does not begin where the format asks"),
+        ('match[2] == "True"', 'match[2] == "Fortran"', "Fortran's order is read as C's"),
+        ("if (*size != data.size())", "if (*size > data.size())", "what follows the data is not seen"),
+    ]),
+    "runtime/npy_folder.cpp": (FILES, [
+        ('"train-labels.npy" : "test-labels.npy"', '"train-labels.npy" : "train-labels.npy"',
+         "test images take the training images' labels"),
+    ]),
+    "runtime/npy_images.cpp": (FILES, [
+        ("array.kind == NpyKind::integers", "array.kind == NpyKind::bytes", "wide integers are taken, bytes refused"),
+    ]),
+    "runtime/image_folder.cpp": (FILES, [
+        ("std::ranges::all_of(names,", "std::ranges::any_of(names,", "one number makes all names numbers"),
+        ("!entry->path().filename().string().starts_with('.')", "true", "hidden files are images"),
+    ]),
+    "runtime/png.cpp": (FILES, [
+        ("static_cast<png_uint_32>(shape.height) ||", "static_cast<png_uint_32>(shape.height) &&", "an image of one wrong extent is read"),
+    ]),
+    "runtime/safetensors.cpp": (FILES, [
+        ("if (begin != covered)", "if (begin < covered)", "holes between tensors are not seen"),
+        ("if (covered != data_size)", "if (covered > data_size)", "what follows the last tensor is not seen"),
+        ("text.resize((text.size() + 7) / 8 * 8, ' ');", "", "the data does not begin where the format asks"),
+    ]),
+    "runtime/safetensors_header.cpp": (FILES, [
+        ("if (has_duplicates(header.tensors))", "if (false && has_duplicates(header.tensors))", "a tensor may be named twice"),
+    ]),
+    "runtime/file.cpp": (FILES, [
+        ("Descriptor file(unfinished.path(), O_WRONLY", "Descriptor file(path, O_WRONLY", "a write destroys the old file before the new one is there"),
+        ("    ::unlink(path_.c_str());\n", "", "a write that fails leaves its temporary file"),
+    ]),
+    "runtime/model_file.cpp": (PROGRAMS, [
+        ('{2, "adam/v/"}', '{1, "adam/v/"}', "a checkpoint keeps the first moment twice"),
+        ("1e-3F * scale", "1e+3F * scale", "the self-test allows anything"),
+        ("        restore_weights(network, before);\n", "", "a refused model's weights stay"),
+        ("tensor->shape != shape", "tensor->shape.size() != shape.size()", "a kernel of another shape is taken"),
+        ('["best_loss"] = fmt::format("{}", state.best_loss)', '["best_loss"] = fmt::format("{}", state.weighted_loss)',
+         "a checkpoint forgets the best loss"),
+        ("rest != end || value < 0", "rest != end", "a negative number of steps is taken"),
+        ("    adam.steps = steps;\n", "", "a resumed run counts its steps anew"),
+    ]),
+}
+
+MUTANTS = [Mutant(file, tests, *change) for file, (tests, changes) in CHANGES.items() for change in changes]
