@@ -120,8 +120,8 @@ TEST_CASE("train: a learning rate that destroys the model is reported with the s
 
 TEST_CASE("train: a number that is not finite is refused with its place") {
     const Trained trained;
-    std::vector<float> images(std::size_t{5 * 12 * 10}, 0.5F);
-    images[std::size_t{2 * 120 + 3 * 10 + 7}] = std::numeric_limits<float>::quiet_NaN();
+    std::vector<float> images(600, 0.5F);  // five of 12x10
+    images[277] = std::numeric_limits<float>::quiet_NaN();
     write_npy(trained.path("x.npy"), {5, 12, 10, 1}, images);
     const std::string place = "x.npy: image 2 holds nan at row 3, column 7, channel 0; give finite numbers";
     check_error("train-test_gap --no-figures --data " + trained.path("x.npy") + " --run-dir " + trained.path("none"), place);
