@@ -4,7 +4,7 @@
 set(AUTOTUNE_BUDGET 20 CACHE STRING "Seconds that the autotuner searches for a pipeline's schedule; the environment may say otherwise")
 
 # The one that bootstrap.sh has given Optuna to.
-find_program(CASTNET_PYTHON python HINTS "${castnet_venv}/bin" NO_DEFAULT_PATH NO_CACHE)
+find_program(CASTNET_PYTHON python HINTS "${CASTNET_SOURCE_DIR}/build/venv/bin" NO_DEFAULT_PATH NO_CACHE)
 if(NOT CASTNET_PYTHON)
   find_program(CASTNET_PYTHON python3 NO_CACHE)
 endif()
