@@ -33,6 +33,16 @@ void append(TensorFile &file, const NetworkDescription &description, const std::
     });
 }
 
+/// The file's tensors, which are known to be there, into those that kernel(layer) and bias(layer) give.
+template <typename Kernel, typename Bias>
+void copy_tensors(const TensorFile &file, const NetworkDescription &description, const std::string &prefix, const Kernel &kernel,
+                  const Bias &bias) {
+    for_each_tensor(description, prefix, kernel, bias,
+                    [&](const std::string &name, const std::vector<std::size_t> &, std::span<float> values) {
+                        std::ranges::copy(file.find(name)->values, values.begin());
+                    });
+}
+
 auto kernels(Network &network) {
     return [&network](std::size_t layer) { return network.kernel(layer); };
 }
@@ -112,10 +122,7 @@ public:
     /// Copies the tensors with `prefix`, which were checked.
     template <typename Kernel, typename Bias>
     void copy(const std::string &prefix, const Kernel &kernel, const Bias &bias) const {
-        for_each_tensor(*description_, prefix, kernel, bias,
-                        [&](const std::string &name, const std::vector<std::size_t> &, std::span<float> values) {
-                            std::ranges::copy(file_.find(name)->values, values.begin());
-                        });
+        copy_tensors(file_, *description_, prefix, kernel, bias);
     }
 
     /// The number that the metadata hold under `key`.
@@ -204,10 +211,7 @@ void set_weights(Network &network, const ModelFile &model) {
 }  // namespace
 
 void restore_weights(Network &network, const TensorFile &weights) {
-    for_each_tensor(network.description(), "", kernels(network), biases(network),
-                    [&](const std::string &name, const std::vector<std::size_t> &, std::span<float> values) {
-                        std::ranges::copy(weights.find(name)->values, values.begin());
-                    });
+    copy_tensors(weights, network.description(), "", kernels(network), biases(network));
     if (network.weights_changed() != 0) throw Error(error_message());
 }
 
