@@ -13,18 +13,22 @@ import sys
 
 # What is pinned by hash in a requirements.txt …
 PINNED = {
-    "alembic": "MIT", "cmake": "Apache-2.0", "colorlog": "MIT", "halide": "MIT", "mako": "MIT", "markupsafe": "BSD-3-Clause",
+    "alembic": "MIT", "cmake": "Apache-2.0", "colorlog": "MIT", "gcovr": "BSD-3-Clause", "halide": "MIT",
+    "jinja2": "BSD-3-Clause", "lxml": "BSD-3-Clause", "mako": "MIT", "markupsafe": "BSD-3-Clause",
     "ml_dtypes": "Apache-2.0", "ninja": "Apache-2.0", "numpy": "BSD-3-Clause", "onnx": "Apache-2.0", "optuna": "MIT",
-    "packaging": "Apache-2.0 OR BSD-2-Clause", "protobuf": "BSD-3-Clause", "pyyaml": "MIT", "sqlalchemy": "MIT", "tqdm": "MPL-2.0 AND MIT",
-    "typing-extensions": "PSF-2.0",
+    "packaging": "Apache-2.0 OR BSD-2-Clause", "protobuf": "BSD-3-Clause", "pygments": "BSD-2-Clause", "pyyaml": "MIT",
+    "sqlalchemy": "MIT", "tqdm": "MPL-2.0 AND MIT", "typing-extensions": "PSF-2.0",
 }
 # … and what the distribution's own signatures vouch for.
 DISTRIBUTION = {
-    "ca-certificates": "GPL-2.0-or-later AND MPL-2.0", "clang": "Apache-2.0 WITH LLVM-exception", "clang-format": "Apache-2.0 WITH LLVM-exception",
-    "clang-tidy": "Apache-2.0 WITH LLVM-exception", "doctest-dev": "MIT", "g++": "GPL-3.0-or-later WITH GCC-exception-3.1",
-    "gnuplot-nox": "gnuplot", "libclang-rt-dev": "Apache-2.0 WITH LLVM-exception", "libcli11-dev": "BSD-3-Clause", "libfmt-dev": "MIT",
-    "libpng-dev": "libpng-2.0", "nlohmann-json3-dev": "MIT", "python3": "PSF-2.0", "python3-venv": "PSF-2.0", "zlib1g-dev": "Zlib",
+    "ca-certificates": "GPL-2.0-or-later AND MPL-2.0", "clang": "Apache-2.0 WITH LLVM-exception",
+    "clang-format": "Apache-2.0 WITH LLVM-exception", "clang-tidy": "Apache-2.0 WITH LLVM-exception", "cppcheck": "GPL-3.0-or-later",
+    "doctest-dev": "MIT", "g++": "GPL-3.0-or-later WITH GCC-exception-3.1", "gnuplot-nox": "gnuplot",
+    "libclang-rt-dev": "Apache-2.0 WITH LLVM-exception", "libcli11-dev": "BSD-3-Clause", "libfmt-dev": "MIT", "libpng-dev": "libpng-2.0",
+    "nlohmann-json3-dev": "MIT", "python3": "PSF-2.0", "python3-venv": "PSF-2.0", "valgrind": "GPL-2.0-or-later", "zlib1g-dev": "Zlib",
 }
+# … and what Halide's wheel contains: the compiler, which is in libHalide.so and not in what it compiles.
+CONTAINED = {"llvm": ("21.1.1", "Apache-2.0 WITH LLVM-exception", "halide")}
 IN_PROGRAMS = {"halide", "libcli11-dev", "libfmt-dev", "libpng-dev", "nlohmann-json3-dev", "zlib1g-dev"}  # the rest builds, tests or draws
 
 
@@ -69,10 +73,14 @@ def document(root: pathlib.Path, version: str) -> dict:
     packages = [package("castnet", version, "MIT", [])]
     packages += [package(name, pinned[name][0], PINNED[name], pinned[name][1]) for name in sorted(pinned)]
     packages += [package(name, distribution[name], DISTRIBUTION[name], []) for name in sorted(distribution)]
+    contained = [package(name, version, licence, []) for name, (version, licence, _) in CONTAINED.items()]
     relations = [{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-castnet"}]
     for entry in packages[1:]:
         kind = "DEPENDS_ON" if entry["name"] in IN_PROGRAMS else "HAS_PREREQUISITE"
         relations.append({"spdxElementId": "SPDXRef-castnet", "relationshipType": kind, "relatedSpdxElement": entry["SPDXID"]})
+    relations += [{"spdxElementId": f"SPDXRef-{holder}", "relationshipType": "CONTAINS", "relatedSpdxElement": f"SPDXRef-{name}"}
+                  for name, (_, _, holder) in CONTAINED.items()]
+    packages += contained
     identity = hashlib.sha256(json.dumps(packages).encode()).hexdigest()
     return {"spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": f"castnet-{version}",
             "documentNamespace": f"urn:castnet:spdx:{identity}",

@@ -28,6 +28,10 @@ class SupplyChain(unittest.TestCase):
         for name in ("g++", "zlib1g-dev", "libpng-dev", "nlohmann-json3-dev", "clang-tidy", "gnuplot-nox"):
             self.assertIn(name, self.packages)
 
+    def test_llvm_is_the_one_in_halide(self):
+        for library in ROOT.glob("build/venv/lib/python3*/site-packages/halide/lib64/libHalide.so"):
+            self.assertIn(b"LLVM" + self.packages["llvm"]["versionInfo"].encode(), library.read_bytes())
+
     def test_relations_and_names_are_sound(self):
         names = {package["SPDXID"] for package in self.document["packages"]} | {"SPDXRef-DOCUMENT"}
         self.assertEqual(len(names), len(self.packages) + 1)
