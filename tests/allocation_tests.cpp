@@ -19,7 +19,11 @@ std::atomic<int> allocations{0};
 
 void *counted(std::size_t size, std::size_t alignment) {
     allocations++;
-    if (void *memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)) return memory;
+    return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+void *counted_or_throw(std::size_t size, std::size_t alignment) {
+    if (void *memory = counted(size, alignment)) return memory;
     throw std::bad_alloc();
 }
 
@@ -27,9 +31,12 @@ void *counted(std::size_t size, std::size_t alignment) {
 
 // The replaced functions of the whole test executable.
 void *operator new(std::size_t size) {
-    return counted(size, alignof(std::max_align_t));
+    return counted_or_throw(size, alignof(std::max_align_t));
 }
 void *operator new(std::size_t size, std::align_val_t alignment) {
+    return counted_or_throw(size, std::size_t(alignment));
+}
+void *operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t &) noexcept {
     return counted(size, std::size_t(alignment));
 }
 void operator delete(void *memory) noexcept {

@@ -52,17 +52,21 @@ def main():
     if shutil.which("gnuplot") is None:
         sys.exit(77)
     with tempfile.TemporaryDirectory() as folder:
-        folder = pathlib.Path(folder)
+        folder = pathlib.Path(folder) / "it's <a> \"folder\" & more"
+        folder.mkdir()
         write_dataset(folder)
-        run = folder / "it's <a> \"run\" & more"
-        subprocess.run([sys.argv[1], "--quiet", "--epochs", "70", "--validation-split", "0.2", "--data", folder, "--run-dir", run],
-                       check=True)
+        first, run = folder / "first", folder / "run"
+        train = [sys.argv[1], "--quiet", "--validation-split", "0.2", "--data", folder]
+        subprocess.run([*train, "--epochs", "1", "--no-figures", "--run-dir", first], check=True)
+        subprocess.run([*train, "--epochs", "70", "--patience", "70", "--init", first / "model.safetensors", "--run-dir", run], check=True)
         page = (run / "report.html").read_text(encoding="utf-8")
     reader = Reader()
     reader.feed(page)
     reader.close()
     assert page.startswith("<!doctype html>") and not reader.open, f"left open: {reader.open}"
     assert len(reader.ids) == len(set(reader.ids)), "an id occurs twice"
+    assert "it's &lt;a&gt; &quot;folder&quot; &amp; more" in page, "the data's name is missing"
+    assert re.search(r"The model is that of epoch \d+\.", page), "--patience chose no epoch"
     assert not re.search(r"url\(|@import|<script", page), "something is loaded or runs"
     assert len(reader.pictures) == 4, f"{len(reader.pictures)} pictures"
     for picture in reader.pictures:

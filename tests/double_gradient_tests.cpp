@@ -92,8 +92,8 @@ struct DoubleLayer {
 
 class DoubleNetwork {
 public:
-    DoubleNetwork(Shape shape, const std::vector<std::string> &texts, int images, std::mt19937 &random) : images_(images) {
-        input_ = grid(shape, images);
+    DoubleNetwork(Shape shape, const std::vector<std::string> &texts, int images, std::mt19937 &random)
+        : images_(images), input_(grid(shape, images)) {
         std::string activation = "linear";
         for (const std::string &text : texts) {
             const ReferenceLayer layer = parse_layer(text, {shape.height, shape.width, shape.channels});

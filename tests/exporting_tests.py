@@ -36,6 +36,18 @@ def read_safetensors(path: pathlib.Path) -> dict[str, np.ndarray]:
 
 
 class Exporting(unittest.TestCase):
+    def test_what_the_library_of_onnx_says_is_said_in_one_line(self):
+        model, _ = self.model_of("test_gap")
+        (self.folder / "onnx").mkdir()
+        for says, expected in (("raise RuntimeError('broken\\nlibrary')", "ONNX's library refused the graph (library)"),
+                               ("raise SystemExit('error: it is too old')", "it is too old")):
+            (self.folder / "onnx" / "__init__.py").write_text(says)
+            result = subprocess.run([program("explore", "test_gap"), "export", "--model", model, "--onnx", self.folder / "graph.onnx"],
+                                    capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(self.folder)})
+            self.assertEqual((result.returncode, len(result.stderr.splitlines())), (1, 1), result.stderr)
+            self.assertIn(expected, result.stderr)
+            self.assertFalse((self.folder / "graph.onnx").exists())
+
     def setUp(self):
         temporary = tempfile.TemporaryDirectory(prefix="castnet-export-")
         self.addCleanup(temporary.cleanup)

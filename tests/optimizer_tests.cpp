@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <utility>
 
 #include "runtime/optimizer.h"
 #include "runtime/random.h"
@@ -53,13 +54,14 @@ TEST_CASE("adam: every parameter takes Keras's step") {
         std::vector<std::vector<double>> wanted;
         for (std::size_t l = 0; l < test_odd::layers.size(); l++) {
             REQUIRE(network.sum_gradients(l) == 0);
-            std::vector<double> &w = wanted.emplace_back();
+            std::vector<double> w;
             for (std::size_t i = 0; i < network.kernel(l).size(); i++) {
                 const double g = network.kernel_gradient(l)[i];
                 const double m = 0.9 * network.kernel_moment(1, l)[i] + 0.1 * g, v = 0.999 * network.kernel_moment(2, l)[i] + 0.001 * g * g;
                 const double rate = 1e-3 * std::sqrt(1 - std::pow(0.999, step)) / (1 - std::pow(0.9, step));
                 w.push_back(network.kernel(l)[i] - rate * m / (std::sqrt(v) + 1e-7));
             }
+            wanted.push_back(std::move(w));
         }
         REQUIRE(adam.step(network, Batch::of(images, images, 4)).error == 0);
         for (std::size_t l = 0; l < test_odd::layers.size(); l++) {

@@ -206,6 +206,11 @@ TEST_CASE("explore: what is wrong is said in one line") {
     check_error("explore-test_gap decode --at 1,2" + model, "nothing to write");
     check_error("explore-test_gap decode --out " + trained.path("y.npy") + model, "--at: 0 numbers given");
     check_error("explore-test_gap encode" + model + data, "nothing to write");
+    write_npy(trained.path("two.npy"), {2, 12, 10, 1}, std::vector<float>(240));
+    write_npy(trained.path("one.npy"), {1, 12, 10, 1}, std::vector<float>(120));
+    check_error("explore-test_gap gradients --images " + trained.path("two.npy") + " --targets " + trained.path("one.npy") + " --out " +
+                    trained.path("gradients") + model,
+                "has 1 targets for 2 images; give one for each");
     write_npy(trained.path("x.npy"), {1, 10, 12, 1}, std::vector<float>(120));
     check_error("explore-test_gap reconstruct --images " + trained.path("x.npy") + model,
                 "its shape is (1, 10, 12, 1), it must be (n, 12, 10, 1)");
@@ -219,6 +224,24 @@ TEST_CASE("explore: what is wrong is said in one line") {
     weights.tensors.erase(weights.tensors.begin());
     write_safetensors(trained.path("missing.safetensors"), weights);
     check_error("explore-test_gap evaluate --model " + trained.path("missing.safetensors") + data, "holds no squeeze/kernel");
+}
+
+TEST_CASE("programs: without --data they take $CASTNET_DATA, then the cache") {
+    const Trained trained;
+    const std::string command = "explore-test_gap evaluate --model " + trained.model;
+    const Run reference = run(command + " --data " + trained.data);
+    REQUIRE(reference.status == 0);
+    std::filesystem::create_directories(trained.path("home/.cache/castnet"));
+    std::filesystem::create_directories(trained.path("cache/castnet"));
+    std::filesystem::create_directory_symlink(trained.data, trained.path("home/.cache/castnet/mnist"));
+    std::filesystem::create_directory_symlink(trained.data, trained.path("cache/castnet/mnist"));
+    for (const std::string &variable : {"CASTNET_DATA=" + trained.data, "XDG_CACHE_HOME=" + trained.path("cache"),
+                                        "HOME=" + trained.path("home"), "CASTNET_DATA= XDG_CACHE_HOME= HOME=" + trained.path("home")}) {
+        CAPTURE(variable);
+        const Run found = run(command, variable + " ");
+        CHECK(found.status == 0);
+        CHECK(found.output == reference.output);
+    }
 }
 
 TEST_CASE("programs: --help and --version end with status 0") {

@@ -90,6 +90,9 @@ TEST_CASE("train: what cannot be resumed is said in one line") {
     const TensorFile model = read_safetensors(runs.path("some") + "/model.safetensors");
     write_safetensors(runs.path("some") + "/checkpoint.safetensors", model);
     check_error(runs.command("some", "--resume"), "so it is no checkpoint");
+    REQUIRE(run(runs.command("stopped", "--time-limit 1e-9")).status == 0);  // after a step of 32 images
+    write_dataset(runs.data, 20, {12, 10});
+    check_error(runs.command("stopped", "--resume"), "32 images of an epoch are done, and the data has 20");
 }
 
 TEST_CASE("train: Ctrl-C and SIGTERM finish the step, save, and say how to go on") {

@@ -72,6 +72,8 @@ TEST_CASE("safetensors: what the format's own reader refuses is refused, with th
     check_refused(file_bytes(tensor("F16", "[2]", "[0,4]"), "1234"), "is not F32");
     check_refused(file_bytes(tensor("F32", "[-1]", "[0,4]"), "1234"), "shape is not a list of whole numbers");
     check_refused(file_bytes(tensor("F32", "\"1\"", "[0,4]"), "1234"), "shape is not a list of whole numbers");
+    for (const std::string value : {"1.5", "true", "null", "{}", "[1]"})
+        check_refused(file_bytes(tensor("F32", "[" + value + "]", "[0,4]"), "1234"), "shape is not a list of whole numbers");
     check_refused(file_bytes(tensor("F32", "[1]", "[0]"), "1234"), "where its shape does not fit");
     check_refused(file_bytes(tensor("F32", "[2]", "[0,4]"), "1234"), "where its shape does not fit");
     check_refused(file_bytes(tensor("F32", "[1]", "[4,0]"), "1234"), "where its shape does not fit");

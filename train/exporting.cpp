@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -79,7 +80,7 @@ void export_onnx(Network &network, std::size_t first, std::size_t last, const st
     // The last line is the error's own.
     while (std::fgets(line.data(), line.size(), program) != nullptr) continue;
     if (::pclose(program) == 0) return;
-    const std::string said(line.data());
+    const std::string said(line.data(), std::strcspn(line.data(), "\n"));
     throw Error(said.starts_with(error_prefix) ? said.substr(error_prefix.size())
                                                : fmt::format("{}: ONNX's library refused the graph ({})", file.string(), said));
 }

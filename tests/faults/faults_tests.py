@@ -5,6 +5,7 @@ import errno
 import os
 import pathlib
 import random
+import re
 import resource
 import shutil
 import signal
@@ -14,7 +15,7 @@ import time
 import unittest
 
 import power_loss
-from programs import ALL, BIN, ENVIRONMENT, Fault, Result, Scenario, files, losses, run, train, write_data
+from programs import ALL, BIN, ENVIRONMENT, MEMORY, Fault, Result, Scenario, files, losses, run, train, write_data
 
 FILE_CALLS = ("open", "read", "write", "fsync", "close", "rename", "link", "unlink", "mkdir", "flock")
 CHANGES = ("open", "write", "fsync", "close", "rename", "link", "unlink", "mkdir")
@@ -124,6 +125,7 @@ class FailingCalls(Runs):
     def test_a_folder_that_cannot_be_synced_or_locked_is_no_reason_to_stop(self):
         self.survive(self.anew, [Fault("flock", 1, "always", error) for error in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)], allowed=(0,))
 
+    @unittest.skipUnless(MEMORY, "of files alone")
     def test_memory_runs_out(self):
         first, step = (200, 10) if ALL else (15, 150)  # every one at first, then some
         last = self.calls(self.resumed, "malloc")
@@ -316,6 +318,18 @@ class Figures(Runs):
         self.each([0, 10, 1000], check)
 
 
+class Clock(Runs):
+    def test_a_checkpoint_is_written_at_least_every_thirty_seconds(self):
+        """Of a clock that makes every step take minutes: at the beginning, and after each of two epochs' three steps."""
+        self.anew.prepare(self.folder / "hurried")
+        log = self.folder / "hurried.log"
+        result = run(self.folder / "hurried", *self.anew.command(self.folder / "hurried"), fault=Fault("clock", 1_000_000_000), log=log)
+        self.assertEqual((result.status, result.errors), (0, []))
+        saves = re.findall(rb"^rename\t.*checkpoint\.safetensors\t0$", log.read_bytes(), re.MULTILINE)
+        self.assertEqual(len(saves), 1 + 2 * 3)
+        self.assertEqual(self.anew.judge(self.folder / "hurried"), "")
+
+
 class Explore(Runs):
     """A file that explore cannot replace stays as it was."""
 
@@ -334,7 +348,7 @@ class Explore(Runs):
                 self.folder / "data", "--out", f"{name}/z.npy", "--csv", f"{name}/z.csv")
             whole = files(pathlib.Path(name))
         numbers = range(1, 1500, 10 if ALL else 75)
-        faults = [Fault("malloc", number, mode, errno.ENOMEM) for number in numbers for mode in ("once", "always")]
+        faults = [Fault("malloc", number, mode, errno.ENOMEM) for number in numbers for mode in ("once", "always") if MEMORY]
         faults += [Fault(call, number, mode, errno.EIO) for call in FILE_CALLS for number in range(1, 7) for mode in ("once", "always")]
         self.count("faults in explore", len(faults))
         self.each(faults, check)

@@ -2,6 +2,7 @@
 //
 //   CASTNET_FAULTS_FOLDER   calls on files below it count; of malloc, thread and mmap all do
 //   CASTNET_FAULTS_CALL     open, read, write, fsync, close, rename, link, unlink, mkdir, flock, mmap, malloc or thread
+//                           clock: none fails; the steady clock runs NUMBER times as fast
 //   CASTNET_FAULTS_NUMBER   which of these calls, from 1
 //   CASTNET_FAULTS_MODE     once, always (from then on), kill-before, kill-after; of writes also short (each but a part), zero (nothing is
 //                           taken, once) and full (a part, then nothing more)
@@ -287,6 +288,16 @@ void *aligned_alloc(std::size_t alignment, std::size_t size) {
 int posix_memalign(void **memory, std::size_t alignment, std::size_t size) {
     *memory = aligned_alloc(alignment, size);
     return *memory != nullptr ? 0 : ENOMEM;
+}
+
+int clock_gettime(clockid_t clock, timespec *time) {
+    const long result = syscall(SYS_clock_gettime, clock, time);
+    if (!plan.active || plan.call != "clock" || clock != CLOCK_MONOTONIC) return static_cast<int>(result);
+    constexpr long second = 1'000'000'000;
+    static const long begin = time->tv_sec;  // which keeps the numbers small
+    const long nanoseconds = ((time->tv_sec - begin) * second + time->tv_nsec) * plan.number;
+    *time = {.tv_sec = begin + nanoseconds / second, .tv_nsec = nanoseconds % second};
+    return 0;
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *argument) {

@@ -1,0 +1,95 @@
+// The progress of a run on a terminal.
+#include <doctest/doctest.h>
+#include <pty.h>
+
+#include <algorithm>
+
+#include "tests/program.h"
+#include "tests/temporary.h"
+#include "train/progress.h"
+
+namespace castnet::test {
+namespace {
+
+/// Runs a shell's command on a terminal with so many columns; returns what it shows there.
+std::string shown(const std::string &command, unsigned short columns) {
+    winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    int terminal = -1;
+    const pid_t child = forkpty(&terminal, nullptr, nullptr, &size);
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+        _exit(127);
+    }
+    std::string text;
+    std::array<char, 4096> part{};
+    for (ssize_t got = 0; (got = read(terminal, part.data(), part.size())) > 0;) text.append(part.data(), std::size_t(got));
+    close(terminal);
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+    return text;
+}
+
+/// The texts that a terminal shows one after another in its lines.
+std::vector<std::string> drawn_lines(const std::string &text) {
+    std::vector<std::string> lines(1);
+    for (const char character : text) {
+        if (character == '\r' || character == '\n') {
+            lines.emplace_back();
+        } else {
+            lines.back() += character;
+        }
+    }
+    std::erase(lines, "");
+    for (std::string &line : lines) {
+        if (line.starts_with("\033[K")) line.erase(0, 3);
+    }
+    return lines;
+}
+
+/// Characters, of UTF-8.
+std::size_t width(const std::string &line) {
+    return std::size_t(std::ranges::count_if(line, [](char byte) { return (byte & '\xc0') != '\x80'; }));
+}
+
+TEST_CASE("progress: a line redrawn on a terminal of any width, and never wrapped before the epoch ends") {
+    const TemporaryFolder folder;
+    const std::string data = (folder.path() / "data").string(), run_directory = (folder.path() / "run").string();
+    write_dataset(data, 5000, {28, 28});  // some tenths of a second an epoch
+    const std::string command =
+        CASTNET_BIN "/train --no-figures --classes all --epochs 2 --batch-size 1 --threads 1 --data " + data + " --run-dir ";
+    for (const unsigned short columns : {200, 80, 40, 20}) {
+        CAPTURE(columns);
+        const std::vector<std::string> lines = drawn_lines(shown(command + run_directory + std::to_string(columns), columns));
+        CHECK(std::ranges::count(lines, "Epoch 1/2") == 1);
+        CHECK(std::ranges::count(lines, "Epoch 2/2") == 1);
+        std::size_t redrawn = 0, ends = 0;
+        for (const std::string &line : lines) {
+            CAPTURE(line);
+            if (line.find("/5000 ") == std::string::npos) continue;
+            if (line.starts_with("5000/5000 ") && line.find("FMA peak") != std::string::npos) {
+                ends++;
+                CHECK((line.find("━━━━━") != std::string::npos) == (columns >= 80));
+                continue;
+            }
+            redrawn++;
+            CHECK(width(line) <= columns);
+            CHECK((line.find("─") != std::string::npos || line.find("━") != std::string::npos) == (columns >= 80));
+            CHECK((line.find(" left, ") != std::string::npos) == (columns > 20));
+        }
+        CHECK(redrawn >= 1);
+        CHECK(ends == 2);
+    }
+}
+
+TEST_CASE("progress: times") {
+    CHECK(clock_time(0.4) == "0s");
+    CHECK(clock_time(59.4) == "59s");
+    CHECK(clock_time(59.6) == "1:00");
+    CHECK(clock_time(125) == "2:05");
+    CHECK(clock_time(3725) == "1:02:05");
+}
+
+}  // namespace
+}  // namespace castnet::test
