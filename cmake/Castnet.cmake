@@ -365,9 +365,6 @@ function(castnet_add_memory_report network)
   # The pipelines too, which the description refers to, but not the network, which depends on this.
   get_property(pipelines TARGET ${network} PROPERTY CASTNET_PIPELINES)
   target_link_libraries(${network}_memory PRIVATE $<COMPILE_ONLY:castnet_runtime> ${pipelines})
-  if(CASTNET_SANITIZE)
-    target_link_options(${network}_memory PRIVATE -fsanitize=${CASTNET_SANITIZE})
-  endif()
   set(report "${CMAKE_CURRENT_BINARY_DIR}/${network}.memory.txt")
   add_custom_command(OUTPUT "${report}" COMMAND ${network}_memory "${report}" DEPENDS ${network}_memory VERBATIM
                      COMMENT "Memory of ${network}")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up what is missing, then builds, trains, tests, installs, measures or checks:
 #
-#     sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|lint [network files…] [-- options of the program]
+#     sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|coverage|lint [network files…] [-- options of the program]
 #
 # System packages come from the distribution; Halide, CMake and Ninja go into build/venv. Running it again does only what is missing.
 set -eu
@@ -9,8 +9,8 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build
 packages="g++ python3 python3-venv ca-certificates doctest-dev libcli11-dev libfmt-dev libpng-dev nlohmann-json3-dev zlib1g-dev"
-lint_packages="clang-format clang-tidy"
-fuzz_packages="clang libclang-rt-dev"
+lint_packages="clang-format clang-tidy cppcheck"
+check_packages="clang libclang-rt-dev valgrind"
 fashion_package=dataset-fashion-mnist
 fashion_folder=/usr/share/datasets/fashion-mnist
 
@@ -55,9 +55,9 @@ install_plotter() {
 }
 
 # What looks for crashes; only that is missing without it.
-set_up_fuzzers() {
+set_up_checkers() {
     # shellcheck disable=SC2086  # a list of words
-    install_packages $fuzz_packages || say "no fuzzing: $fuzz_packages could not be installed"
+    install_packages $check_packages || say "no fuzzing: $check_packages could not be installed"
 }
 
 # The virtual environment of requirements.txt, made again when that has changed.
@@ -75,12 +75,13 @@ set_up_environment() {
     export PATH
 }
 
-# Python packages of a folder's requirements.txt, beside the rest. False where they cannot be had.
+# Python packages of a folder's requirements.txt, into build/venv or another virtual environment. False where they cannot be had.
 install_requirements() {
-    kept=$build/venv/$(basename "$1")-requirements.txt
+    venv=${3:-$build/venv}
+    kept=$venv/$(basename "$1")-requirements.txt
     cmp -s "$root/$1/requirements.txt" "$kept" && return 0
-    say "installing $2 into build/venv"
-    "$build/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$root/$1/requirements.txt" || return 1
+    say "installing $2 into ${venv#"$root/"}"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$root/$1/requirements.txt" || return 1
     cp "$root/$1/requirements.txt" "$kept"
 }
 
@@ -96,20 +97,10 @@ set_up_onnx() {
 
 # The frameworks that Castnet is compared with: gigabytes, and only for those who ask.
 set_up_peers() {
-    if ! cmp -s "$root/tests/peers/requirements.txt" "$build/peers/requirements.txt"; then
-        say "installing Keras, PyTorch, JAX and ONNX Runtime into build/peers"
-        "$build/venv/bin/python" -m venv --clear "$build/peers"
-        missing=
-        # One by one, so that a peer which cannot be had leaves the others.
-        for requirement in $(grep -v '^#' "$root/tests/peers/requirements.txt"); do
-            "$build/peers/bin/pip" install --quiet --disable-pip-version-check "$requirement" || missing="$missing $requirement"
-        done
-        if [ -n "$missing" ]; then
-            say "could not be installed:$missing"
-        else
-            cp "$root/tests/peers/requirements.txt" "$build/peers/requirements.txt"
-        fi
-    fi
+    [ -x "$build/peers/bin/pip" ] || "$build/venv/bin/python" -m venv "$build/peers"
+    install_requirements tests/peers "Keras, PyTorch, JAX and ONNX Runtime" "$build/peers" && return 0
+    say "no peers: they could not be installed"
+    rm -rf "$build/peers"
 }
 
 # Configures with the network files; a mistake in one of them is reported in its own line alone.
@@ -170,8 +161,8 @@ while [ $# -gt 0 ]; do
 done
 
 case $verb in
-build | train | test | install | benchmark | autotune | peers | lint) ;;
-*) fail "usage: sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|lint [network files…] [-- options of the program]" ;;
+build | train | test | install | benchmark | autotune | peers | coverage | lint) ;;
+*) fail "usage: sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|coverage|lint [network files…] [-- options of the program]" ;;
 esac
 # shellcheck disable=SC2086  # a list of words
 install_or_fail $packages
@@ -179,12 +170,12 @@ set_up_environment
 case "$verb $*" in
 benchmark*--quick*) ;;
 benchmark* | peers*) set_up_peers ;;
-autotune* | test*) set_up_autotuner ;;
+autotune* | test* | coverage*) set_up_autotuner ;;
 esac
 case $verb in
-train | test | peers) set_up_onnx ;;
+train | test | peers | coverage) set_up_onnx ;;
 esac
-[ "$verb" != test ] || set_up_fuzzers
+[ "$verb" != test ] || set_up_checkers
 configure
 
 case $verb in
@@ -235,6 +226,16 @@ peers)
     build all
     (cd "$root" && ctest --preset default --label-regex peers "$@")
     ;;
+coverage)
+    install_plotter
+    install_requirements tests/coverage gcovr || fail "pip could not install tests/coverage/requirements.txt; check the network"
+    cd "$root"
+    rm -rf build-coverage # and what earlier tests have counted
+    CTEST_PARALLEL_LEVEL=$(nproc) cmake --workflow --preset coverage
+    # Without the branches that the compiler adds to every call that may throw.
+    gcovr --root . --object-directory build-coverage --filter runtime/ --filter train/ --exclude-throw-branches --exclude-unreachable-branches \
+        --txt-summary --txt build-coverage/coverage.txt --html-details build-coverage/coverage.html --fail-under-line 95 --fail-under-branch 85 "$@"
+    ;;
 lint)
     # shellcheck disable=SC2086  # a list of words
     install_or_fail $lint_packages
@@ -242,6 +243,9 @@ lint)
     cd "$root"
     # shellcheck disable=SC2046  # lists of words
     clang-format --dry-run -Werror $(git ls-files '*.cpp' '*.h')
+    # shellcheck disable=SC2046  # the same; doctest's macros as functions
+    cppcheck --quiet --std=c++20 --enable=warning,performance,portability --error-exitcode=1 -j "$(nproc)" -I . \
+        '-DTEST_CASE(name)=static void test()' '-DREGISTER_EXCEPTION_TRANSLATOR(error)=static std::string text(error)' $(git ls-files '*.cpp')
     # shellcheck disable=SC2046  # the same, without what projects of their own build
     lint_sources $(git ls-files '*.cpp' ':!tests/embedding' ':!tests/fuzz')
     ;;

@@ -143,7 +143,7 @@ public:
           purpose(purpose_) {
         for (const LayerDescription &layer : network.layers) {
             parameters += padded(layer.kernel_size()) + padded(layer.bias_size());
-            if (layer.transpose_kernel != nullptr) transposed += padded(layer.kernel_size());
+            transposed += padded(layer.kernel_size());  // also of a layer without transpose_kernel: a first convolution's is small
             const auto images = static_cast<std::size_t>(shard_images);
             activations += padded(layer.output.size() * images);
             grid = std::max(grid, padded(layer.output.size() * images));

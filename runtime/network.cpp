@@ -99,7 +99,7 @@ void Network::index_layers() noexcept {
         std::construct_at(offsets + l, next);
         std::construct_at(order + l, l);
         next.kernel = next.bias + ArenaLayout::padded(layer.bias_size());
-        if (layer.transpose_kernel != nullptr) next.transposed += ArenaLayout::padded(layer.kernel_size());
+        next.transposed += ArenaLayout::padded(layer.kernel_size());
         next.activation += ArenaLayout::padded(layer.output.size() * images);
     }
     offsets_ = {offsets, layers.size()};

@@ -19,6 +19,7 @@ ELSEWHERE = {  # what takes long, or ends in this very test, and where it runs
     r"sh cmake/bootstrap\.sh (test|lint)": ".ci/run",
     r"sh cmake/bootstrap\.sh autotune.*|cmake --build build --target autotune.*": "tests/autotune, on small pipelines",
     r"sh cmake/bootstrap\.sh (benchmark|peers)": "the label peers, where gigabytes of them are installed",
+    r"sh cmake/bootstrap\.sh coverage": "all tests once more, in ten minutes",
     r"ctest .*": ".ci/run, by cmake/bootstrap.sh test",
     r"build/bin/conformance --count 1000 .*": "tests/conformance, a hundred of them",
 }

@@ -19,6 +19,17 @@ castnet_add_network(mine INPUT 6x5x1 ENCODER "conv2d filters=4 kernel={kernel}" 
 castnet_add_programs(mine)
 """
 
+TRAINING = """
+cmake_minimum_required(VERSION 3.28)
+project(mine LANGUAGES CXX)
+find_package(Castnet REQUIRED)
+castnet_add_network(mine INPUT 6x5x1
+  ENCODER "conv2d filters=4 kernel=3 stride=2 padding=same activation=relu l2=0.01" "conv2d filters=3 kernel=2x3"
+  DECODER "conv2d_transpose filters=5 kernel=3 stride=1x2 activation=tanh" "conv2d_transpose filters=1 kernel=3 activation=sigmoid")
+add_executable(trains trains.cpp)
+target_link_libraries(trains PRIVATE mine)
+"""
+
 TRAINS = """
 #include <array>
 #include <cstdio>
@@ -37,7 +48,8 @@ int main() {
 """
 
 
-class Package(unittest.TestCase):
+class Installed(unittest.TestCase):
+    """The package, and projects outside of the tree."""
     @classmethod
     def setUpClass(cls):
         cls.temporary = tempfile.TemporaryDirectory(prefix="castnet-package-")
@@ -56,9 +68,10 @@ class Package(unittest.TestCase):
         self.assertEqual(result.returncode, status, output[-4000:])
         return output
 
-    def configure(self, project, status=0, build_type="Release"):
+    def configure(self, project, *options, status=0, build_type="Release"):
         return self.run_command(CMAKE, "-S", project, "-B", project / "build", "-G", "Ninja", f"-DCMAKE_BUILD_TYPE={build_type}",
-                                f"-DCMAKE_PREFIX_PATH={self.folder / 'package'}", f"-DCMAKE_MAKE_PROGRAM={shutil.which('ninja')}", status=status)
+                                f"-DCMAKE_PREFIX_PATH={self.folder / 'package'}", f"-DCMAKE_MAKE_PROGRAM={shutil.which('ninja')}", *options,
+                                status=status)
 
     def write_project(self, name, text):
         project = self.folder / name
@@ -66,6 +79,16 @@ class Package(unittest.TestCase):
         (project / "CMakeLists.txt").write_text(text)
         return project
 
+    def build_training(self, name, *options):
+        """The program that trains a small network and prints its weights."""
+        project = self.write_project(name, TRAINING)
+        (project / "trains.cpp").write_text(TRAINS)
+        self.configure(project, *options)
+        self.run_command(CMAKE, "--build", project / "build", "--target", "trains")
+        return project / "build" / "trains"
+
+
+class Package(Installed):
     def test_example_learns_and_flags_what_it_has_not_learned(self):
         project = self.folder / "vibration"
         shutil.copytree(HERE, project, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
@@ -88,14 +111,7 @@ class Package(unittest.TestCase):
         self.assertIn("Network mine: 6x5x1", self.run_command(project / "build" / "explore-mine", "summary"))
 
     def test_two_builds_in_different_folders_train_the_same_bits(self):
-        weights = []
-        for name in ("one", "another build"):
-            project = self.write_project(name, PROGRAMS.format(kernel=3).replace(
-                "castnet_add_programs(mine)", "add_executable(trains trains.cpp)\ntarget_link_libraries(trains PRIVATE mine)"))
-            (project / "trains.cpp").write_text(TRAINS)
-            self.configure(project)
-            self.run_command(CMAKE, "--build", project / "build", "--target", "trains")
-            weights.append(self.run_command(project / "build" / "trains"))
+        weights = [self.run_command(self.build_training(name)) for name in ("one", "another build")]
         self.assertGreater(len(weights[0].split()), 40)
         self.assertEqual(weights[0], weights[1])
 
@@ -116,6 +132,22 @@ class Package(unittest.TestCase):
         project = self.write_project("mistake", PROGRAMS.format(kernel=7))
         output = self.configure(project, status=1)
         self.assertIn("error: network mine, layer 1 (conv2d filters=4 kernel=7): the kernel's height 7 is larger", output)
+
+
+class Sanitizers(Installed):
+    """Training steps whose every access is watched, the pipelines' own included."""
+
+    def test_address_and_undefined_behaviour(self):
+        self.run_command(self.build_training("address", "-DCASTNET_INSTRUMENTATION=-fsanitize=address,undefined;-fno-sanitize-recover=all",
+                                             "-DHalide_TARGET=host-asan"))
+
+    def test_threads(self):
+        self.run_command(self.build_training("thread", "-DCASTNET_INSTRUMENTATION=-fsanitize=thread", "-DHalide_TARGET=host-tsan"))
+
+    @unittest.skipUnless(shutil.which("valgrind") and os.uname().machine == "x86_64", "without valgrind")
+    def test_valgrind(self):
+        lesser = "-DHalide_TARGET=x86-64-linux-avx-avx2-f16c-fma-sse41"  # it knows no AVX-512
+        self.run_command("valgrind", "--quiet", "--error-exitcode=1", "--leak-check=full", self.build_training("valgrind", lesser))
 
 
 if __name__ == "__main__":
