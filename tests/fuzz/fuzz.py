@@ -83,7 +83,7 @@ def main() -> int:
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "fuzz", help="where the fuzzers are built")
     parser.add_argument("--halide", default=next(map(str, ROOT.glob("build/venv/lib/python3*/site-packages/halide/include")), ""),
                         help="where HalideRuntime.h is")
-    parser.add_argument("--seconds", type=int, default=int(os.environ.get("CASTNET_FUZZ_SECONDS", "10")),
+    parser.add_argument("--seconds", type=int, default=int(os.environ.get("CASTNET_FUZZ_SECONDS", "30")),
                         help="that each fuzzer runs, by default $CASTNET_FUZZ_SECONDS; 0: only over its corpus")
     parser.add_argument("--keep", action="store_true", help="add new inputs to the corpus")
     arguments = parser.parse_args()

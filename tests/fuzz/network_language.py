@@ -208,7 +208,7 @@ class Judge:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=float(os.environ.get("CASTNET_FUZZ_SECONDS", "10")))
+    parser.add_argument("--seconds", type=float, default=float(os.environ.get("CASTNET_FUZZ_SECONDS", "30")))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cmake", default="cmake")
     arguments = parser.parse_args()
