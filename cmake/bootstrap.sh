@@ -57,7 +57,7 @@ install_plotter() {
 # What looks for crashes; only that is missing without it.
 set_up_checkers() {
     # shellcheck disable=SC2086  # a list of words
-    install_packages $check_packages || say "no fuzzing: $check_packages could not be installed"
+    install_packages $check_packages || say "no fuzzing, no valgrind: $check_packages could not be installed"
 }
 
 # The virtual environment of requirements.txt, made again when that has changed.

@@ -33,8 +33,9 @@ IN_PROGRAMS = {"halide", "libcli11-dev", "libfmt-dev", "libpng-dev", "nlohmann-j
 
 
 def requirement_files(root: pathlib.Path) -> list[pathlib.Path]:
-    """Without those of the peers, which are only compared with."""
-    return [root / "requirements.txt", *(file for file in sorted(root.glob("*/*/requirements.txt")) if "peers" not in file.parts)]
+    """Of the sources, not of build folders; without those of the peers, which are only compared with."""
+    found = sorted(file for folder in ("cmake", "tests", "train") for file in root.glob(f"{folder}/*/requirements.txt"))
+    return [root / "requirements.txt", *(file for file in found if file.parent.name != "peers")]
 
 
 def pinned_packages(root: pathlib.Path) -> dict[str, tuple[str, list[str]]]:
@@ -73,14 +74,13 @@ def document(root: pathlib.Path, version: str) -> dict:
     packages = [package("castnet", version, "MIT", [])]
     packages += [package(name, pinned[name][0], PINNED[name], pinned[name][1]) for name in sorted(pinned)]
     packages += [package(name, distribution[name], DISTRIBUTION[name], []) for name in sorted(distribution)]
-    contained = [package(name, version, licence, []) for name, (version, licence, _) in CONTAINED.items()]
     relations = [{"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": "SPDXRef-castnet"}]
     for entry in packages[1:]:
         kind = "DEPENDS_ON" if entry["name"] in IN_PROGRAMS else "HAS_PREREQUISITE"
         relations.append({"spdxElementId": "SPDXRef-castnet", "relationshipType": kind, "relatedSpdxElement": entry["SPDXID"]})
-    relations += [{"spdxElementId": f"SPDXRef-{holder}", "relationshipType": "CONTAINS", "relatedSpdxElement": f"SPDXRef-{name}"}
-                  for name, (_, _, holder) in CONTAINED.items()]
-    packages += contained
+    for name, (number, licence, holder) in CONTAINED.items():
+        packages.append(package(name, number, licence, []))
+        relations.append({"spdxElementId": f"SPDXRef-{holder}", "relationshipType": "CONTAINS", "relatedSpdxElement": f"SPDXRef-{name}"})
     identity = hashlib.sha256(json.dumps(packages).encode()).hexdigest()
     return {"spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT", "name": f"castnet-{version}",
             "documentNamespace": f"urn:castnet:spdx:{identity}",
