@@ -90,6 +90,37 @@ check("castnet_add_network(n INPUT 28x28x1 ENCODER \"conv2d filters=1 kernel=1\"
       "network n: DECODER has no layers; give at least one, as \"conv2d filters=32 kernel=3\"")
 check("castnet_add_network(n INPUT 28x28x1 ENCODER \"conv2d filters=1 kernel=3\" DECODER \"conv2d filters=1 kernel=1\")"
       "network n, layer 2 (conv2d filters=1 kernel=1): the decoder ends in 26x26x1; it must end in the input's shape, 28x28x1")
+# Decoders that miss the input's shape: the line says what they reached, and keys of the last layer with which they would not.
+function(check_miss input encoder decoder reached keys)
+  list(JOIN encoder "\" \"" encoder_words)
+  list(JOIN decoder "\" \"" decoder_words)
+  list(LENGTH encoder encoder_layers)
+  list(LENGTH decoder decoder_layers)
+  math(EXPR number "${encoder_layers} + ${decoder_layers}")
+  list(POP_BACK decoder last)
+  check("castnet_add_network(n INPUT ${input} ENCODER \"${encoder_words}\" DECODER \"${decoder_words}\")"
+        "network n, layer ${number} (${last}): the decoder ends in ${reached}; it must end in the input's shape, ${input}; in this layer ${keys} would do it")
+  separate_arguments(words UNIX_COMMAND "${keys}")
+  foreach(word IN LISTS words)
+    string(REGEX REPLACE "=.*" "" key "${word}")
+    string(REGEX REPLACE " ${key}=[^ ]*" "" last "${last}")
+    string(APPEND last " ${word}")
+  endforeach()
+  list(APPEND decoder "${last}")
+  list(JOIN decoder "\" \"" decoder_words)
+  check("castnet_add_network(n INPUT ${input} ENCODER \"${encoder_words}\" DECODER \"${decoder_words}\")" "")
+  set(failures ${failures} PARENT_SCOPE)
+endfunction()
+set(castnet_half "conv2d filters=1 kernel=3 stride=2 padding=same")
+set(castnet_double "conv2d_transpose filters=1 kernel=3 stride=2 padding=same")
+check_miss(25x25x1 "${castnet_half};${castnet_half};${castnet_half};${castnet_half}"
+           "${castnet_double};${castnet_double};${castnet_double};${castnet_double}" 32x32x1 "kernel=10x10 stride=1x1 padding=valid")
+check_miss(74x74x1 "conv2d filters=4 kernel=3 stride=2" "conv2d_transpose filters=1 kernel=3 stride=2" 73x73x1 "kernel=4x4")
+check_miss(1x74x1 "conv2d filters=4 kernel=1x3 stride=1x2" "conv2d_transpose filters=3 kernel=1x3 stride=1x2" 1x73x3 "filters=1 kernel=1x4")
+check_miss(250x250x3 "conv2d filters=4 kernel=11 stride=3" "conv2d_transpose filters=3 kernel=11 stride=3" 248x248x3 "kernel=13x13")
+check_miss(8x9x1 "conv2d filters=4 kernel=3 padding=same" "conv2d_transpose filters=4 kernel=3;conv2d filters=1 kernel=2 stride=2" 5x5x1
+           "kernel=3x3 stride=1x1")
+check_miss(8x8x1 "conv2d filters=4 kernel=3 padding=same" "conv2d_transpose filters=3 kernel=3 padding=same" 8x8x3 "filters=1")
 check("castnet_add_network(n INPUT 8x8x1 ENCODER \"conv2d filters=1 kernel=1 name=a\" DECODER \"conv2d filters=1 kernel=1 name=a\")"
       "network n, layer 2 (conv2d filters=1 kernel=1 name=a): the name a is taken; give the layer another with name=")
 check("castnet_add_programs(missing)" "castnet_add_programs(missing): there is no such network; call castnet_add_network(missing …) first")
