@@ -318,8 +318,9 @@ function(castnet_add_network network)
     endif()
   endforeach()
 
-  file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/${network}.empty.cpp" "// The network is its pipelines.\n")
+  file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${network}.empty.cpp" CONTENT "// The network is its pipelines.\n")
   add_library(${network} STATIC "${CMAKE_CURRENT_BINARY_DIR}/${network}.empty.cpp")
+  set_target_properties(${network} PROPERTIES POSITION_INDEPENDENT_CODE ON) # as all that it links: it goes into shared libraries too
   set_property(GLOBAL APPEND PROPERTY CASTNET_NETWORKS ${network})
 
   set(number 0)

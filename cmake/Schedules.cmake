@@ -32,7 +32,7 @@ function(castnet_cpu_kind result)
 endfunction()
 
 # Reads the tuned schedules, so that castnet_schedule_of() knows them: those of CASTNET_SCHEDULES, else those that come with Castnet and,
-# over them, where Castnet is a package, the project's own. Sets castnet_schedules_file: where the autotuner writes.
+# over them, where Castnet is a package, the project's own. The last of them is where the autotuner writes.
 function(castnet_read_schedules)
   castnet_cpu_kind(cpu)
   set(files "${CASTNET_SOURCE_DIR}/generators/schedules/${cpu}.txt")
@@ -51,7 +51,7 @@ function(castnet_read_schedules)
   endif()
   foreach(file IN LISTS files)
     cmake_path(NORMAL_PATH file)
-    set(castnet_schedules_file "${file}" PARENT_SCOPE)
+    set_property(GLOBAL PROPERTY CASTNET_SCHEDULES_FILE "${file}")
     if(NOT CASTNET_SCHEDULES STREQUAL "none")
       castnet_read_schedules_of("${file}")
     endif()

@@ -12,6 +12,7 @@ endif()
 function(castnet_add_autotuning network)
   get_property(contractions TARGET ${network} PROPERTY CASTNET_CONTRACTIONS)
   get_property(names TARGET ${network} PROPERTY CASTNET_CONTRACTION_NAMES)
+  get_property(schedules GLOBAL PROPERTY CASTNET_SCHEDULES_FILE)
   list(JOIN contractions ",\n  " contractions)
   set(description "${CMAKE_CURRENT_BINARY_DIR}/${network}.pipelines.json")
   file(CONFIGURE OUTPUT "${description}" CONTENT "[\n  @contractions@\n]\n" @ONLY)
@@ -20,7 +21,7 @@ function(castnet_add_autotuning network)
       ${CASTNET_PYTHON} "${CASTNET_SOURCE_DIR}/cmake/autotune/autotune.py" ${network} "${description}"
       --generator $<TARGET_FILE:castnet_generator> --space $<TARGET_FILE:castnet_space> --measure $<TARGET_FILE:castnet_measure>
       --plugins $<TARGET_FILE_DIR:Halide::Adams2019> --compiler ${CMAKE_CXX_COMPILER} --halide ${Halide_VERSION}
-      --schedules "${castnet_schedules_file}" --folder "${CMAKE_BINARY_DIR}/autotune" --budget ${AUTOTUNE_BUDGET})
+      --schedules "${schedules}" --folder "${CMAKE_BINARY_DIR}/autotune" --budget ${AUTOTUNE_BUDGET})
   set(target autotune-${network})
   if(network STREQUAL "mnist_cae")
     add_custom_target(autotune DEPENDS ${target})

@@ -1,7 +1,6 @@
 """Castnet as a package: other projects, outside of its tree, find it, declare networks of their own, build and run."""
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import tempfile
@@ -44,6 +43,34 @@ int main() {
     std::array<float, mine::parameter_count> weights;
     if (model.save(weights) != 0) return 1;
     for (float weight : weights) std::printf("%a\\n", weight);
+    return 0;
+}
+"""
+
+# Two folders of one project, which know nothing of each other's variables.
+FOLDERS = """
+cmake_minimum_required(VERSION 3.28)
+project(folders LANGUAGES CXX)
+add_subdirectory(learns)
+add_subdirectory(runs)
+"""
+
+SHARED = TRAINING.split("add_executable")[0] + """
+add_library(learner SHARED learner.cpp)
+target_link_libraries(learner PRIVATE mine)
+"""
+
+RUNS = PROGRAMS.format(kernel=3).replace("mine", "other") + """
+add_executable(runs runs.cpp)
+target_link_libraries(runs PRIVATE other learner)
+"""
+
+RUNS_PROGRAM = """
+#include "other.h"
+int train();
+int main() {
+    other::Autoencoder model;
+    return model.is_ready() ? train() : 1;
 }
 """
 
@@ -115,18 +142,18 @@ class Package(Installed):
         self.assertGreater(len(weights[0].split()), 40)
         self.assertEqual(weights[0], weights[1])
 
-    def test_readme_example_compiles(self):
-        readme = (HERE.parent.parent / "README.md").read_text()
-        cmake, program = (re.search(rf"```{language}\n(.*?)```", readme, re.DOTALL)[1] for language in ("cmake", "cpp"))
-        declarations, statements = program.split("\n\ncastnet::StepResult")
-        project = self.write_project("readme", "cmake_minimum_required(VERSION 3.28)\nproject(readme LANGUAGES CXX)\n" + cmake)
-        (project / "monitor.cpp").write_text(
-            f"#include <array>\n{declarations}\nint main() {{\nstatic std::array<float, 16 * 256> windows;\n"
-            "std::array<float, 256> window{}, expected{};\nstatic std::array<float, vibration::parameter_count> weights;\n"
-            f"castnet::StepResult{statements}return result.error;\n}}\n")
-        self.configure(project)
-        self.run_command(CMAKE, "--build", project / "build", "--target", "monitor")
-        self.run_command(project / "build" / "monitor")
+    def test_two_folders_find_the_package_and_a_network_goes_into_a_shared_library(self):
+        project = self.write_project("folders", FOLDERS)
+        for name, text in (("learns", SHARED), ("runs", RUNS)):
+            (project / name).mkdir()
+            (project / name / "CMakeLists.txt").write_text(text)
+        (project / "learns" / "learner.cpp").write_text(TRAINS.replace("int main()", "int train()"))
+        (project / "runs" / "runs.cpp").write_text(RUNS_PROGRAM)
+        for build in ("builds", "again"):
+            self.configure(project)
+            output = self.run_command(CMAKE, "--build", project / "build", "--target", "runs")
+            self.assertEqual("ninja: no work to do" in output, build == "again", output[-4000:])
+        self.assertGreater(len(self.run_command(project / "build" / "runs" / "runs").split()), 40)
 
     def test_mistake_is_named_in_one_line(self):
         project = self.write_project("mistake", PROGRAMS.format(kernel=7))
