@@ -27,6 +27,26 @@ Dataset read_data(const std::filesystem::path &data, Part part, const Shape &sha
     return read_image_folder(data, part, shape, classes);
 }
 
+/// Castnet's folder in the user's cache.
+std::filesystem::path cache() {
+    std::filesystem::path folder;
+    if (const char *caches = std::getenv("XDG_CACHE_HOME"); caches != nullptr && *caches != '\0') {
+        folder = caches;
+    } else if (const char *home = std::getenv("HOME"); home != nullptr) {
+        folder = std::filesystem::path(home) / ".cache";
+    }
+    return folder / "castnet";
+}
+
+/// The first of MNIST's files that the folder has neither plain nor as .gz; empty where it has all.
+std::string missing_file(const std::filesystem::path &folder) {
+    for (const std::string name :
+         {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
+        if (!is_there(folder / name) && !is_there(folder / (name + ".gz"))) return name;
+    }
+    return {};
+}
+
 }  // namespace
 
 std::string to_string(Part part) {
@@ -44,16 +64,20 @@ Dataset load_dataset(const std::filesystem::path &data, Part part, const Shape &
 std::filesystem::path find_data(const std::string &option) {
     if (!option.empty()) return option;
     if (const char *folder = std::getenv("CASTNET_DATA"); folder != nullptr && *folder != '\0') return folder;
-    std::filesystem::path cache;
-    if (const char *folder = std::getenv("XDG_CACHE_HOME"); folder != nullptr && *folder != '\0') {
-        cache = folder;
-    } else if (const char *home = std::getenv("HOME"); home != nullptr) {
-        cache = std::filesystem::path(home) / ".cache";
-    }
-    cache = cache / "castnet" / "mnist";
-    if (!std::filesystem::is_directory(cache))
-        throw Error(fmt::format("no data: give {} by --data or CASTNET_DATA, or let cmake/bootstrap.sh download MNIST", accepted_data));
-    return cache;
+    const std::filesystem::path mnist = cache() / "mnist", substitute = substitute_data();
+    const std::string missing = missing_file(mnist);
+    if (missing.empty()) return mnist;
+    if (is_there(substitute)) return substitute;
+    if (is_there(mnist))
+        throw Error(
+            fmt::format("{}: MNIST is incomplete, {} is missing; let cmake/bootstrap.sh train download it, or give {} by --data or "
+                        "CASTNET_DATA",
+                        mnist.string(), missing, accepted_data));
+    throw Error(fmt::format("no data: give {} by --data or CASTNET_DATA, or let cmake/bootstrap.sh train download MNIST", accepted_data));
+}
+
+std::filesystem::path substitute_data() {
+    return cache() / "fashion-mnist";
 }
 
 std::vector<float> Dataset::gather(std::span<const std::uint32_t> indices) const {

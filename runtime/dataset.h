@@ -39,8 +39,12 @@ std::string to_string(Part part);
 /// `shape`, or the labels do not match them.
 Dataset load_dataset(const std::filesystem::path &data, Part part, const Shape &shape, const std::vector<int> &classes);
 
-/// Where the data is: `option` if given, else $CASTNET_DATA, else the cache that bootstrap.sh fills. Throws Error if there is none.
+/// Where the data is: `option` if given, else $CASTNET_DATA, else the cache that bootstrap.sh fills: with MNIST, or with what took its
+/// place. Throws Error if there is none.
 std::filesystem::path find_data(const std::string &option);
+
+/// Where bootstrap.sh puts Fashion-MNIST when MNIST cannot be downloaded.
+std::filesystem::path substitute_data();
 
 /// 0 … count - 1.
 std::vector<std::uint32_t> all_indices(std::size_t count);

@@ -244,6 +244,49 @@ TEST_CASE("programs: without --data they take $CASTNET_DATA, then the cache") {
     }
 }
 
+TEST_CASE("programs: what bootstrap.sh has put in MNIST's place is used, and said, until MNIST is complete") {
+    const Trained trained;
+    const std::string home = "HOME=" + trained.path("home") + " ", cache = trained.path("home/.cache/castnet/");
+    std::filesystem::create_directories(cache);
+    std::filesystem::create_directory_symlink(trained.data, cache + "fashion-mnist");
+    const std::string note = cache + "fashion-mnist (Fashion-MNIST, as MNIST could not be downloaded)",
+                      train = "train-test_gap --no-figures --epochs 1 --run-dir " + trained.path("again"),
+                      model = " --model " + trained.model;
+    const auto output = [&](const std::string &arguments) {
+        const Run result = run(arguments, home);
+        CHECK(result.status == 0);
+        return result.output;
+    };
+    for (const bool is_begun : {false, true}) {  // a download of MNIST that did not end well
+        CAPTURE(is_begun);
+        if (is_begun) {
+            std::filesystem::create_directory(cache + "mnist");
+            std::filesystem::copy(trained.data + "/train-images-idx3-ubyte.gz", cache + "mnist");
+        }
+        CHECK(output(train).find(" from " + note + ", ") != std::string::npos);
+        for (const auto &command : {std::string("evaluate"), std::string("reconstruct"), "anomalies --out " + trained.path("anomalies")})
+            CHECK(output("explore-test_gap " + command + model).starts_with("data: " + note + "\n"));
+    }
+    std::filesystem::copy(trained.data, cache + "mnist", std::filesystem::copy_options::overwrite_existing);
+    CHECK(output(train).find(" from " + cache + "mnist, ") != std::string::npos);
+    CHECK(output("explore-test_gap evaluate" + model).starts_with("mean squared error"));
+}
+
+TEST_CASE("programs: a cache whose download did not end well is named, with what is missing and what to do") {
+    const TemporaryFolder folder;
+    const std::string mnist = (folder.path() / "castnet/mnist").string();
+    std::filesystem::create_directories(mnist);
+    const auto check = [&](const std::string &missing) {
+        const Run result = run("train", "XDG_CACHE_HOME=" + folder.path().string() + " ");
+        CHECK(result.status == 1);
+        CHECK(result.output.starts_with("error: " + mnist + ": MNIST is incomplete, " + missing +
+                                        " is missing; let cmake/bootstrap.sh train download it, or give "));
+    };
+    check("train-images-idx3-ubyte");
+    write_plain(mnist + "/train-images-idx3-ubyte.gz", "");
+    check("train-labels-idx1-ubyte");
+}
+
 TEST_CASE("programs: --help and --version end with status 0") {
     for (const std::string program : {"train", "explore"}) {
         CHECK(run(program + " --help").status == 0);

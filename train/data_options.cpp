@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
-#include <cstdlib>
 
 #include "runtime/data_folder.h"
 #include "runtime/error.h"
@@ -34,8 +33,12 @@ void DataOptions::add_to(CLI::App &app) {
 }
 
 std::string DataOptions::describe() const {
-    const char *note = std::getenv("CASTNET_DATA_NOTE");
-    return find_data(path).string() + (note != nullptr && path.empty() ? fmt::format(" ({})", note) : "");
+    const std::filesystem::path data = find_data(path);
+    return data.string() + (data == substitute_data() ? " (Fashion-MNIST, as MNIST could not be downloaded)" : "");
+}
+
+void DataOptions::announce_substitute() const {
+    if (find_data(path) == substitute_data()) fmt::print(stderr, "data: {}\n", describe());
 }
 
 Dataset DataOptions::load(Part part, const Shape &shape) const {

@@ -25,8 +25,10 @@ struct DataOptions {
     std::optional<std::string> classes;   ///< where they were asked for
 
     void add_to(CLI::App &app);
-    /// The path, and why it is that one where bootstrap.sh had to choose ($CASTNET_DATA_NOTE).
+    /// The path, and what lies there where that is not MNIST though nobody chose otherwise.
     [[nodiscard]] std::string describe() const;
+    /// Says so on standard error: for what does not show describe().
+    void announce_substitute() const;
     /// Throws Error.
     [[nodiscard]] Dataset load(Part part, const Shape &shape) const;
 };

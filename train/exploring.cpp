@@ -55,6 +55,7 @@ Network load_network(const NetworkDescription &description, const ExploreOptions
 
 void evaluate(const NetworkDescription &description, const ExploreOptions &options) {
     Network network = load_network(description, options);
+    options.data.announce_substitute();
     const Dataset test = options.data.load(Part::test, description.input());
     fmt::print("mean squared error on {} test images: {:.6f}\n", test.size(),
                reconstruction_error(network, test, all_indices(test.size())));
@@ -63,6 +64,7 @@ void evaluate(const NetworkDescription &description, const ExploreOptions &optio
 /// The images the command works on: those of --images, or the test images of --data.
 Dataset chosen_images(const NetworkDescription &description, const ExploreOptions &options) {
     if (!options.images.empty()) return read_npy_images(options.images, description.input());
+    options.data.announce_substitute();
     return options.data.load(Part::test, description.input());
 }
 
@@ -122,6 +124,7 @@ void decode_codes(const NetworkDescription &description, const ExploreOptions &o
 void find_anomalies(const NetworkDescription &description, const ExploreOptions &options) {
     Network network = load_network(description, options);
     const std::vector<int> normal = parse_classes("--normal", options.normal.value_or(options.data.default_classes));
+    options.data.announce_substitute();
     const Path data = find_data(options.data.path);
     const Dataset train = load_dataset(data, Part::train, description.input(), normal);
     const Dataset judged = options.images.empty() ? load_dataset(data, Part::test, description.input(), {})

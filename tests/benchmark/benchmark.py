@@ -120,7 +120,9 @@ class Peer:
 
 def default_data() -> pathlib.Path:
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-    return pathlib.Path(os.environ.get("CASTNET_DATA") or cache / "castnet" / "mnist")
+    mnist = cache / "castnet" / "mnist"
+    cached = mnist if any(mnist.glob("t10k-labels*")) else mnist.with_name("fashion-mnist")  # the last file that bootstrap.sh downloads
+    return pathlib.Path(os.environ.get("CASTNET_DATA") or cached)
 
 
 def cpu_name() -> str:
