@@ -446,5 +446,6 @@ function(castnet_add_programs network)
     target_compile_definitions(${target} PRIVATE CASTNET_NETWORK=${network} CASTNET_NETWORK_HEADER="${network}.h" CASTNET_PROGRAM="${target}"
                                CASTNET_CLASSES="${arg_CLASSES}")
     target_link_libraries(${target} PRIVATE ${network} castnet_programs)
+    set_property(GLOBAL APPEND PROPERTY CASTNET_PROGRAMS ${target})
   endforeach()
 endfunction()

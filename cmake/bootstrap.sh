@@ -3,6 +3,7 @@
 #
 #     sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|coverage|lint [network files…] [-- options of the program]
 #
+# The program is train, CTest, the benchmark and so on; to build they are the targets, to autotune a pipeline as conv2d_1-forward.
 # System packages come from the distribution; Halide, CMake and Ninja go into build/venv. Running it again does only what is missing.
 set -eu
 
@@ -17,6 +18,12 @@ fashion_folder=/usr/share/datasets/fashion-mnist
 fail() {
     echo "error: $*" >&2
     exit 1
+}
+
+# For a command whose output is in a file.
+fail_with_log() {
+    tail -n 20 "$1" >&2
+    fail "$2; the lines above are the end of $1"
 }
 
 say() {
@@ -36,7 +43,7 @@ install_packages() {
         [ "$status" = installed ] || missing="$missing $package"
     done
     [ -n "$missing" ] || return 0
-    install_line="apt-get install --yes --no-install-recommends$missing"
+    install_line="apt-get update && apt-get install --yes --no-install-recommends$missing"
     command -v apt-get >/dev/null || return 1
     [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null || return 1
     say "installing$missing"
@@ -103,14 +110,20 @@ set_up_peers() {
     rm -rf "$build/peers"
 }
 
-# Configures with the network files; a mistake in one of them is reported in its own line alone.
+# Configures with the network files, and sets `networks` and `programs` to what they declare. A mistake in one of them is reported in its own
+# line alone; of any other error the end of the log is shown.
 configure() {
     mkdir -p "$build"
+    log=$build/configure.log
     say "configuring (build/configure.log)"
-    if ! (cd "$root" && cmake --preset default "-DCASTNET_NETWORKS=$networks") >"$build/configure.log" 2>&1; then
-        grep -m 1 '^ *error: ' "$build/configure.log" | sed 's/^ *//' >&2 || cat "$build/configure.log" >&2
-        exit 1
+    if ! (cd "$root" && cmake --preset default "-DCASTNET_NETWORKS=$files") >"$log" 2>&1; then
+        sed -n 's/^ *\(error: .*\)/\1/p' "$log" | head -n 1 | grep . >&2 && exit 1
+        fail_with_log "$log" "CMake could not configure"
     fi
+    networks=
+    programs=
+    # shellcheck disable=SC1091  # CMake writes it
+    . "$build/declared.sh"
 }
 
 build() {
@@ -125,36 +138,43 @@ lint_sources() {
     printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet --warnings-as-errors='*' -p "$build/lint"
 }
 
-# The networks that the given files pass to a function.
-declared_networks() {
-    [ -n "$networks" ] || return 0
-    echo "$networks" | tr ';' '\n' | while read -r file; do
-        sed -n "s/^ *$1( *\\([a-z0-9_]*\\).*/\\1/p" "$file"
+# Stops where the data that is asked for is not there.
+check_data() {
+    data=${CASTNET_DATA:-}
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --data) data=${2:-} ;;
+        --data=*) data=${1#*=} ;;
+        esac
+        shift
     done
+    [ -z "$data" ] || [ -e "$data" ] || fail "$data: there is no such file or folder; give data of your own by --data or CASTNET_DATA"
 }
 
-# Where the images come from when the user does not say: the cache, filled by a download, else a set of the same format.
+# Where the images come from when the user does not say: MNIST in the cache, which a download fills, else a set of the same format beside it.
+# The programs look there too.
 provide_data() {
-    [ -z "${CASTNET_DATA:-}" ] || return 0
-    cache=${XDG_CACHE_HOME:-$HOME/.cache}/castnet/mnist
-    if "$build/venv/bin/python" "$root/cmake/download_mnist.py" "$cache"; then return 0; fi
+    cache=${XDG_CACHE_HOME:-$HOME/.cache}/castnet
+    if "$build/venv/bin/python" "$root/cmake/download_mnist.py" "$cache/mnist"; then
+        [ ! -L "$cache/fashion-mnist" ] || say "MNIST is there now, and takes the place of Fashion-MNIST"
+        rm -f "$cache/fashion-mnist"
+        return 0
+    fi
     install_packages $fashion_package ||
-        fail "MNIST could not be downloaded; give data of your own by CASTNET_DATA, or as root run: $install_line"
-    CASTNET_DATA=$fashion_folder
-    CASTNET_DATA_NOTE="Fashion-MNIST, as MNIST could not be downloaded"
-    export CASTNET_DATA CASTNET_DATA_NOTE
+        fail "MNIST could not be downloaded; give data of your own by --data or CASTNET_DATA, or as root run: $install_line"
+    ln -sfn "$fashion_folder" "$cache/fashion-mnist"
 }
 
 verb=${1:-}
 [ $# -eq 0 ] || shift
-networks=
+files=
 while [ $# -gt 0 ]; do
     case $1 in
     --) shift && break ;;
     -*) fail "$1: options of the program go after --" ;;
     *)
         [ -f "$1" ] || fail "$1: there is no such file; give CMake files that call castnet_add_network()"
-        networks=${networks:+$networks;}$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+        files=${files:+$files;}$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
         shift
         ;;
     esac
@@ -164,9 +184,20 @@ case $verb in
 build | train | test | install | benchmark | autotune | peers | coverage | lint) ;;
 *) fail "usage: sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|coverage|lint [network files…] [-- options of the program]" ;;
 esac
+needs_data=
+case $verb in
+train | benchmark)
+    check_data "$@"
+    case " ${CASTNET_DATA:+--data} $* " in
+    *" --data"* | *" --resume "* | *" --help "* | *" -h "* | *" --version "*) ;;
+    *) needs_data=yes ;;
+    esac
+    ;;
+esac
 # shellcheck disable=SC2086  # a list of words
 install_or_fail $packages
 set_up_environment
+[ -z "$needs_data" ] || provide_data
 case "$verb $*" in
 benchmark*--quick*) ;;
 benchmark* | peers*) set_up_peers ;;
@@ -180,21 +211,16 @@ configure
 
 case $verb in
 build)
-    build all
+    build "${@:-all}"
     ;;
 train)
     install_plotter
-    suffixes=$(declared_networks castnet_add_programs | sed 's/^/-/')
-    if [ -n "$networks" ] && [ -z "$suffixes" ]; then fail "no network file calls castnet_add_programs(NAME); add it after castnet_add_network(NAME …)"; fi
-    targets=
-    for suffix in ${suffixes:-""}; do targets="$targets train$suffix explore$suffix"; done
+    [ -n "$programs" ] || fail "no network file calls castnet_add_programs(NAME); add it after castnet_add_network(NAME …)"
     # shellcheck disable=SC2086  # a list of words
-    build $targets
-    case " $* " in
-    *" --data"*) ;;
-    *) provide_data ;;
-    esac
-    for suffix in ${suffixes:-""}; do "$build/bin/train$suffix" "$@"; done
+    build $programs
+    for program in $programs; do
+        case $program in train*) "$build/bin/$program" "$@" ;; esac
+    done
     ;;
 test)
     build all
@@ -202,22 +228,20 @@ test)
     ;;
 install)
     build castnet_generator castnet_space castnet_measure
-    cmake --install "$build" "$@" >"$build/install.log" || fail "the package could not be installed; build/install.log says why"
+    cmake --install "$build" "$@" >"$build/install.log" 2>&1 || fail_with_log "$build/install.log" "the package could not be installed"
     say "installed; build/install.log lists the files"
     ;;
 benchmark)
     install_plotter
     build train benchmark-mnist_cae
-    provide_data
     python=$build/peers/bin/python
     [ -x "$python" ] || python=$build/venv/bin/python
     "$python" "$root/tests/benchmark/benchmark.py" --bin "$build/bin" --out "$build/benchmark" "$@"
     ;;
 autotune)
     install_plotter
-    names=$(declared_networks castnet_add_network)
     targets=
-    for name in ${names:-mnist_cae}; do targets="$targets autotune-$name"; done
+    for network in $networks; do targets="$targets autotune-$network${1:+-$1}"; done
     # shellcheck disable=SC2086  # a list of words
     build $targets
     say "the next build uses what was found"
