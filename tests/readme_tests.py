@@ -14,13 +14,15 @@ import zlib
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ["CASTNET_BUILD"])
 
-COMMAND = re.compile(r"sh cmake/bootstrap\.sh [^…]+|build/bin/\S+ [^…]+|cmake --[^…]+|ctest [^…]+")
+ACTIVATE = ". build/venv/bin/activate"
+COMMAND = re.compile(rf"sh cmake/bootstrap\.sh [^…]+|build/bin/\S+ [^…]+|cmake -[^…]+|ctest [^…]+|python3 tests/[^…]+|sensor/build/sensor|{re.escape(ACTIVATE)}")
 ELSEWHERE = {  # what takes long, or ends in this very test, and where it runs
-    r"sh cmake/bootstrap\.sh (test|lint)": ".ci/run",
-    r"sh cmake/bootstrap\.sh autotune.*|cmake --build build --target autotune.*": "tests/autotune, on small pipelines",
+    r"sh cmake/bootstrap\.sh (test|lint).*": ".ci/run",
+    r"sh cmake/bootstrap\.sh autotune.*": "tests/autotune, on small pipelines",
     r"sh cmake/bootstrap\.sh (benchmark|peers)": "the label peers, where gigabytes of them are installed",
     r"sh cmake/bootstrap\.sh coverage": "all tests once more, in ten minutes",
     r"ctest .*": ".ci/run, by cmake/bootstrap.sh test",
+    r"python3 tests/fuzz/fuzz\.py .*": "tests/fuzz, for half a minute",
     r"build/bin/conformance --count 1000 .*": "tests/conformance, a hundred of them",
 }
 WRITTEN = ["runs/mnist_cae/model.safetensors", "runs/mnist_cae/checkpoint.safetensors", "runs/mnist_cae/history.csv", "runs/mnist_cae/report.html",
@@ -28,14 +30,20 @@ WRITTEN = ["runs/mnist_cae/model.safetensors", "runs/mnist_cae/checkpoint.safete
            "image.png", "gradients.safetensors", "anomalies/scores.csv", "weights.h", "model.onnx", "package/lib/castnet/cmake/CastnetConfig.cmake"]
 
 
-def commands(readme: str) -> list[str]:
-    """Those in blocks, and in the text between backticks."""
+def commands(readme: str) -> list[list[str]]:
+    """Those of each block, and in the text between backticks."""
     found = []
-    for text in re.findall(r"^    \S.*$|`[^`\n]+`", re.sub(r"```.*?```", "", readme, flags=re.DOTALL), re.MULTILINE):
-        text = re.sub(r" {3,}.*", "", text.strip("` "))  # what explains it
-        if COMMAND.fullmatch(text) and text not in found:
-            found.append(text)
+    for text in re.findall(r"(?:^    \S.*\n)+|`[^`\n]+`", re.sub(r"```.*?```", "", readme, flags=re.DOTALL), re.MULTILINE):
+        lines = [re.sub(r" {3,}.*", "", line.strip("` ")) for line in text.splitlines()]  # without what explains it
+        found.append([line for line in lines if COMMAND.fullmatch(line)])
     return found
+
+
+def write_sensor(folder: pathlib.Path, readme: str) -> None:
+    """The project that embeds Castnet."""
+    folder.mkdir()
+    for language, name in (("cmake", "CMakeLists.txt"), ("cpp", "sensor.cpp")):
+        (folder / name).write_text(re.search(rf"```{language}\n(.*?)```", readme, re.DOTALL)[1])
 
 
 def write_idx_images(folder: pathlib.Path) -> None:
@@ -70,13 +78,31 @@ def write_png_images(folder: pathlib.Path) -> None:
         (folder / f"{i:02}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b""))
 
 
-def run(command: str, folder: pathlib.Path) -> None:
+def run(command: str, folder: pathlib.Path, is_activated: bool = False) -> str:
+    """Its output; in a shell that knows no CMake of the build before it is activated."""
     here = command.replace("cmake/bootstrap.sh", str(ROOT / "cmake/bootstrap.sh")).replace("build/bin/", f"{BUILD}/bin/")
-    at = ROOT if command.startswith("cmake ") else folder
-    result = subprocess.run(here, shell=True, cwd=at, env=os.environ | {"CASTNET_DATA": str(folder / "mnist")}, capture_output=True, text=True)
+    if is_activated:
+        here = f"{ACTIVATE.replace('build', str(BUILD), 1)}\n{here}"
+    at = ROOT if re.match(r"cmake --", command) and "sensor" not in command else folder
+    paths = [path for path in os.environ["PATH"].split(":") if pathlib.Path(path) != BUILD / "venv" / "bin"]
+    environment = os.environ | {"CASTNET_DATA": str(folder / "mnist"), "PATH": ":".join(paths)}
+    result = subprocess.run(here, shell=True, cwd=at, env=environment, capture_output=True, text=True)
     print(f"{'ok' if result.returncode == 0 else 'FAILED':<8}{command}", flush=True)
     if result.returncode != 0:
         sys.exit(result.stdout + result.stderr)
+    return result.stdout
+
+
+def run_block(block: list[str], folder: pathlib.Path, done: set[str]) -> None:
+    for command in block:
+        where = [place for pattern, place in ELSEWHERE.items() if re.fullmatch(pattern, command)]
+        if command in done or command == ACTIVATE:
+            continue
+        done.add(command)
+        if where:
+            print(f"{'-':<8}{command}   ({where[0]})")
+        else:
+            run(command, folder, is_activated=ACTIVATE in block)
 
 
 def cached_networks() -> str:
@@ -93,18 +119,18 @@ def main() -> None:
         folder = pathlib.Path(temporary)
         write_idx_images(folder / "mnist")
         write_png_images(folder / "images")
+        write_sensor(folder / "sensor", readme)
         (folder / "my_network.cmake").write_text(re.search(r"^    castnet_add_network\(my_network.*?^    castnet_add_programs\(my_network\)$", readme,
                                                            re.MULTILINE | re.DOTALL)[0])
         try:
-            for command in commands(readme):
-                where = [place for pattern, place in ELSEWHERE.items() if re.fullmatch(pattern, command)]
-                if where:
-                    print(f"{'-':<8}{command}   ({where[0]})")
-                else:
-                    run(command, folder)
+            done = set()
+            for block in commands(readme):
+                run_block(block, folder, done)
+            if "ninja: no work to do." not in run("sh cmake/bootstrap.sh build", folder):
+                sys.exit("a second build without changes builds something")
         finally:
             if cached_networks() != networks:
-                subprocess.run(["cmake", "--preset", "default", f"-DCASTNET_NETWORKS={networks}"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+                subprocess.run([BUILD / "venv/bin/cmake", "--preset", "default", f"-DCASTNET_NETWORKS={networks}"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         missing = [name for name in WRITTEN if not (folder / name).exists()]
         if missing:
             sys.exit(f"the README's commands did not write {missing}")

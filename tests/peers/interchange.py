@@ -93,8 +93,9 @@ def check_readme(readme: pathlib.Path, programs: pathlib.Path, folder: pathlib.P
     weights = castnet.train("runs/mnist_cae", "--epochs", "1")
     castnet("explore", "reconstruct", "--model", "runs/mnist_cae/model.safetensors", "--images", "x.npy", "--out", "y.npy")
     outputs = np.load(folder / "y.npy")
+    np.save(folder / "y.npy", images)  # what the README's session infers on
     castnet("explore", "export", "--model", "runs/mnist_cae/model.safetensors", "--onnx", "model.onnx")
-    names: dict = {"images": images}
+    names: dict = {}
     os.chdir(folder)
     for block in re.findall(r"```python\n(.*?)```", readme.read_text(), re.DOTALL):
         exec(compile(block, str(readme), "exec"), names)
