@@ -95,10 +95,12 @@ def run(command: str, folder: pathlib.Path, is_activated: bool = False) -> str:
 
 def run_block(block: list[str], folder: pathlib.Path, done: set[str]) -> None:
     for command in block:
-        where = [place for pattern, place in ELSEWHERE.items() if re.fullmatch(pattern, command)]
         if command in done or command == ACTIVATE:
             continue
         done.add(command)
+        if re.match("cmake |ctest ", command) and ACTIVATE not in block:
+            sys.exit(f"{command}: a newcomer has no CMake, or an older one, without {ACTIVATE}")
+        where = [place for pattern, place in ELSEWHERE.items() if re.fullmatch(pattern, command)]
         if where:
             print(f"{'-':<8}{command}   ({where[0]})")
         else:
