@@ -267,7 +267,8 @@ TEST_CASE("programs: what bootstrap.sh has put in MNIST's place is used, and sai
         for (const auto &command : {std::string("evaluate"), std::string("reconstruct"), "anomalies --out " + trained.path("anomalies")})
             CHECK(output("explore-test_gap " + command + model).starts_with("data: " + note + "\n"));
     }
-    std::filesystem::copy(trained.data, cache + "mnist", std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::remove_all(cache + "mnist");
+    std::filesystem::copy(trained.data, cache + "mnist");
     CHECK(output(train).find(" from " + cache + "mnist, ") != std::string::npos);
     CHECK(output("explore-test_gap evaluate" + model).starts_with("mean squared error"));
 }
