@@ -165,7 +165,7 @@ private:
         const double flops = 2.0 * static_cast<double>(network_.description().training_multiply_adds()) * images_per_second;
         images_before_ = 0;
         std::optional<double> validation_loss;
-        if (!validation_.empty()) validation_loss = reconstruction_error(network_, data_, validation_);
+        if (!validation_.empty()) validation_loss = loss_on(network_, data_, validation_);
         progress.end_epoch(loss, validation_loss, flops / peak_.flops_per_second());
         state_.epoch++;
         state_.image = 0;
