@@ -9,6 +9,7 @@
 #include <cmath>
 #include <span>
 
+#include "runtime/architecture.h"
 #include "runtime/error.h"
 
 namespace castnet {
@@ -63,11 +64,7 @@ const std::array<std::pair<int, std::string>, 2> moments{{{1, "adam/m/"}, {2, "a
 TensorFile weights_of(Network &network) {
     TensorFile file;
     const NetworkDescription &description = network.description();
-    file.metadata["network"] = description.name;
-    file.metadata["input"] = fmt::format("{}x{}x{}", description.input().height, description.input().width, description.input().channels);
-    file.metadata["encoder_layers"] = std::to_string(description.encoder_layers);
-    std::string &layers = file.metadata["layers"];
-    for (const LayerDescription &layer : description.layers) layers += fmt::format("{}{}", layers.empty() ? "" : "\n", layer.text);
+    file.metadata = architecture_of(description);
     append(file, description, "", kernels(network), biases(network));
     return file;
 }
@@ -94,10 +91,11 @@ bool belongs_to(const Tensor &tensor, std::string_view prefix) {
 /// A file that was read, and what is said about it.
 class ModelFile {
 public:
-    ModelFile(const NetworkDescription &description, std::filesystem::path path)
-        : description_(&description), path_(std::move(path)), file_(read_safetensors(path_)) {
-        if (const auto name = file_.metadata.find("network"); name != file_.metadata.end() && name->second != description.name)
-            throw error(fmt::format("is a model of the network {}", name->second));
+    /// Throws Error if the file tells of another network.
+    ModelFile(const NetworkDescription &description, std::filesystem::path path, Use use)
+        : description_(&description), path_(std::move(path)), use_(use), file_(read_safetensors(path_)) {
+        const std::string other = difference(description, file_.metadata, use);
+        if (!other.empty()) throw error(other);
     }
 
     /// Checks that the network's tensors with `prefix`, and no others, are there in their shapes.
@@ -139,13 +137,16 @@ public:
     }
 
     [[nodiscard]] Error error(const std::string &what) const {
-        return Error(fmt::format("{}: {}; give a file of the network {}", path_.string(), what, description_->name));
+        const std::string advice = use_ == Use::resume ? "resume it with the network that began it, or begin another run"
+                                                       : fmt::format("give a file of the network {}", description_->name);
+        return Error(fmt::format("{}: {}; {}", path_.string(), what, advice));
     }
     [[nodiscard]] const TensorFile &file() const { return file_; }
 
 private:
     const NetworkDescription *description_;
     std::filesystem::path path_;
+    Use use_;
     TensorFile file_;
 };
 
@@ -227,7 +228,7 @@ void save_model(Network &network, const std::filesystem::path &path) {
 }
 
 void load_model(Network &network, const std::filesystem::path &path) {
-    const ModelFile model(network.description(), path);
+    const ModelFile model(network.description(), path, Use::weights);
     model.check("");
     const TensorFile before = weights_of(network);
     set_weights(network, model);
@@ -258,11 +259,11 @@ void save_checkpoint(Network &network, const Adam &adam, const TrainingState &st
 }
 
 TrainingState read_state(const NetworkDescription &description, const std::filesystem::path &path) {
-    return state_of(ModelFile(description, path));
+    return state_of(ModelFile(description, path, Use::resume));
 }
 
 TrainingState load_checkpoint(Network &network, Adam &adam, const std::filesystem::path &path) {
-    const ModelFile model(network.description(), path);
+    const ModelFile model(network.description(), path, Use::resume);
     model.check("");
     for (const auto &[which, prefix] : moments) model.check(prefix);
     TrainingState state = state_of(model);

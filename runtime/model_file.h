@@ -13,8 +13,7 @@
 
 namespace castnet {
 
-/// The network's weights, named LAYER/kernel and LAYER/bias; __metadata__ holds the network's name, its input's shape, its layer texts, and
-/// how many of them are the encoder.
+/// The network's weights, named LAYER/kernel and LAYER/bias; __metadata__ holds architecture_of() it.
 TensorFile weights_of(Network &network);
 
 /// Sets the network's weights to those that weights_of() gave.
@@ -26,8 +25,8 @@ TensorFile gradients_of(Network &network);
 /// Writes the weights with a small self-test: an image (self_test/input) and what the network makes of it (self_test/output). Throws Error.
 void save_model(Network &network, const std::filesystem::path &path);
 
-/// Sets the network's weights from a model or a checkpoint. Throws Error if the file is not one of this network, or if this build does not
-/// make of its self-test what the one did that wrote it; then the weights are as they were.
+/// Sets the network's weights from a model or a checkpoint. Throws Error if the file tells of a network that computes something else, or
+/// if this build does not make of its self-test what the one did that wrote it; then the weights are as they were.
 void load_model(Network &network, const std::filesystem::path &path);
 
 /// Where a run stands, beside its weights and Adam's moments.
