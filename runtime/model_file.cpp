@@ -79,6 +79,7 @@ TensorFile gradients_of(Network &network) {
 
 namespace {
 
+const std::string data_path = "data path", data_images = "data images", data_checksum = "data checksum";
 constexpr std::string_view option_prefix = "option ", best_prefix = "best/", moment_prefix = "adam/", self_test_prefix = "self_test/";
 
 /// Whether it is one of those with the prefix: of the weights themselves where that is empty.
@@ -192,7 +193,11 @@ TrainingState state_of(const ModelFile &model) {
                         .best_epoch = model.number<int>("best_epoch"),
                         .best_loss = model.number<double>("best_loss"),
                         .best_weights = {},
-                        .options = {}};
+                        .options = {},
+                        .data = {}};
+    if (const auto path = model.file().metadata.find(data_path); path != model.file().metadata.end())
+        state.data = DataIdentity{
+            .path = path->second, .images = model.number<std::size_t>(data_images), .checksum = model.number<std::uint32_t>(data_checksum)};
     for (const auto &[key, value] : model.file().metadata) {
         if (key.starts_with(option_prefix)) state.options[key.substr(option_prefix.size())] = value;
     }
@@ -249,6 +254,11 @@ void save_checkpoint(Network &network, const Adam &adam, const TrainingState &st
     file.metadata["shuffle"] = std::to_string(state.shuffle);
     file.metadata["best_epoch"] = std::to_string(state.best_epoch);
     file.metadata["best_loss"] = fmt::format("{}", state.best_loss);
+    if (state.data) {
+        file.metadata[data_path] = state.data->path;
+        file.metadata[data_images] = std::to_string(state.data->images);
+        file.metadata[data_checksum] = std::to_string(state.data->checksum);
+    }
     for (const auto &[name, value] : state.options) file.metadata[std::string(option_prefix) + name] = value;
     for (const auto &[which, prefix] : moments) {
         append(file, network.description(), prefix, kernel_moments(network, which), bias_moments(network, which));

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
+#include "runtime/data_identity.h"
 #include "runtime/network.h"
 #include "runtime/optimizer.h"
 #include "runtime/random.h"
@@ -39,16 +41,19 @@ struct TrainingState {
     double best_loss = 0;
     TensorFile best_weights;                     ///< after that epoch; empty where nobody asked to keep them
     std::map<std::string, std::string> options;  ///< of the run, by their names
+    std::optional<DataIdentity> data;            ///< that it is trained on; none in a checkpoint of an earlier version
 };
 
 /// Writes all that a run needs to go on: the weights, Adam's moments (adam/m/…, adam/v/…), the best weights (best/…), and in __metadata__
-/// the step, the state and the options. Throws Error.
+/// the step, the state, the options and the data's identity. Throws Error.
 void save_checkpoint(Network &network, const Adam &adam, const TrainingState &state, const std::filesystem::path &path);
 
-/// The state and the options that a checkpoint holds, without its tensors being put anywhere. Throws Error.
+/// The state and the options that a checkpoint holds, without its tensors being put anywhere. Throws Error, also if the checkpoint tells of
+/// another network, or of one that is trained otherwise.
 TrainingState read_state(const NetworkDescription &description, const std::filesystem::path &path);
 
-/// Sets the weights, the moments and the step to those of a checkpoint, and returns its state. Throws Error, before anything is set.
+/// Sets the weights, the moments and the step to those of a checkpoint, and returns its state. Throws Error as read_state() does, before
+/// anything is set.
 TrainingState load_checkpoint(Network &network, Adam &adam, const std::filesystem::path &path);
 
 }  // namespace castnet
