@@ -9,6 +9,7 @@
 #include <cmath>
 #include <span>
 
+#include "runtime/architecture.h"
 #include "runtime/error.h"
 
 namespace castnet {
@@ -63,11 +64,7 @@ const std::array<std::pair<int, std::string>, 2> moments{{{1, "adam/m/"}, {2, "a
 TensorFile weights_of(Network &network) {
     TensorFile file;
     const NetworkDescription &description = network.description();
-    file.metadata["network"] = description.name;
-    file.metadata["input"] = fmt::format("{}x{}x{}", description.input().height, description.input().width, description.input().channels);
-    file.metadata["encoder_layers"] = std::to_string(description.encoder_layers);
-    std::string &layers = file.metadata["layers"];
-    for (const LayerDescription &layer : description.layers) layers += fmt::format("{}{}", layers.empty() ? "" : "\n", layer.text);
+    file.metadata = architecture_of(description);
     append(file, description, "", kernels(network), biases(network));
     return file;
 }
@@ -82,6 +79,7 @@ TensorFile gradients_of(Network &network) {
 
 namespace {
 
+const std::string data_path = "data path", data_images = "data images", data_checksum = "data checksum";
 constexpr std::string_view option_prefix = "option ", best_prefix = "best/", moment_prefix = "adam/", self_test_prefix = "self_test/";
 
 /// Whether it is one of those with the prefix: of the weights themselves where that is empty.
@@ -94,10 +92,11 @@ bool belongs_to(const Tensor &tensor, std::string_view prefix) {
 /// A file that was read, and what is said about it.
 class ModelFile {
 public:
-    ModelFile(const NetworkDescription &description, std::filesystem::path path)
-        : description_(&description), path_(std::move(path)), file_(read_safetensors(path_)) {
-        if (const auto name = file_.metadata.find("network"); name != file_.metadata.end() && name->second != description.name)
-            throw error(fmt::format("is a model of the network {}", name->second));
+    /// Throws Error if the file tells of another network.
+    ModelFile(const NetworkDescription &description, std::filesystem::path path, Use use)
+        : description_(&description), path_(std::move(path)), use_(use), file_(read_safetensors(path_)) {
+        const std::string other = difference(description, file_.metadata, use);
+        if (!other.empty()) throw error(other);
     }
 
     /// Checks that the network's tensors with `prefix`, and no others, are there in their shapes.
@@ -139,13 +138,16 @@ public:
     }
 
     [[nodiscard]] Error error(const std::string &what) const {
-        return Error(fmt::format("{}: {}; give a file of the network {}", path_.string(), what, description_->name));
+        const std::string advice = use_ == Use::resume ? "resume it with the network that began it, or begin another run"
+                                                       : fmt::format("give a file of the network {}", description_->name);
+        return Error(fmt::format("{}: {}; {}", path_.string(), what, advice));
     }
     [[nodiscard]] const TensorFile &file() const { return file_; }
 
 private:
     const NetworkDescription *description_;
     std::filesystem::path path_;
+    Use use_;
     TensorFile file_;
 };
 
@@ -191,7 +193,11 @@ TrainingState state_of(const ModelFile &model) {
                         .best_epoch = model.number<int>("best_epoch"),
                         .best_loss = model.number<double>("best_loss"),
                         .best_weights = {},
-                        .options = {}};
+                        .options = {},
+                        .data = {}};
+    if (const auto path = model.file().metadata.find(data_path); path != model.file().metadata.end())
+        state.data = DataIdentity{
+            .path = path->second, .images = model.number<std::size_t>(data_images), .checksum = model.number<std::uint32_t>(data_checksum)};
     for (const auto &[key, value] : model.file().metadata) {
         if (key.starts_with(option_prefix)) state.options[key.substr(option_prefix.size())] = value;
     }
@@ -227,7 +233,7 @@ void save_model(Network &network, const std::filesystem::path &path) {
 }
 
 void load_model(Network &network, const std::filesystem::path &path) {
-    const ModelFile model(network.description(), path);
+    const ModelFile model(network.description(), path, Use::weights);
     model.check("");
     const TensorFile before = weights_of(network);
     set_weights(network, model);
@@ -248,6 +254,11 @@ void save_checkpoint(Network &network, const Adam &adam, const TrainingState &st
     file.metadata["shuffle"] = std::to_string(state.shuffle);
     file.metadata["best_epoch"] = std::to_string(state.best_epoch);
     file.metadata["best_loss"] = fmt::format("{}", state.best_loss);
+    if (state.data) {
+        file.metadata[data_path] = state.data->path;
+        file.metadata[data_images] = std::to_string(state.data->images);
+        file.metadata[data_checksum] = std::to_string(state.data->checksum);
+    }
     for (const auto &[name, value] : state.options) file.metadata[std::string(option_prefix) + name] = value;
     for (const auto &[which, prefix] : moments) {
         append(file, network.description(), prefix, kernel_moments(network, which), bias_moments(network, which));
@@ -258,11 +269,11 @@ void save_checkpoint(Network &network, const Adam &adam, const TrainingState &st
 }
 
 TrainingState read_state(const NetworkDescription &description, const std::filesystem::path &path) {
-    return state_of(ModelFile(description, path));
+    return state_of(ModelFile(description, path, Use::resume));
 }
 
 TrainingState load_checkpoint(Network &network, Adam &adam, const std::filesystem::path &path) {
-    const ModelFile model(network.description(), path);
+    const ModelFile model(network.description(), path, Use::resume);
     model.check("");
     for (const auto &[which, prefix] : moments) model.check(prefix);
     TrainingState state = state_of(model);

@@ -238,16 +238,17 @@ StepResult Network::backward(const Batch &batch) noexcept {
     return result;
 }
 
-/// The loss that does not depend on the images: Σ λ · Σ kernel² over the layers.
 StepResult Network::begin(const Batch &batch) noexcept {
-    has_message = false;
     shards_ = Sharding(batch.images).shards;
+    if (is_ready() && layout_.purpose != Purpose::training)
+        return {.error = misuse("the network is laid out for inference; lay it out for training")};
+    return penalty();
+}
+
+StepResult Network::penalty() noexcept {
+    if (!is_ready()) return {.error = misuse(not_ready)};
+    has_message = false;
     StepResult result;
-    if (!is_ready()) {
-        result.error = misuse(not_ready);
-    } else if (layout_.purpose != Purpose::training) {
-        result.error = misuse("the network is laid out for inference; lay it out for training");
-    }
     for (std::size_t l = 0; l < description_->layers.size() && result.error == 0; l++) {
         const float l2 = description_->layers[l].l2;
         if (l2 == 0) continue;

@@ -59,6 +59,9 @@ public:
     /// Runs layers first … last - 1 on `images` images: inputs (images, H, W, C) to outputs, dense.
     int forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, int images) noexcept;
 
+    /// The part of the loss that no image decides: the L2 penalties, Σ λ · Σ kernel² over the layers.
+    StepResult penalty() noexcept;
+
     /// The mean squared error of the batch's outputs against its targets, plus the L2 penalties, and every shard's gradients of it. At most
     /// batch_size images; an error where the network is not laid out for training, or the loss is not finite. Allocates nothing, throws
     /// nothing.

@@ -130,7 +130,8 @@ void write_safetensors(const std::filesystem::path &path, const TensorFile &file
         header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
         offset = end;
     }
-    std::string text = header.dump();
+    // JSON is UTF-8, which a path in the metadata need not be.
+    std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
     text.resize((text.size() + 7) / 8 * 8, ' ');  // the data begins on a multiple of eight bytes
     std::string bytes;
     for (std::size_t i = 0; i < header_begin; i++) bytes += static_cast<char>(text.size() >> (8 * i) & 0xffU);

@@ -198,7 +198,7 @@ TEST_CASE("explore: what is wrong is said in one line") {
     const std::string model = " --model " + trained.model, data = " --data " + trained.data;
     check_error("explore", "subcommand");
     check_error("explore polish", "A subcommand is required");
-    check_error("explore evaluate" + model + data, "is a model of the network test_gap");
+    check_error("explore evaluate" + model + data, "is of the network test_gap, which has the input 12x10x1 where 28x28x1 is needed");
     check_error("explore-test_gap evaluate --model " + trained.path("missing") + data, "cannot be opened");
     check_error("explore-test_gap evaluate" + model, "no data");
     check_error("explore-test_gap reconstruct --index 65" + model + data, "--index 65: there are 65 test images");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "runtime/safetensors.h"
 #include "tests/program.h"
@@ -91,8 +92,200 @@ TEST_CASE("train: what cannot be resumed is said in one line") {
     write_safetensors(runs.path("some") + "/checkpoint.safetensors", model);
     check_error(runs.command("some", "--resume"), "so it is no checkpoint");
     REQUIRE(run(runs.command("stopped", "--time-limit 1e-9")).status == 0);  // after a step of 32 images
-    write_dataset(runs.data, 20, {12, 10});
-    check_error(runs.command("stopped", "--resume"), "32 images of an epoch are done, and the data has 20");
+    TensorFile checkpoint = read_safetensors(runs.path("stopped") + "/checkpoint.safetensors");
+    checkpoint.metadata.at("image") = "65";
+    write_safetensors(runs.path("stopped") + "/checkpoint.safetensors", checkpoint);
+    check_error(runs.command("stopped", "--resume"), "65 images of an epoch are done, and the data has 65");
+}
+
+/// Runs on .npy files of 12x10 bytes, each with contents of its own.
+struct DataRuns {
+    TemporaryFolder folder;
+    DataRuns() {
+        for (const char *name : {"a.npy", "b.npy"}) write_images(name, name[0]);
+    }
+    [[nodiscard]] std::string path(const std::string &name) const { return (folder.path() / name).string(); }
+    void write_images(const std::string &name, char first) const {
+        std::string bytes(std::size_t{40} * 120, '\0');
+        for (std::size_t i = 0; i < bytes.size(); i++) bytes[i] = static_cast<char>(first + 31 * (i * i % 97));
+        write_plain(path(name), npy_bytes(npy_header("|u1", "40, 12, 10"), bytes));
+    }
+    /// In the folder, so that paths may be relative.
+    [[nodiscard]] Run train(const std::string &options, const std::string &environment = "") const {
+        return run("train-test_gap --no-figures --run-dir run " + options, "env -C " + folder.path().string() + " " + environment + " ");
+    }
+    [[nodiscard]] std::string model() const { return read_plain(path("run/model.safetensors")); }
+    /// The output of a command that goes on.
+    [[nodiscard]] std::string resumed(const std::string &options, const std::string &environment = "") const {
+        Run result = train("--resume " + options, environment);
+        CAPTURE(result.output);
+        CHECK(result.status == 0);
+        return result.output;
+    }
+    /// The one line of a command that is refused, and leaves the run as it was.
+    [[nodiscard]] std::string refused(const std::string &options, const std::string &environment = "") const {
+        const auto files = [&] {
+            std::map<std::string, std::string> all;
+            for (const auto &entry : std::filesystem::directory_iterator(path("run")))
+                all[entry.path().string()] = read_plain(entry.path());
+            return all;
+        };
+        const auto before = files();
+        Run result = train("--resume " + options, environment);
+        CHECK(result.status == 1);
+        CHECK(result.output.starts_with("error: "));
+        CHECK(result.output.find('\n') == result.output.size() - 1);
+        CHECK(files() == before);
+        return result.output;
+    }
+};
+
+bool contains(const std::string &text, const std::string &part) {
+    return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("train: --resume goes on with the data of the run, whatever CASTNET_DATA says") {
+    const DataRuns runs;
+    REQUIRE(runs.train("--epochs 2 --data a.npy").status == 0);
+    const std::string whole = runs.model();
+    REQUIRE(runs.train("--epochs 1 --data a.npy").status == 0);
+    CHECK(contains(runs.resumed("--epochs 2", "CASTNET_DATA=" + runs.path("b.npy")), "40 images of 12x10x1 from " + runs.path("a.npy")));
+    CHECK(runs.model() == whole);
+
+    // Also where it came by CASTNET_DATA, and is given in another way.
+    REQUIRE(runs.train("--epochs 1", "CASTNET_DATA=a.npy").status == 0);
+    (void)runs.resumed("--epochs 2");
+    CHECK(runs.model() == whole);
+    CHECK(contains(runs.resumed("--data ./a.npy"), "from ./a.npy"));
+}
+
+TEST_CASE("train: --resume follows data that was moved, and says where it reads") {
+    const DataRuns runs;
+    REQUIRE(runs.train("--epochs 3 --data a.npy").status == 0);
+    const std::string whole = runs.model();
+    REQUIRE(runs.train("--epochs 1 --data a.npy").status == 0);
+    std::filesystem::rename(runs.path("a.npy"), runs.path("moved.npy"));
+    CHECK(contains(runs.resumed("--epochs 2", "CASTNET_DATA=moved.npy"), "from moved.npy"));
+    CHECK(contains(runs.resumed("--epochs 3"), "from " + runs.path("moved.npy")));
+    CHECK(runs.model() == whole);
+    std::filesystem::create_directory(runs.path("folder"));
+    std::filesystem::rename(runs.path("moved.npy"), runs.path("folder/train.npy"));
+    CHECK(contains(runs.resumed("--data folder"), "from folder"));
+}
+
+TEST_CASE("train: --resume on other data is refused with both named, and nothing is written") {
+    const DataRuns runs;
+    REQUIRE(runs.train("--epochs 1 --data a.npy").status == 0);
+    const std::string earlier = "checkpoint.safetensors: the run was trained on 40 images from " + runs.path("a.npy") + " (CRC-32 ",
+                      other = "; 40 images from " + runs.path("b.npy") + " (CRC-32 ", advice = ") are others; give the run's own by --data";
+    const auto check_both = [&](const std::string &line) {
+        CAPTURE(line);
+        CHECK(contains(line, earlier));
+        CHECK(contains(line, other));
+        CHECK(contains(line, advice));
+    };
+    check_both(runs.refused("--epochs 2 --data b.npy"));
+    check_both(runs.refused("--epochs 2 --data b.npy", "CASTNET_DATA=a.npy"));
+    const std::string images = read_plain(runs.path("a.npy"));
+    std::string changed = images;
+    changed.back()++;
+    write_plain(runs.path("a.npy"), changed);
+    CHECK(contains(runs.refused("--epochs 2"), "; 40 images from " + runs.path("a.npy") + " (CRC-32 "));
+    std::filesystem::remove(runs.path("a.npy"));
+    check_both(runs.refused("--epochs 2", "CASTNET_DATA=b.npy"));
+    const std::string none = runs.refused("--epochs 2");
+    CHECK(contains(none, earlier));
+    CHECK(contains(none, "); no data: give "));
+    write_plain(runs.path("c.npy"), npy_bytes(npy_header("|u1", "1, 10, 12"), std::string(120, '\0')));
+    const std::string shape = runs.refused("--epochs 2", "CASTNET_DATA=c.npy");
+    CHECK(contains(shape, earlier));
+    CHECK(contains(shape, "); c.npy: its shape is (1, 10, 12)"));
+    write_plain(runs.path("a.npy"), images);
+    (void)runs.resumed("--epochs 2");
+}
+
+TEST_CASE("train: --resume on the same images with other labels is refused") {
+    const Runs runs;
+    (void)runs.model("run", "--epochs 1 --classes 1,5");
+    (void)runs.model("run", "--resume --epochs 2");
+    for (const char *part : {"train", "t10k"})
+        write_gzip(runs.data + "/" + part + "-labels-idx1-ubyte.gz", idx_bytes(0x08, {65}, std::string(65, '\1')));
+    check_error(runs.command("run", "--resume --epochs 3"), "; 65 images from " + runs.data + " (CRC-32 ");
+}
+
+TEST_CASE("train: a checkpoint of an earlier version is resumed on the data that is found, with a warning") {
+    const DataRuns runs;
+    REQUIRE(runs.train("--epochs 2 --data a.npy").status == 0);
+    const std::string whole = runs.model();
+    REQUIRE(runs.train("--epochs 1 --data a.npy").status == 0);
+    TensorFile checkpoint = read_safetensors(runs.path("run/checkpoint.safetensors"));
+    std::erase_if(checkpoint.metadata, [](const auto &entry) { return entry.first.starts_with("data "); });
+    checkpoint.metadata.at("layers") =
+        "conv2d filters=4 kernel=2 stride=3 activation=sigmoid name=squeeze\n"
+        "conv2d_transpose filters=6 kernel=1x2 stride=3 activation=relu name=stretch\n"
+        "conv2d_transpose filters=1 kernel=1x2";
+    write_safetensors(runs.path("run/checkpoint.safetensors"), checkpoint);
+    CHECK(contains(
+        runs.resumed("--epochs 2", "CASTNET_DATA=a.npy"),
+        "checkpoint.safetensors: does not tell what the run was trained on; it goes on with 40 images from " + runs.path("a.npy")));
+    CHECK(runs.model() == whole);
+    CHECK_FALSE(contains(runs.resumed(""), "does not tell"));
+}
+
+TEST_CASE("train: data at a path that is no UTF-8 is trained on") {
+    const DataRuns runs;
+    write_plain(runs.path("\xff.npy"), read_plain(runs.path("a.npy")));
+    REQUIRE(runs.train("--epochs 1 --data \xff.npy").status == 0);
+    (void)runs.resumed("--epochs 2 --data \xff.npy");
+}
+
+TEST_CASE("programs: a checkpoint of another network with the same tensors is refused, by every use of it") {
+    const Runs runs;
+    (void)runs.model("run", "--epochs 1");
+    const std::string file = runs.path("run") + "/checkpoint.safetensors", explore = "explore-test_gap evaluate --data " + runs.data;
+    const TensorFile sound = read_safetensors(file);
+    const auto change = [&](const std::string &from, const std::string &to) {
+        TensorFile changed = sound;
+        std::string &layers = changed.metadata.at("layers");
+        layers.replace(layers.find(from), from.size(), to);
+        write_safetensors(file, changed);
+    };
+    const std::string relu =
+        "has the layer 1 'conv2d filters=4 kernel=2x2 stride=3x3 padding=valid activation=relu l2=0 name=squeeze' where";
+    change("activation=sigmoid", "activation=relu");
+    check_error(runs.command("run", "--resume --epochs 2"), relu);
+    check_error(runs.command("other", "--init " + file), relu);
+    check_error(explore + " --model " + file, relu);
+    change("l2=0 name=stretch", "l2=0.001 name=stretch");
+    check_error(runs.command("run", "--resume --epochs 2"), "activation=relu l2=0.001 name=stretch' where");
+    CHECK(run(runs.command("other", "--epochs 0 --init " + file)).status == 0);
+    CHECK(run(explore + " --model " + file).status == 0);
+}
+
+TEST_CASE("train: val_loss holds the penalties, as the loss does") {
+    // Where all images are the same and no weight moves, the two are the same.
+    const TemporaryFolder folder;
+    const std::string data = (folder.path() / "x.npy").string(), directory = (folder.path() / "run").string();
+    write_plain(data, npy_bytes(npy_header("|u1", "20, 17, 23, 2"), std::string(std::size_t{20} * 17 * 23 * 2, '\x40')));
+    REQUIRE(run("train-test_odd --quiet --no-figures --epochs 1 --learning-rate 0 --validation-split 0.5 --data " + data + " --run-dir " +
+                directory)
+                .status == 0);
+    std::istringstream history(read_plain(directory + "/history.csv"));
+    std::string cell;
+    std::vector<std::string> cells;
+    while (std::getline(history, cell, ',')) cells.push_back(cell);
+    REQUIRE(cells.size() == 9);  // the head's last one and the line's first are one
+    const double loss = std::stod(cells[5]), val_loss = std::stod(cells[6]);
+    CHECK(loss > 0.03);
+    CHECK(val_loss == doctest::Approx(loss).epsilon(1e-4));
+
+    // And they are the mean squared error and the penalties of the model.
+    const TensorFile model = read_safetensors(directory + "/model.safetensors");
+    double penalty = 0;
+    for (const float w : model.find("conv2d_1/kernel")->values) penalty += 0.001 * w * w;
+    for (const float w : model.find("conv2d_transpose_1/kernel")->values) penalty += 0.01 * w * w;
+    const std::string evaluated = run("explore-test_odd evaluate --data " + data + " --model " + directory + "/model.safetensors").output;
+    CHECK(val_loss == doctest::Approx(std::stod(evaluated.substr(evaluated.rfind(' '))) + penalty).epsilon(1e-4));
 }
 
 TEST_CASE("train: Ctrl-C and SIGTERM finish the step, save, and say how to go on") {

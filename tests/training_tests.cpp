@@ -9,6 +9,7 @@
 #include "runtime/parallel.h"
 #include "runtime/random.h"
 #include "tests/networks.h"
+#include "tests/reference_network.h"
 
 namespace castnet::test {
 namespace {
@@ -32,6 +33,25 @@ std::vector<double> train(const NetworkDescription &description, int rounds, int
         losses.push_back(sum / steps);
     }
     return losses;
+}
+
+TEST_CASE("training: the penalties alone are those of the reference, also of a network that is laid out for inference") {
+    for (const NetworkDescription *description : {&test_odd::network, &test_gap::network}) {
+        CAPTURE(description->name);
+        for (const Purpose purpose : {Purpose::training, Purpose::inference}) {
+            Random random(6);
+            Network network(*description, 2, 1, purpose);
+            set_random_weights(network, random);
+            double want = 0;
+            for (const ReferenceLayer &layer : ReferenceNetwork(network).layers)
+                for (const double w : layer.kernel) want += layer.l2 * w * w;
+            const StepResult penalty = network.penalty();
+            REQUIRE(penalty.error == 0);
+            CHECK(penalty.loss == doctest::Approx(want).epsilon(1e-6));
+            CHECK((want > 0.01) == (description == &test_odd::network));
+        }
+    }
+    CHECK(Network(test_odd::network, 0, 1).penalty().error != 0);
 }
 
 TEST_CASE("training: the loss falls on blurred spots") {

@@ -55,4 +55,10 @@ double reconstruction_error(Network &network, const Dataset &dataset, std::span<
     return sum / static_cast<double>(indices.size());
 }
 
+double loss_on(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices) {
+    const StepResult penalty = network.penalty();
+    if (penalty.error != 0) throw Error(error_message());
+    return reconstruction_error(network, dataset, indices) + penalty.loss;
+}
+
 }  // namespace castnet

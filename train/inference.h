@@ -27,4 +27,7 @@ void reconstruct_each(Network &network, const Dataset &dataset, std::span<const 
 /// The mean squared error of those images' reconstructions.
 double reconstruction_error(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices);
 
+/// The loss on those images as Keras evaluates it: reconstruction_error() plus the L2 penalties. Throws Error.
+double loss_on(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices);
+
 }  // namespace castnet

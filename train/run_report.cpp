@@ -89,7 +89,7 @@ void write_report(Network &network, const Dataset &test, const RunDirectory &dir
     Report report{.network = network.description(),
                   .options = options,
                   .history = history,
-                  .test_loss = reconstruction_error(network, test, all_indices(test.size()))};
+                  .test_loss = loss_on(network, test, all_indices(test.size()))};
     report.figures = {{.title = "Loss",
                        .file = directory.figure("loss"),
                        .caption = "The mean loss of an epoch's batches, taken while the weights change."},

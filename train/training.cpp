@@ -9,6 +9,7 @@
 #include <optional>
 #include <tuple>
 
+#include "runtime/data_folder.h"
 #include "runtime/error.h"
 #include "runtime/model_file.h"
 #include "runtime/parallel.h"
@@ -41,21 +42,22 @@ public:
           network_(description, options.batch_size, options.threads),
           peak_(options.threads) {
         if (!network_.is_ready()) throw Error(error_message());
-        data_ = options.data.load(Part::train, description.input());
+        use_threads(options.threads);
+        if (options.resume) state_ = load_checkpoint(network_, adam_, directory_.checkpoint());
+        load_data();
         std::tie(images_, validation_) = split_stratified(data_, options.validation_split, random_);
         if (images_.empty()) throw Error("no images are left to train on; choose a smaller --validation-split");
         if (options.patience > 0 && validation_.empty())
             throw Error("--patience needs a validation loss; set images aside for it by --validation-split 0.1, say");
-        use_threads(options.threads);
-        if (glorot_uniform(network_, random_) != 0) throw Error(error_message());
-        if (!options.initial_model.empty()) load_model(network_, options.initial_model);
         if (options.resume) {
-            state_ = load_checkpoint(network_, adam_, directory_.checkpoint());
             if (state_.image >= images_.size())
                 throw Error(fmt::format("{}: {} images of an epoch are done, and the data has {}; give the --data of the run",
                                         directory_.checkpoint().string(), state_.image, images_.size()));
             random_ = Random(state_.shuffle);
             images_before_ = state_.image;
+        } else {
+            if (glorot_uniform(network_, random_) != 0) throw Error(error_message());
+            if (!options.initial_model.empty()) load_model(network_, options.initial_model);
         }
         state_.options = options.decisive();
         if (data_.labels.empty()) state_.options.erase("--classes");  // the default decided nothing
@@ -105,6 +107,28 @@ private:
     template <typename... Arguments>
     void say(fmt::format_string<Arguments...> text, Arguments &&...arguments) const {
         if (!options_.quiet) fmt::print(text, std::forward<Arguments>(arguments)...);
+    }
+
+    /// The training images: those of the run, where one is resumed.
+    void load_data() {
+        const std::optional<DataIdentity> earlier = state_.data;
+        const auto other_data = [&](const std::string &found) {
+            return Error(fmt::format("{}: the run was trained on {}; {}", directory_.checkpoint().string(), to_string(*earlier), found));
+        };
+        try {
+            data_ = options_.data.load(Part::train, network_.description().input());
+            state_.data = identity_of(data_, find_data(options_.data.path));
+        } catch (const Error &error) {
+            if (!earlier) throw;
+            throw other_data(error.what());
+        }
+        if (earlier && !earlier->has_same_images(*state_.data))
+            throw other_data(fmt::format("{} are others; give the run's own by --data, or begin another run in another --run-dir",
+                                         to_string(*state_.data)));
+        if (options_.resume && !earlier)
+            warn(fmt::format("{}: does not tell what the run was trained on; it goes on with {}", directory_.checkpoint().string(),
+                             to_string(*state_.data))
+                     .c_str());
     }
 
     void announce() const {
@@ -165,7 +189,7 @@ private:
         const double flops = 2.0 * static_cast<double>(network_.description().training_multiply_adds()) * images_per_second;
         images_before_ = 0;
         std::optional<double> validation_loss;
-        if (!validation_.empty()) validation_loss = reconstruction_error(network_, data_, validation_);
+        if (!validation_.empty()) validation_loss = loss_on(network_, data_, validation_);
         progress.end_epoch(loss, validation_loss, flops / peak_.flops_per_second());
         state_.epoch++;
         state_.image = 0;
@@ -242,7 +266,11 @@ int train_main(int argc, char **argv, const std::string &program, const NetworkD
         if (!options.at.empty()) check_code(description, options.at);
         RunDirectory directory(options.run_directory);
         directory.lock();
-        if (options.resume) options.resume_with(read_state(description, directory.checkpoint()).options);
+        if (options.resume) {
+            const TrainingState earlier = read_state(description, directory.checkpoint());
+            options.resume_with(earlier.options);
+            if (options.data.path.empty() && earlier.data && is_there(earlier.data->path)) options.data.path = earlier.data->path;
+        }
         Training(options, description, directory).run();
     });
 }

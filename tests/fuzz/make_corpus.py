@@ -118,9 +118,22 @@ def write_checkpoints() -> None:
     state = {"step": "7", "epoch": "1", "image": "3", "weighted_loss": "0.5", "shuffle": "18446744073709551615", "best_epoch": "0",
              "best_loss": "0"}
     mark = {"crc32": "00000000", "writer": "castnet", "network": "fuzz"}
+    layers = ["conv2d filters=2 kernel=1x1 stride=1x1 padding=valid activation= l2=0 name=conv2d",
+              "conv2d_transpose filters=1 kernel=1x1 stride=1x1 padding=valid activation= l2=0 name=last"]
+    architecture = {"input": "1x2x1", "encoder_layers": "1", "layers": "\n".join(layers)}
+    data = {"data path": "/data", "data images": "65", "data checksum": "4294967295"}
     moments = {f"adam/{moment}/{name}": shape for moment, (name, shape) in itertools.product("mv", weights.items())}
     best = {f"best/{name}": shape for name, shape in weights.items()}
     write("checkpoint", "sound", tensors(mark | state | {"option epochs": "4"}, weights | moments))
+    write("checkpoint", "tells-all", tensors(mark | state | architecture | data, weights | moments))
+    earlier = {"layers": "conv2d filters=2 kernel=1\nconv2d_transpose filters=1 kernel=1 name=last"}
+    write("checkpoint", "earlier-text", tensors(mark | state | architecture | earlier, weights | moments))
+    mistakes = [{"input": "2x1x1"}, {"encoder_layers": "2"}, {"layers": ""}, {"layers": layers[0]},
+                {"layers": "\n".join(layers).replace("l2=0", "l2=1")}, {"layers": "\n".join(layers) + "\n l2="}]
+    for number, mistake in enumerate(mistakes):
+        write("checkpoint", f"architecture-{number}", tensors(mark | state | architecture | mistake, weights | moments))
+    for number, mistake in enumerate([{"data images": "-1"}, {"data checksum": "4294967296"}, {"data checksum": "x"}]):
+        write("checkpoint", f"data-{number}", tensors(mark | state | data | mistake, weights | moments))
     write("checkpoint", "best", tensors(mark | state, weights | moments | best))
     write("checkpoint", "best-misses-one", tensors(mark | state, weights | moments | {"best/conv2d/bias": [2]}))
     write("checkpoint", "best-of-another-shape", tensors(mark | state, weights | moments | best | {"best/last/bias": [3]}))

@@ -257,6 +257,13 @@ CHANGES = {
         ("Descriptor file(unfinished.path(), O_WRONLY", "Descriptor file(path, O_WRONLY", "a write destroys the old file before the new one is there"),
         ("    ::unlink(path_.c_str());\n", "", "a write that fails leaves its temporary file"),
     ]),
+    "runtime/architecture.cpp": (NETWORKS, [
+        ("use == Use::resume ? line : without_l2(line)", "without_l2(line)", "a run goes on with other penalties"),
+        ("is_valid(layer) ? \"valid\" : \"same\"", "\"valid\"", "every layer is written as if without padding"),
+    ]),
+    "runtime/data_identity.cpp": (NETWORKS, [
+        ("if (values.empty()) return sum;", "", "images without labels are all the same"),
+    ]),
     "runtime/model_file.cpp": (PROGRAMS, [
         ('{2, "adam/v/"}', '{1, "adam/v/"}', "a checkpoint keeps the first moment twice"),
         ("1e-3F * scale", "1e+3F * scale", "the self-test allows anything"),
