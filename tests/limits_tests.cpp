@@ -1,4 +1,4 @@
-// What a hostile file may cost: a second, and memory of twice the file and 16 MB.
+// What a hostile file may cost: ten seconds of the processor, and memory of twice the file and 16 MB.
 #include <doctest/doctest.h>
 #include <malloc.h>
 #include <sys/stat.h>

@@ -44,7 +44,8 @@ Progress::Progress(int epochs, int steps, bool quiet)
 void Progress::begin_epoch(int epoch, int done) {
     epoch_ = epoch;
     done_ = done;
-    begin_ = drawn_ = Clock::now();
+    begin_ = Clock::now();
+    drawn_ = {};  // the first step is drawn at once
     if (!quiet_ && redraws_) fmt::print("Epoch {}/{}\n", epoch, epochs_);
 }
 

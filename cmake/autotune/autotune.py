@@ -5,6 +5,7 @@ import concurrent.futures
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import pathlib
 import signal
@@ -102,13 +103,19 @@ class Autotuner:
         from search import Record, Search  # Optuna: not for those who only want the report
         workshop = pipeline.workshop
         record = Record(workshop.folder / "record.jsonl")
-        deadline = time.monotonic() + self.options.budget
+        trials, deadline = self.options.trials, time.monotonic() + self.options.budget
+
+        def goes_on() -> bool:
+            if self.interrupted:
+                return False
+            return time.monotonic() < deadline if trials is None else len(record.answers) < trials
 
         def show() -> None:
             best = record.best(1)
             answer = record.get(best[0]) if best else {"share": 0, "relative": 1}
+            left = f"{clock(self.end - time.monotonic())} left" if trials is None else f"{max(0, trials - len(record.answers))} trials left"
             self.line.show(f"{pipeline}: {len(record.answers)} trials, best {100 * answer['share']:.0f} % of the peak, "
-                           f"{1 / answer['relative']:.2f} times the default, {clock(self.end - time.monotonic())} left")
+                           f"{1 / answer['relative']:.2f} times the default, {left}")
 
         def measure(batch):
             for answer in workshop.answer(batch):
@@ -116,7 +123,7 @@ class Autotuner:
                 show()
 
         search = Search(workshop.space(), self.options.seed)
-        search.run(record, measure, lambda: not self.interrupted and time.monotonic() < deadline)
+        search.run(record, measure, goes_on)
         self.decide(pipeline, record)
 
     def decide(self, pipeline: Pipeline, record) -> None:
@@ -152,13 +159,21 @@ class Autotuner:
                         f"{len(record.answers):4} trials{f', {len(lost)} lost' if lost else ''}   {schedules.format_schedule(contenders[winner])}")
 
 
+def pipeline_name(entry: dict) -> str:
+    return f"{entry['layer']}-{entry['pass']}"
+
+
 def read_pipelines(options: argparse.Namespace) -> list[Pipeline]:
     """Of the network, or those that were asked for. What was compiled and measured counts for this generator only."""
     tools = Tools(options.generator, options.space, options.measure, options.plugins, options.compiler)
     build = hashlib.sha256(options.generator.read_bytes() + options.measure.read_bytes()).hexdigest()[:12]
     pipelines = []
-    for entry in json.loads(options.description.read_text()):
-        if options.pipeline and f"{entry['layer']}-{entry['pass']}" not in options.pipeline:
+    description = json.loads(options.description.read_text())
+    names = [pipeline_name(entry) for entry in description]
+    if unknown := [name for name in options.pipeline or () if name not in names]:
+        raise ValueError(f"--pipeline {unknown[0]}: {options.network} has {', '.join(names)}")
+    for entry in description:
+        if options.pipeline and pipeline_name(entry) not in options.pipeline:
             continue
         name = f"{hashlib.sha256(entry['key'].encode()).hexdigest()[:12]}-{build}"
         workshop = Workshop(tools, entry["generator"], entry["parameters"], options.folder / name)
@@ -166,37 +181,67 @@ def read_pipelines(options: argparse.Namespace) -> list[Pipeline]:
     return pipelines
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str):
+        self.exit(1, f"error: {message}; --help lists what is allowed\n")
+
+
+def at_least_zero(kind: type, example: str):
+    """A reader of such numbers."""
+    def read(text: str):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = -1
+        if not 0 <= value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not a number from 0 on; write {example}, say")
+        return value
+    return read
+
+
+def parse_options() -> argparse.Namespace:
+    parser = Parser(description=__doc__)
     parser.add_argument("network")
     parser.add_argument("description", type=pathlib.Path, help="NETWORK.pipelines.json of the build")
     for name in ("generator", "space", "measure", "plugins", "schedules", "folder"):
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
     parser.add_argument("--compiler", required=True)
     parser.add_argument("--halide", required=True, help="its version")
-    parser.add_argument("--budget", type=float, default=20, help="seconds that a pipeline is searched for; AUTOTUNE_BUDGET overrides")
+    parser.add_argument("--budget", type=at_least_zero(float, "AUTOTUNE_BUDGET=60"), default=20,
+                        help="seconds that a pipeline is searched for; AUTOTUNE_BUDGET overrides")
+    parser.add_argument("--trials", type=at_least_zero(int, "AUTOTUNE_TRIALS=64"),
+                        help="instead: until it has so many trials, those of earlier runs counted; AUTOTUNE_TRIALS overrides")
     parser.add_argument("--pipeline", action="append", help="LAYER-PASS: this one alone; may be repeated")
     parser.add_argument("--autoschedulers", nargs="*", choices=AUTOSCHEDULERS, default=AUTOSCHEDULERS, help="Halide's, to compare with")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--report", action="store_true", help="only the table and the plot of what was measured before")
-    options = parser.parse_args()
-    try:
-        options.budget = float(os.environ.get("AUTOTUNE_BUDGET", options.budget))
-    except ValueError:
-        parser.error(f"AUTOTUNE_BUDGET={os.environ['AUTOTUNE_BUDGET']} is not a number of seconds; write AUTOTUNE_BUDGET=60, say")
+    variables = {"--budget": "AUTOTUNE_BUDGET", "--trials": "AUTOTUNE_TRIALS"}
+    overriding = [f"{option}={os.environ[name]}" for option, name in variables.items() if name in os.environ]
+    return parser.parse_args([*sys.argv[1:], *overriding])
 
+
+def run(options: argparse.Namespace) -> None:
     pipelines = read_pipelines(options)
     if not options.report:
-        try:
-            import optuna  # noqa: F401
-        except ModuleNotFoundError:
-            print("error: Optuna is not installed; run sh cmake/bootstrap.sh autotune", file=sys.stderr)
-            return 1
+        import optuna  # noqa: F401  (missed here, before what takes long)
         Autotuner(options, pipelines).run()
     results = [file for pipeline in read_pipelines(argparse.Namespace(**vars(options) | {"pipeline": None}))
                if (file := pipeline.workshop.folder / "result.json").exists()]
     report.write([json.loads(file.read_text()) for file in results], options.network, options.folder)
-    return 0
+
+
+def main() -> int:
+    try:
+        run(parse_options())
+        return 0
+    except ModuleNotFoundError as error:
+        reason = f"{error.name} is not installed; run sh cmake/bootstrap.sh autotune"
+    except (OSError, ValueError) as error:
+        reason = str(error)
+    print(f"error: {reason}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@
 #include <random>
 #include <stdexcept>
 
+#include "cmake/autotune/parameters.h"
+
 namespace castnet::autotune {
 namespace {
 
@@ -44,20 +46,16 @@ std::size_t product(const std::vector<int> &extents) {
 
 }  // namespace
 
-Contraction::Contraction(std::string generator, const std::vector<std::string> &parameters) : generator_(std::move(generator)) {
-    for (const std::string &parameter : parameters) {
-        const std::size_t equals = parameter.find('=');
-        if (equals == std::string::npos) throw std::invalid_argument(parameter + " is not name=value");
-        parameters_[parameter.substr(0, equals)] = parameter.substr(equals + 1);
-    }
+Contraction::Contraction(std::string generator, std::span<const std::string> parameters)
+    : generator_(std::move(generator)), parameters_(parse_parameters(generator_, parameters)) {
     geometry_ = {{number("large_height"), number("large_width"), number("large_channels")},
                  {number("small_height"), number("small_width"), number("small_channels")},
                  number("kernel_height"),
                  number("kernel_width"),
                  number("stride_y"),
                  number("stride_x"),
-                 std::stoi(text("pad_y", "0")),
-                 std::stoi(text("pad_x", "0"))};
+                 number("pad_y", "0"),
+                 number("pad_x", "0")};
 }
 
 std::string Contraction::text(const std::string &name, const std::string &otherwise) const {

@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,8 @@ namespace castnet::autotune {
 /// What a pipeline has to compute: the generator and its geometry.
 class Contraction {
 public:
-    /// From "name=value" as the generator takes them; others than those of the geometry and the epilogue are ignored.
-    Contraction(std::string generator, const std::vector<std::string> &parameters);
+    /// From "name=value" as the generator takes them.
+    Contraction(std::string generator, std::span<const std::string> parameters);
 
     /// The extents of an operand by its name in the generator, innermost first; the images last.
     [[nodiscard]] std::vector<int> extents(const std::string &operand, int images) const;
@@ -32,7 +33,7 @@ public:
     [[nodiscard]] double bytes(int images) const;
 
 private:
-    [[nodiscard]] int number(const std::string &name) const { return std::stoi(text(name, "1")); }
+    [[nodiscard]] int number(const std::string &name, const std::string &otherwise = "1") const { return std::stoi(text(name, otherwise)); }
     [[nodiscard]] std::string text(const std::string &name, const std::string &otherwise) const;
     [[nodiscard]] bool makes_large() const { return generator_ == "spread"; }
     [[nodiscard]] std::map<std::string, std::vector<double>> data_outputs(const Values &inputs, int images) const;

@@ -68,14 +68,18 @@ int main(int argc, char **argv) {
     app.add_option("generator", generator, "correlate, spread or kernel_gradient")->required();
     app.add_option("parameters", parameters, "name=value of the generator's geometry")->required();
     app.add_option("--contender", contenders, "a shared library with a pipeline of that geometry")->required()->allow_extra_args(false);
-    app.add_option("--images", images, "images of a call")->check(CLI::PositiveNumber);
-    app.add_option("--rounds", rounds, "times of each, of which the best counts")->check(CLI::PositiveNumber);
-    CLI11_PARSE(app, argc, argv);
+    app.add_option("--images", images, "images of a call")->check(CLI::Range(1, 10'000));
+    app.add_option("--rounds", rounds, "times of each, of which the best counts")->check(CLI::Range(1, 1'000'000));
     try {
+        app.parse(argc, argv);
         std::cout << castnet::autotune::measure(castnet::autotune::Contraction(generator, parameters), contenders, images, rounds) << '\n';
         return EXIT_SUCCESS;
+    } catch (const CLI::Success &success) {  // --help
+        return app.exit(success);
+    } catch (const std::bad_alloc &) {
+        std::cerr << "error: the operands do not fit into memory; choose smaller ones, or fewer --images\n";
     } catch (const std::exception &error) {
         std::cerr << "error: " << error.what() << '\n';
-        return EXIT_FAILURE;
     }
+    return EXIT_FAILURE;
 }

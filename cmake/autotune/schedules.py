@@ -31,10 +31,13 @@ def parse_schedule(text: str) -> dict:
 
 
 def read(file: pathlib.Path) -> dict[str, str]:
-    """The lines by their pipelines."""
+    """The lines by their pipelines. Raises ValueError at a line that is not whole."""
     if not file.exists():
         return {}
     lines = [line for line in file.read_text().splitlines() if line.strip() and not line.startswith("#")]
+    for line in lines:
+        if line.count(" : ") < 2:
+            raise ValueError(f"{file}: '{line}' is not a schedule; remove the line")
     return {line.split(" : ")[0]: line for line in lines}
 
 

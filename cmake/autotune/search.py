@@ -8,13 +8,11 @@ import pathlib
 from collections.abc import Callable, Iterable
 
 import optuna
+from workshop import Answer, Schedule
 
 LOSES = 10.0  # times the default's seconds: what a schedule counts as that fails
 START = 8  # the tiles that the cost model likes best are tried first
 BATCH = 8  # proposed at once, so that they can be compiled side by side
-
-Schedule = dict[str, str]  # GeneratorParams, the method first
-Answer = dict  # {"relative": seconds / the default's seconds in the same run} or {"error": why it loses}
 
 
 class Record:

@@ -6,21 +6,25 @@ import hashlib
 import json
 import os
 import pathlib
+import resource
 import signal
 import statistics
 import subprocess
 import time
 from collections.abc import Callable
 
-from search import Answer, Schedule
-
 AUTOSCHEDULERS = ("Adams2019", "Li2018", "Mullapudi2016")
+# Seconds of the processor, which a busy machine grants late; what sleeps for ever has PATIENCE times as long by the clock.
 COMPILE_SECONDS = 20  # the space's schedules take under one
 AUTOSCHEDULER_SECONDS = 60
 # Adams2019 keeps 32 candidates by itself and then takes minutes for a pipeline; with fewer its schedules are as good or nearly so.
 BEAMS = {"Adams2019": ("8", "1")}
 MEASURE_SECONDS = 30
+PATIENCE = 20
 IMAGES = 8  # of a shard of Keras's batch of 32
+
+Schedule = dict[str, str]  # GeneratorParams, the method first
+Answer = dict  # {"relative": seconds / the default's seconds in the same run} or {"error": why it loses}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +45,14 @@ class Interrupted(Fault):
     """Not the contender's fault."""
 
 
-def run(command: list, seconds: float, interrupted: Callable[[], bool] = lambda: False) -> str:
-    """The program's output. Its own session, so that Ctrl-C reaches the tuner alone, and so that a hang can be ended whole."""
+def run(command: list, seconds: int, interrupted: Callable[[], bool] = lambda: False) -> str:
+    """The program's output, if it takes no more than `seconds` of the processor. Its own session, so that Ctrl-C reaches the tuner alone,
+    and so that a hang can be ended whole."""
     process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
                                start_new_session=True)
-    end = time.monotonic() + seconds
+    resource.prlimit(process.pid, resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
+    end = time.monotonic() + PATIENCE * seconds
+    late = Fault(f"takes more than {seconds} s")
     try:
         while True:
             try:
@@ -55,11 +62,13 @@ def run(command: list, seconds: float, interrupted: Callable[[], bool] = lambda:
                 if interrupted():
                     raise Interrupted("was interrupted") from None
                 if time.monotonic() > end:
-                    raise Fault(f"takes more than {seconds:.0f} s") from None
+                    raise late from None
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
+    if process.returncode == -signal.SIGXCPU:
+        raise late
     if process.returncode < 0:
         raise Fault(f"crashes: {signal.Signals(-process.returncode).name}")
     if process.returncode > 0:
@@ -102,7 +111,7 @@ class Workshop:
         (self.folder / f"{name}.o").unlink()
         return library
 
-    def generate(self, name: str, parameters: dict, seconds: float, *options, interrupted: Callable[[], bool] = lambda: False) -> None:
+    def generate(self, name: str, parameters: dict, seconds: int, *options, interrupted: Callable[[], bool] = lambda: False) -> None:
         run([self.tools.generator, "-g", self.generator, "-f", "contender", "-n", name, "-e", "object", "-o", self.folder, *options,
              "target=host-no_runtime", *self.parameters, *(f"{key}={value}" for key, value in parameters.items())], seconds, interrupted)
 

@@ -45,6 +45,11 @@ class FileTest(Folder):
         self.assertEqual(schedules.schedule_of(self.file, FORWARD), {})
         self.assertEqual(schedules.schedule_of(self.folder / "none.txt", FORWARD), {})
 
+    def test_a_line_that_is_not_whole_is_named(self):
+        self.file.write_text(f"{OTHER} : default\n")
+        for use in (lambda: self.keep(FORWARD, {}), lambda: schedules.schedule_of(self.file, OTHER)):
+            self.assertRaisesRegex(ValueError, f"{self.file}: '{OTHER} : default' is not a schedule", use)
+
     def test_a_write_that_fails_leaves_the_file_as_it_was(self):
         self.keep(OTHER, {})
         before = self.file.read_text()

@@ -12,7 +12,7 @@ SHIM = pathlib.Path(os.environ["CASTNET_SHIM"])
 ALL = os.environ.get("CASTNET_FAULTS") == "all"  # every fault; otherwise a choice that takes a minute
 MEMORY = os.environ.get("CASTNET_FAULTS") != "files"  # also mallocs, which what measures coverage needs itself
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CASTNET_")} | {"HOME": "/nonexistent"}
-HANGS = 60  # seconds after which a program that takes a twentieth of one is held to hang
+HANGS = 600  # seconds after which a program that takes a twentieth of one is held to hang, on the busiest machine
 
 
 @dataclasses.dataclass

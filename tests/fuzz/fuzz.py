@@ -63,9 +63,9 @@ def run(folder: pathlib.Path, name: str, seconds: int, keep: bool) -> bool:
             return subprocess.run([fuzzer, f"-max_len={LARGEST_INPUT}", *map(str, arguments)], cwd=folder, env=environment,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
         length = f"-max_total_time={seconds}" if seconds > 0 else "-runs=0"
-        # The fuzzers themselves demand a second of the processor's time; a machine may be late. And the sanitizer remembers every stack
+        # The fuzzers themselves bound the processor's time; a busy machine is late. And the sanitizer remembers every stack
         # that it has seen, 100 bytes an execution.
-        limits = ("-timeout=10", "-malloc_limit_mb=1024", "-rss_limit_mb=8192")
+        limits = ("-timeout=600", "-malloc_limit_mb=1024", "-rss_limit_mb=8192")
         result = passes(length, *limits, "-print_final_stats=1", f"-artifact_prefix={findings}/{name}-", found, corpus)
         executions = re.search(r"stat::number_of_executed_units: *(\d+)", result.stdout)
         print(f"fuzz: {name}: {executions.group(1) if executions else 'no'} executions in {seconds} s, "
