@@ -51,8 +51,8 @@ class ArgumentsTest(unittest.TestCase):
     def test_autotune(self):
         script = SOURCE / "cmake" / "autotune" / "autotune.py"
         self.check_refused([sys.executable, script], "are required: network")
-        command = [sys.executable, script, "test_gap", BUILD / "tests" / "test_gap.pipelines.json", "--generator", BUILD / "bin" / "castnet_generator",
-                   "--space", BUILD / "bin" / "castnet_space", "--measure", BUILD / "bin" / "castnet_measure", "--plugins", ".", "--compiler", "c++",
+        command = [sys.executable, script, "test_gap", BUILD / "tests" / "test_gap.pipelines.json", "--generator", BUILD / "bin/castnet_generator",
+                   "--space", BUILD / "bin/castnet_space", "--measure", BUILD / "bin/castnet_measure", "--plugins", ".", "--compiler", "c++",
                    "--halide", "21.0.0", "--schedules", "cpu.txt", "--folder", "nowhere", "--report"]
         subprocess.run([str(word) for word in command], check=True)
         self.check_refused([*command, "--pipeline", "squeeze"], "--pipeline squeeze: test_gap has squeeze-forward, squeeze-backward_weights")
