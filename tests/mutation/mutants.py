@@ -228,7 +228,7 @@ CHANGES = {
     "runtime/npy.cpp": (FILES, [
         ("version == 1 ? 2 : 4", "version == 1 ? 2 : 2", "the header of format 2 is not understood"),
         ("+ header.size() + 1) % 64 != 0", "+ header.size() + 1) % 16 != 0", "the data does not begin where the format asks"),
-        ('match[2] == "True"', 'match[2] == "Fortran"', "Fortran's order is read as C's"),
+        ("if (*header.fortran_order)", "if (!header.fortran_order)", "Fortran's order is read as C's"),
         ("if (*size != data.size())", "if (*size > data.size())", "what follows the data is not seen"),
     ]),
     "runtime/npy_folder.cpp": (FILES, [
