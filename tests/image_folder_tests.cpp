@@ -208,14 +208,53 @@ TEST_CASE("image folder: a folder for each class; numbers are labels") {
     CHECK(reason([&] { (void)images.load(Part::train, {7}); }).find("has no train image of the classes 7") != std::string::npos);
 }
 
+TEST_CASE("image folder: two names of one number are names") {
+    const Images images{{"01/x.png", 1}, {"1/x.png", 2}, {"2/x.png", 3}};
+    CHECK(images.load().labels == Values{0, 1, 2});
+    CHECK(images.load().class_names == std::vector<std::string>{"01", "1", "2"});
+    CHECK(images.values(Part::train, {1}) == Values{2});
+    const Images padded{{"train/01/x.png", 1}, {"test/02/x.png", 2}};
+    CHECK(padded.load(Part::test).labels == Values{2});
+    CHECK(padded.load(Part::test).class_names.empty());
+    const Images parts{{"train/01/x.png", 1}, {"test/1/x.png", 2}};
+    CHECK(parts.load(Part::test).labels == Values{1});
+    CHECK(parts.load(Part::test).class_names == std::vector<std::string>{"01", "1"});
+}
+
+TEST_CASE("image folder: images of other formats are not passed over") {
+    const Images images{{"a.png", 1}};
+    const auto add_other = [&](const std::string &name) {
+        std::filesystem::create_directories((images.folder.path() / name).parent_path());
+        write_plain(images.folder.path() / name, "x");
+    };
+    add_other("b.JPG");
+    CHECK(images.refusal().find(": of its images 1 is no PNG, as b.JPG; convert what you need, and move the rest") != std::string::npos);
+    add_other("c.webp");
+    CHECK(images.refusal().find(": of its images 2 are no PNG, as b.JPG") != std::string::npos);
+    const Images classes{{"train/dog/a.png", 1}, {"test/dog/a.png", 1}};
+    std::filesystem::create_directories(classes.folder.path() / "test/cat");
+    write_plain(classes.folder.path() / "test/cat/b.jpeg", "x");
+    CHECK(classes.refusal(Part::train).find("cat: of its images 1 is no PNG, as b.jpeg") != std::string::npos);
+    const Images none{};
+    write_plain(none.folder.path() / "a.jpg", "x");
+    CHECK(none.refusal().find("of its images 1 is no PNG, as a.jpg") != std::string::npos);
+}
+
 TEST_CASE("image folder: names of classes are counted in the order of the alphabet, the same in both parts") {
     const Images images{{"train/good/1.png", 1}, {"test/bent/1.png", 2}, {"test/good/1.png", 3}, {"test/scratched/1.png", 4}};
     CHECK(images.load(Part::train).labels == Values{1});
     CHECK(images.load(Part::test).labels == Values{0, 1, 2});
     CHECK(images.values(Part::test) == Values{2, 3, 4});
+    for (const Part part : {Part::train, Part::test})
+        CHECK(images.load(part).class_names == std::vector<std::string>{"bent", "good", "scratched"});
+    CHECK(read_class_names(images.folder.path()) == images.load().class_names);
+    CHECK(reason([&] {
+              (void)images.load(Part::train, {2, 0});
+          }).find("no train image of the classes scratched,bent;") != std::string::npos);
     // A number among names is a name.
     const Images mixed{{"7/1.png", 1}, {"cat/1.png", 2}, {"99999999999/1.png", 3}};
     CHECK(mixed.load().labels == Values{0, 1, 2});
+    CHECK(mixed.load().class_names == std::vector<std::string>{"7", "99999999999", "cat"});
 }
 
 TEST_CASE("image folder: train and test, one labelled and one not, or one only") {
@@ -232,7 +271,7 @@ TEST_CASE("image folder: what cannot be meant is refused in one line") {
     const Images both{{"a.png", 1}, {"cat/b.png", 2}};
     CHECK(both.refusal().find("holds images beside folders of images, as cat; give one or the other") != std::string::npos);
     const Images none{};
-    CHECK(none.refusal().find("holds no images that are understood; give a .npy file, or a folder of") != std::string::npos);
+    CHECK(none.refusal().find("holds no images that are understood; give a .npy or IDX file, or a folder") != std::string::npos);
     std::filesystem::create_directories(none.folder.path() / "train" / "deeper");
     CHECK(none.refusal().find("train: holds no images") != std::string::npos);
     none.add("train/deeper/still/a.png", 1);

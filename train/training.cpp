@@ -41,7 +41,7 @@ public:
           network_(description, options.batch_size, options.threads),
           peak_(options.threads) {
         if (!network_.is_ready()) throw Error(error_message());
-        data_ = options.data.load(Part::train, description.input());
+        data_ = options.data.load(Part::train, description.input(), [this](const std::string &text) { warn(text); });
         std::tie(images_, validation_) = split_stratified(data_, options.validation_split, random_);
         if (images_.empty()) throw Error("no images are left to train on; choose a smaller --validation-split");
         if (options.patience > 0 && validation_.empty())
@@ -199,15 +199,17 @@ private:
         if (!can_draw()) return warn("there are no figures without gnuplot; install the package gnuplot-nox");
         try {
             if (state_.best_epoch > 0) load_model(network_, directory_.model());
-            write_report(network_, options_.data.load(Part::test, network_.description().input()), directory_, options_, history.epochs());
+            const Dataset test =
+                options_.data.load(Part::test, network_.description().input(), [this](const std::string &text) { warn(text); });
+            write_report(network_, test, directory_, options_, history.epochs());
             say("wrote {}\n", directory_.report().string());
         } catch (const Error &error) {
             warn(error.what());
         }
     }
 
-    void warn(const char *text) const {
-        if (!options_.quiet) fmt::print(stderr, "warning: {}\n", text);
+    void warn(const std::string &text) const {
+        if (!options_.quiet) castnet::warn(text);
     }
 
     void check(const StepResult &result) const {
