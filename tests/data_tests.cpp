@@ -168,6 +168,24 @@ TEST_CASE("data: names of classes are in CSV files and legends, and a run is res
     }
 }
 
+TEST_CASE("data: floats that look like bytes are warned of, once; others are not") {
+    const Commands commands;
+    const auto said = [&](const std::vector<float> &of_an_image, const std::string &options = "") {
+        std::vector<float> values;
+        for (std::size_t i = 0; i < 2 * image_size; i++) values.push_back(of_an_image[i % of_an_image.size()]);
+        write_plain(commands.path("f.npy"), npy_bytes(npy_header("<f4", "2, 12, 10"), raw_bytes(values)));
+        return output("train-test_gap --no-figures --epochs 2 --data " + commands.path("f.npy") + " --run-dir " + commands.path("run") +
+                      " " + options);
+    };
+    const std::string warning = "warning: " + commands.path("f.npy") + ": its values reach 254, ", bytes = said({0, 254, 3});
+    CHECK(bytes.find(warning) != std::string::npos);
+    CHECK(bytes.find("warning") == bytes.rfind("warning"));
+    CHECK(bytes.find("divide by 255, say, or store bytes as uint8\n") != std::string::npos);
+    CHECK(said({0, 254, 3}, "--quiet").empty());
+    for (const std::vector<float> &values : {std::vector<float>{0, 1, 0.5}, {0, 15}, {-0.1F, 20}, {-128, 127}})
+        CHECK(said(values).find("warning") == std::string::npos);
+}
+
 TEST_CASE("data: labels that are missing where classes are wanted are an error by option, and else a warning, which name the file") {
     const Commands commands;
     write_dataset(commands.path("mnist"), 9, {28, 28});  // labels 1, 5, 6

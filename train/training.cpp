@@ -31,6 +31,15 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds save_interval(30);  // of work that a power failure may cost
 
+/// The largest of the values, where they look like bytes that nobody scaled: standardized values are below 0 too, scaled ones and counts
+/// of standard deviations stay below 16.
+std::optional<float> largest_unscaled(std::span<const float> values) {
+    if (values.empty()) return std::nullopt;
+    const auto [least, largest] = std::ranges::minmax(values);
+    if (least < 0 || largest < 16) return std::nullopt;
+    return largest;
+}
+
 /// One run of training: the data in a random order, batch by batch.
 class Training {
 public:
@@ -42,6 +51,9 @@ public:
           peak_(options.threads) {
         if (!network_.is_ready()) throw Error(error_message());
         data_ = options.data.load(Part::train, description.input(), [this](const std::string &text) { warn(text); });
+        if (const std::optional<float> largest = largest_unscaled(data_.floats))
+            warn(fmt::format("{}: its values reach {}, networks learn from values of about 1; divide by 255, say, or store bytes as uint8",
+                             find_data(options.data.path).string(), *largest));
         std::tie(images_, validation_) = split_stratified(data_, options.validation_split, random_);
         if (images_.empty()) throw Error("no images are left to train on; choose a smaller --validation-split");
         if (options.patience > 0 && validation_.empty())
