@@ -10,7 +10,8 @@
 namespace castnet {
 
 /// What --data may be, for messages.
-inline constexpr const char *accepted_data = "a .npy file, or a folder of IDX files under MNIST's names, of train.npy, or of PNG images";
+inline constexpr const char *accepted_data =
+    "a .npy or IDX file, or a folder of IDX files under MNIST's names, of train.npy, or of PNG images";
 
 /// Whether there is such a file or folder. False also where that cannot be found out.
 bool is_there(const std::filesystem::path &path);

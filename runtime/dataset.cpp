@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <numeric>
 
@@ -19,9 +21,13 @@
 namespace castnet {
 namespace {
 
-Dataset read_data(const std::filesystem::path &data, Part part, const Shape &shape, const std::vector<int> &classes) {
+void check_is_there(const std::filesystem::path &data) {
     if (!is_there(data)) throw Error(fmt::format("{}: there is no such file or folder; give {}", data.string(), accepted_data));
-    if (!std::filesystem::is_directory(data)) return read_npy_images(data, shape);
+}
+
+Dataset read_data(const std::filesystem::path &data, Part part, const Shape &shape, const std::vector<int> &classes) {
+    check_is_there(data);
+    if (!std::filesystem::is_directory(data)) return is_idx_file(data) ? read_idx_file(data, shape) : read_npy_images(data, shape);
     if (is_idx_folder(data)) return read_idx_folder(data, part, shape, classes);
     if (is_npy_folder(data)) return read_npy_folder(data, part, shape, classes);
     return read_image_folder(data, part, shape, classes);
@@ -52,12 +58,37 @@ std::string to_string(Part part) {
     return part == Part::train ? "train" : "test";
 }
 
+std::string label_name(const std::vector<std::string> &class_names, int label) {
+    return class_names.empty() ? std::to_string(label) : class_names.at(static_cast<std::size_t>(label));
+}
+
+std::optional<int> find_label(const std::vector<std::string> &class_names, const std::string &name) {
+    if (!class_names.empty()) {
+        const auto found = std::ranges::find(class_names, name);
+        if (found == class_names.end()) return std::nullopt;
+        return static_cast<int>(found - class_names.begin());
+    }
+    int number = 0;
+    const char *end = name.data() + name.size();
+    const auto [rest, error] = std::from_chars(name.data(), end, number);
+    if (error != std::errc() || rest != end) return std::nullopt;
+    return number;
+}
+
 Dataset load_dataset(const std::filesystem::path &data, Part part, const Shape &shape, const std::vector<int> &classes) {
     Dataset dataset = read_data(data, part, shape, classes);
     if (dataset.size() > 0) return dataset;
     if (classes.empty()) throw Error(fmt::format("{}: holds no {} image; give more", data.string(), to_string(part)));
+    std::vector<std::string> names;
+    std::ranges::transform(classes, std::back_inserter(names), [&](int label) { return label_name(dataset.class_names, label); });
     throw Error(fmt::format("{}: has no {} image of the classes {}; choose others with --classes", data.string(), to_string(part),
-                            fmt::join(classes, ",")));
+                            fmt::join(names, ",")));
+}
+
+std::vector<std::string> read_class_names(const std::filesystem::path &data) {
+    check_is_there(data);
+    if (!std::filesystem::is_directory(data) || is_idx_folder(data) || is_npy_folder(data)) return {};
+    return image_class_names(data);
 }
 
 std::filesystem::path find_data(const std::string &option) {

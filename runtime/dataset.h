@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -19,7 +20,9 @@ struct Dataset {
     // (image, height, width, channel), as the file holds them: bytes, which stand for [0, 1], or other numbers as floats. One is empty.
     std::vector<std::uint8_t> bytes;
     std::vector<float> floats;
-    std::vector<int> labels;  ///< one for each image, or none
+    std::vector<int> labels;                    ///< one for each image, or none
+    std::vector<std::string> class_names = {};  ///< of the labels 0, 1, …; none where labels are numbers
+    std::filesystem::path missing_labels = {};  ///< the file that would hold the labels, where there is none
 
     [[nodiscard]] std::size_t size() const { return (bytes.size() + floats.size()) / shape.size(); }
     [[nodiscard]] ImageView images() const {
@@ -29,15 +32,24 @@ struct Dataset {
     [[nodiscard]] std::vector<float> gather(std::span<const std::uint32_t> indices) const;
 };
 
+/// What a label is called: as its class, or as the number it is where classes have no names.
+std::string label_name(const std::vector<std::string> &class_names, int label);
+
+/// The label that is called so, or nothing.
+std::optional<int> find_label(const std::vector<std::string> &class_names, const std::string &name);
+
 enum class Part { train, test };
 
 std::string to_string(Part part);
 
 /// Reads the images of one part, and their labels where there are some, from a folder of IDX files (idx_folder.h), of train.npy
-/// (npy_folder.h) or of PNG images (image_folder.h), or from a .npy file, which is both parts; a part that a folder lacks is the other
-/// one. Keeps the images of `classes`, or all when that is empty or there are no labels. Throws Error: also if the images do not have
+/// (npy_folder.h) or of PNG images (image_folder.h), or from a .npy or IDX file, which is both parts; a part that a folder lacks is the
+/// other one. Keeps the images of `classes`, or all when that is empty or there are no labels. Throws Error: also if the images do not have
 /// `shape`, or the labels do not match them.
 Dataset load_dataset(const std::filesystem::path &data, Part part, const Shape &shape, const std::vector<int> &classes);
+
+/// What the data's classes are called, in the order of their labels; none where labels are numbers, or missing. Throws Error.
+std::vector<std::string> read_class_names(const std::filesystem::path &data);
 
 /// Where the data is: `option` if given, else $CASTNET_DATA, else the cache that bootstrap.sh fills: with MNIST, or with what took its
 /// place. Throws Error if there is none.

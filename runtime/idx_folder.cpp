@@ -4,9 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <string>
 
 #include "runtime/data_folder.h"
 #include "runtime/error.h"
+#include "runtime/file.h"
 #include "runtime/idx.h"
 
 namespace castnet {
@@ -14,22 +17,29 @@ namespace {
 
 using Path = std::filesystem::path;
 
-/// The file of the part, plain or gzip; empty where there is neither.
-Path find(const Path &folder, Part part, const std::string &what) {
-    for (const char *suffix : {"", ".gz"}) {
-        Path path = folder / ((part == Part::train ? "train" : "t10k") + what + suffix);
-        if (is_there(path)) return path;
+/// The file of the part, of "images" or "labels": as it is named there, or as it should be.
+Path file_of(const Path &folder, Part part, const std::string &what) {
+    const std::string name = fmt::format("{}-{}", part == Part::train ? "train" : "t10k", what),
+                      type = what == "images" ? "idx3-ubyte" : "idx1-ubyte";
+    for (const char *separator : {"-", "."}) {
+        for (const char *suffix : {"", ".gz"}) {
+            Path path = folder / fmt::format("{}{}{}{}", name, separator, type, suffix);
+            if (is_there(path)) return path;
+        }
     }
-    return {};
+    return folder / fmt::format("{}-{}", name, type);
 }
 
-Path find_images(const Path &folder, Part part) {
-    return find(folder, part, "-images-idx3-ubyte");
+bool holds(const Path &folder, Part part) {
+    return is_there(file_of(folder, part, "images"));
 }
 
 /// Throws Error unless the file holds images of the shape; one channel need not be a dimension.
 void check_images(const Path &path, const IdxReader &images, const Shape &shape) {
     std::vector<std::size_t> extents = images.shape();
+    if (extents.size() == 1)
+        throw Error(fmt::format("{}: holds {} numbers in a row, as labels are, and no images; give the file of the images", path.string(),
+                                extents.front()));
     if (!extents.empty()) extents.erase(extents.begin());
     std::vector<std::size_t> wanted{static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width)};
     if (extents.size() != 2 || shape.channels != 1) wanted.push_back(static_cast<std::size_t>(shape.channels));
@@ -65,21 +75,19 @@ void read_images(IdxReader &file, std::span<const int> labels, const std::vector
     file.finish();
 }
 
-}  // namespace
-
-bool is_idx_folder(const Path &folder) {
-    return !find_images(folder, Part::train).empty() || !find_images(folder, Part::test).empty();
-}
-
-Dataset read_idx_folder(const Path &folder, Part part, const Shape &shape, const std::vector<int> &classes) {
-    part = available(part, [&](Part wanted) { return !find_images(folder, wanted).empty(); });
-    const Path path = find_images(folder, part), labels_path = find(folder, part, "-labels-idx1-ubyte");
+/// The images that are of the classes, with labels where there is a file of them.
+Dataset read(const Path &path, const Path &labels_path, const Shape &shape, const std::vector<int> &classes) {
     IdxReader images(path);
     check_images(path, images, shape);
     std::vector<int> labels;
-    if (!labels_path.empty()) labels = read_labels(labels_path, images.shape().front());
+    const bool labelled = is_there(labels_path);
+    if (labelled) labels = read_labels(labels_path, images.shape().front());
 
-    Dataset dataset{.shape = shape, .bytes = {}, .floats = {}, .labels = kept(labels, 1, labels, classes)};
+    Dataset dataset{.shape = shape,
+                    .bytes = {},
+                    .floats = {},
+                    .labels = kept(labels, 1, labels, classes),
+                    .missing_labels = labelled ? Path() : labels_path};
     const std::size_t elements = (labels.empty() ? images.shape().front() : dataset.labels.size()) * shape.size();
     if (images.holds_bytes()) {
         dataset.bytes.reserve(elements);
@@ -90,6 +98,28 @@ Dataset read_idx_folder(const Path &folder, Part part, const Shape &shape, const
         check_finite(path, dataset);
     }
     return dataset;
+}
+
+}  // namespace
+
+bool is_idx_folder(const Path &folder) {
+    return holds(folder, Part::train) || holds(folder, Part::test);
+}
+
+Dataset read_idx_folder(const Path &folder, Part part, const Shape &shape, const std::vector<int> &classes) {
+    part = available(part, [&](Part wanted) { return holds(folder, wanted); });
+    return read(file_of(folder, part, "images"), file_of(folder, part, "labels"), shape, classes);
+}
+
+bool is_idx_file(const Path &file) {
+    std::array<unsigned char, 2> begin{};
+    const Descriptor descriptor = open_to_read(file);
+    const ssize_t got = uninterrupted([&] { return ::read(descriptor.get(), begin.data(), begin.size()); });
+    return got == 2 && (begin == std::array<unsigned char, 2>{0, 0} || begin == std::array<unsigned char, 2>{0x1f, 0x8b});
+}
+
+Dataset read_idx_file(const Path &file, const Shape &shape) {
+    return read(file, {}, shape, {});
 }
 
 }  // namespace castnet

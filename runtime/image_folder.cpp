@@ -3,12 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
-#include <charconv>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "runtime/data_folder.h"
 #include "runtime/error.h"
@@ -24,10 +25,21 @@ bool is_folder(const Path &path) {
     return std::filesystem::is_directory(path, ignored);
 }
 
-bool is_png(const Path &path) {
+std::string extension_of(const Path &path) {
     std::string extension = path.extension().string();
     std::ranges::transform(extension, extension.begin(), [](unsigned char letter) { return std::tolower(letter); });
-    return extension == ".png" && !is_folder(path);
+    return extension;
+}
+
+bool is_png(const Path &path) {
+    return extension_of(path) == ".png" && !is_folder(path);
+}
+
+/// Whether it is an image, by its name, of a format that is not read.
+bool is_other_image(const Path &path) {
+    constexpr std::array<std::string_view, 12> others{".avif", ".bmp", ".gif", ".heic", ".jpeg", ".jpg",
+                                                      ".jxl",  ".pgm", ".ppm", ".tif",  ".tiff", ".webp"};
+    return std::ranges::find(others, extension_of(path)) != others.end() && !is_folder(path);
 }
 
 /// What is in the folder, in the order of the names, without what is hidden.
@@ -44,6 +56,10 @@ std::vector<Path> entries(const Path &folder) {
 
 std::vector<Path> images_in(const Path &folder) {
     std::vector<Path> paths = entries(folder);
+    if (const auto others = std::ranges::count_if(paths, is_other_image); others > 0)
+        throw Error(fmt::format("{}: of its images {} {} no PNG, as {}; convert what you need, and move the rest elsewhere",
+                                folder.string(), others, others == 1 ? "is" : "are",
+                                std::ranges::find_if(paths, is_other_image)->filename().string()));
     std::erase_if(paths, [](const Path &path) { return !is_png(path); });
     return paths;
 }
@@ -62,34 +78,12 @@ Path part_folder(const Path &folder, Part part) {
     return is_folder(subfolder) ? subfolder : folder;
 }
 
-std::optional<int> whole_number(const std::string &name) {
-    int number = 0;
-    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
-    return number;
-}
-
-/// The labels of the classes of both parts, by their names.
-std::map<std::string, int> class_labels(const Path &folder) {
-    std::set<std::string> names;
-    for (const Part part : {Part::train, Part::test}) {
-        for (const Path &path : class_folders(part_folder(folder, part))) names.insert(path.filename().string());
-    }
-    const bool numbered = std::ranges::all_of(names, [](const std::string &name) { return whole_number(name).has_value(); });
-    std::map<std::string, int> labels;
-    for (const std::string &name : names) {
-        const auto place = static_cast<int>(labels.size());
-        labels[name] = numbered ? whole_number(name).value_or(place) : place;
-    }
-    return labels;
-}
-
 struct LabelledFiles {
     std::vector<Path> paths;
     std::vector<int> labels;  // one for each, or none
 };
 
-LabelledFiles list_images(const Path &folder, const std::map<std::string, int> &labels) {
+LabelledFiles list_images(const Path &folder, const std::vector<std::string> &class_names) {
     LabelledFiles files{.paths = images_in(folder), .labels = {}};
     const std::vector<Path> classes = class_folders(folder);
     if (!files.paths.empty() && !classes.empty())
@@ -98,7 +92,7 @@ LabelledFiles list_images(const Path &folder, const std::map<std::string, int> &
     for (const Path &path : classes) {
         for (Path &image : images_in(path)) {
             files.paths.push_back(std::move(image));
-            files.labels.push_back(labels.at(path.filename().string()));
+            files.labels.push_back(find_label(class_names, path.filename().string()).value());
         }
     }
     if (files.paths.empty()) throw Error(fmt::format("{}: holds no images that are understood; give {}", folder.string(), accepted_data));
@@ -107,10 +101,29 @@ LabelledFiles list_images(const Path &folder, const std::map<std::string, int> &
 
 }  // namespace
 
+std::vector<std::string> image_class_names(const Path &folder) {
+    std::set<std::string> names;
+    std::set<int> numbers;
+    for (const Part part : {Part::train, Part::test}) {
+        for (const Path &path : class_folders(part_folder(folder, part))) {
+            const std::string name = path.filename().string();
+            names.insert(name);
+            if (const std::optional<int> number = find_label({}, name)) numbers.insert(*number);
+        }
+    }
+    if (numbers.size() == names.size()) return {};
+    return {names.begin(), names.end()};
+}
+
 Dataset read_image_folder(const Path &folder, Part part, const Shape &shape, const std::vector<int> &classes) {
-    const LabelledFiles files = list_images(part_folder(folder, part), class_labels(folder));
+    std::vector<std::string> class_names = image_class_names(folder);
+    const LabelledFiles files = list_images(part_folder(folder, part), class_names);
     const std::vector<Path> paths = kept(files.paths, 1, files.labels, classes);
-    Dataset dataset{.shape = shape, .bytes = {}, .floats = {}, .labels = kept(files.labels, 1, files.labels, classes)};
+    Dataset dataset{.shape = shape,
+                    .bytes = {},
+                    .floats = {},
+                    .labels = kept(files.labels, 1, files.labels, classes),
+                    .class_names = std::move(class_names)};
     for (const Path &path : paths) {
         const std::size_t begin = dataset.bytes.size();
         dataset.bytes.resize(begin + shape.size());

@@ -8,8 +8,8 @@
 #include <charconv>
 #include <cstring>
 #include <optional>
-#include <regex>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "runtime/array_size.h"
@@ -42,7 +42,7 @@ constexpr std::array<ElementType, 5> element_types{{{"<f4", 4, NpyKind::floats, 
                                                     {"<i4", 4, NpyKind::integers, element<std::int32_t>},
                                                     {"<i8", 8, NpyKind::integers, element<std::int64_t>}}};
 
-constexpr std::size_t largest_header = 1024;  // 32 extents of 20 digits fit; std::regex takes stack for every character
+constexpr std::size_t largest_header = 10'000;  // NumPy's own limit
 
 struct Header {
     ElementType type;
@@ -54,26 +54,90 @@ Error failure(const std::filesystem::path &path, const std::string &what) {
     return Error(fmt::format("{}: {}; give a .npy file of float32 or uint8 in C order", path.string(), what));
 }
 
-/// The extents of a tuple as Python writes it: "", "3," or "3, 4".
-std::vector<std::size_t> parse_shape(const std::filesystem::path &path, std::string_view text) {
-    std::vector<std::size_t> shape;
-    bool needs_comma = false;
-    for (const char *at = text.data(), *end = at + text.size(); at != end;) {
-        if (*at == ' ' || (*at == ',' && needs_comma)) {
-            needs_comma = needs_comma && *at == ' ';
-            at++;
-            continue;
-        }
-        std::size_t extent = 0;
-        const auto [next, error] = std::from_chars(at, end, extent);
-        if (error != std::errc() || needs_comma) throw failure(path, "has a shape that is not understood");
-        if (shape.size() == most_dimensions) throw failure(path, fmt::format("has more than {} dimensions", most_dimensions));
-        shape.push_back(extent);
-        needs_comma = true;
-        at = next;
+/// Reads a header's text, a dict as Python writes it:
+///
+///     {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
+///
+/// with the keys in any order, quotes of either kind, and the L after numbers that Python 2 wrote.
+class HeaderReader {
+public:
+    HeaderReader(const std::filesystem::path &path, std::string_view text) : path_(path), rest_(text) {}
+
+    void read() {
+        read_list('{', '}', [this] {
+            const std::string_view key = read_text();
+            expect(':');
+            if (key == "descr") {
+                type = read_text();
+            } else if (key == "fortran_order") {
+                fortran_order = read_truth();
+            } else if (key == "shape") {
+                read_shape();
+            } else {
+                not_understood();
+            }
+        });
+        skip_space();
+        if (!rest_.empty() || !type || !fortran_order || !shape) not_understood();
     }
-    return shape;
-}
+
+    std::optional<std::string_view> type;
+    std::optional<bool> fortran_order;
+    std::optional<std::vector<std::size_t>> shape;
+
+private:
+    [[noreturn]] void not_understood() const { throw failure(path_, "has a header that is not understood"); }
+
+    void skip_space() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n\f"), rest_.size())); }
+    bool accept(std::string_view word) {
+        skip_space();
+        if (!rest_.starts_with(word)) return false;
+        rest_.remove_prefix(word.size());
+        return true;
+    }
+    void expect(char character) {
+        if (!accept({&character, 1})) not_understood();
+    }
+
+    /// Items with commas between, and one after the last or not.
+    template <typename ReadItem>
+    void read_list(char open, char close, const ReadItem &read_item) {
+        expect(open);
+        while (!accept({&close, 1})) {
+            read_item();
+            if (!accept(",")) return expect(close);
+        }
+    }
+    std::string_view read_text() {
+        const char quote = accept("'") ? '\'' : '"';
+        if (quote == '"') expect(quote);
+        const std::string_view text = rest_.substr(0, rest_.find(quote));
+        rest_.remove_prefix(text.size());
+        expect(quote);
+        return text;
+    }
+    bool read_truth() {
+        const bool truth = accept("True");
+        if (!truth && !accept("False")) not_understood();
+        return truth;
+    }
+    void read_shape() {
+        shape.emplace();
+        read_list('(', ')', [this] {
+            skip_space();
+            std::size_t extent = 0;
+            const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), extent);
+            if (error != std::errc()) not_understood();
+            if (shape->size() == most_dimensions) throw failure(path_, fmt::format("has more than {} dimensions", most_dimensions));
+            shape->push_back(extent);
+            rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+            accept("L");
+        });
+    }
+
+    const std::filesystem::path &path_;
+    std::string_view rest_;
+};
 
 Header parse_header(const std::filesystem::path &path, std::string_view file) {
     if (!file.starts_with(magic) || file.size() < 12) throw failure(path, "does not begin as .npy does");
@@ -85,15 +149,12 @@ Header parse_header(const std::filesystem::path &path, std::string_view file) {
     if (size > file.size() - begin) throw failure(path, "ends in its header");
     if (size > largest_header) throw failure(path, fmt::format("has a header of more than {} bytes", largest_header));
 
-    // numpy writes the keys in this order.
-    static const std::regex pattern(R"(\{'descr': '([^']*)', 'fortran_order': (True|False), 'shape': \(([0-9, ]*)\),? *\}\s*)");
-    const std::string header(file.substr(begin, size));
-    std::smatch match;
-    if (!std::regex_match(header, match, pattern)) throw failure(path, "has a header that is not understood");
-    const auto *const type = std::ranges::find(element_types, match[1].str(), &ElementType::name);
-    if (type == element_types.end()) throw failure(path, fmt::format("holds elements of type {}", match[1].str()));
-    if (match[2] == "True") throw failure(path, "is in Fortran order");
-    return {.type = *type, .shape = parse_shape(path, match[3].str()), .size = begin + size};
+    HeaderReader header(path, file.substr(begin, size));
+    header.read();
+    const auto *const type = std::ranges::find(element_types, *header.type, &ElementType::name);
+    if (type == element_types.end()) throw failure(path, fmt::format("holds elements of type {}", *header.type));
+    if (*header.fortran_order) throw failure(path, "is in Fortran order");
+    return {.type = *type, .shape = std::move(*header.shape), .size = begin + size};
 }
 
 }  // namespace

@@ -35,7 +35,11 @@ Dataset read_npy_folder(const Path &folder, Part part, const Shape &shape, const
     part = available(part, [&](Part wanted) { return is_there(images_file(folder, wanted)); });
     Dataset all = read_npy_images(images_file(folder, part), shape);
     const Path labels = labels_file(folder, part);
-    if (is_there(labels)) all.labels = read_labels(labels, all.size());
+    if (is_there(labels)) {
+        all.labels = read_labels(labels, all.size());
+    } else {
+        all.missing_labels = labels;
+    }
     if (all.labels.empty() || classes.empty()) return all;
     return {.shape = shape,
             .bytes = kept(all.bytes, shape.size(), all.labels, classes),

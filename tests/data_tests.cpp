@@ -120,11 +120,15 @@ TEST_CASE("data: classes are those of folders; --classes and --normal are refuse
     write_pngs(commands.path("labelled"), 42, {"bent", "good", "worn"});
     write_images(commands.path("x.npy"), 40);
     const std::string labelled = "--data " + commands.path("labelled"), unlabelled = "--data " + commands.path("x.npy");
-    (void)commands.model("labelled", "--classes 1");
-    CHECK(output(commands.explore("evaluate", labelled + " --classes 0,2")).find("on 28 test images") != std::string::npos);
-    CHECK(output(commands.explore("anomalies", labelled + " --normal 1")).find("14 normal test images and 28 others") != std::string::npos);
+    (void)commands.model("labelled", "--classes good");
+    CHECK(output(commands.explore("evaluate", labelled + " --classes bent,worn")).find("on 28 test images") != std::string::npos);
+    CHECK(output(commands.explore("anomalies", labelled + " --normal good")).find("14 normal test images and 28 others") !=
+          std::string::npos);
     CHECK(output(commands.explore("anomalies", labelled)).find("42 images; mean squared error") != std::string::npos);
-    check_error(commands.train("labelled", "--classes 3"), "has no train image of the classes 3; choose others");
+    for (const std::string other : {"1", "cat"})
+        check_error(commands.train("labelled", "--classes worn," + other),
+                    "'" + other + "' is no class of the data; give some of bent, good, worn with commas between, or all");
+    check_error(commands.explore("anomalies", labelled + " --normal 1"), "--normal 1: '1' is no class of the data; give some of bent");
     check_error(commands.train("x.npy", "--classes 1,5"), "--classes 1,5: the data have no labels; leave it out");
     check_error(commands.explore("evaluate", unlabelled + " --classes 1"), "--classes 1: the data have no labels; leave it out");
     check_error(commands.explore("anomalies", unlabelled + " --normal 1"), "--normal 1: the data have no labels; leave it out");
@@ -132,10 +136,86 @@ TEST_CASE("data: classes are those of folders; --classes and --normal are refuse
     CHECK(run(commands.explore("evaluate", unlabelled + " --classes all")).status == 0);
 
     // Other images are judged by the threshold of normal ones.
-    const std::string judged = output(commands.explore("anomalies", labelled + " --normal 1 --images " + commands.path("x.npy")));
+    const std::string judged = output(commands.explore("anomalies", labelled + " --normal good --images " + commands.path("x.npy")));
     CHECK(judged.find("40 images; ") != std::string::npos);
     CHECK(judged.find("on 14 training images") != std::string::npos);
     check_error(commands.explore("anomalies", labelled + " --images " + commands.path("none.npy")), "cannot be opened");
+}
+
+TEST_CASE("data: names of classes are in CSV files and legends, and a run is resumed with them") {
+    const Commands commands;
+    const std::vector<std::string> names{"a, b", "it's \"<c>\"", "line\nset output", "\xff", "good"};
+    write_pngs(commands.path("labelled"), 40, names);
+    const std::string labelled = "--data " + commands.path("labelled");
+    (void)commands.model("labelled", "--classes good");
+    const std::string resume = "train-test_gap --quiet --no-figures --resume --epochs 3 " + labelled + " --run-dir " + commands.path("run");
+    CHECK(output(resume).empty());
+    check_error(resume + " --classes all", "the run began with good");
+
+    const std::string plot = commands.path("latent.svg");
+    const bool gnuplot = std::system("command -v gnuplot >/dev/null") == 0;
+    (void)output(commands.explore("encode", labelled + " --csv " + commands.path("z.csv") + (gnuplot ? " --plot " + plot : "")));
+    const std::string codes = read_plain(commands.path("z.csv"));
+    for (const char *field : {"\n\"a, b\",", "\n\"it's \"\"<c>\"\"\",", "\n\"line\nset output\",", "\n\xff,"})
+        CHECK(codes.find(field) != std::string::npos);
+    (void)output(commands.explore("anomalies", labelled + " --normal good --out " + commands.path("out")));
+    CHECK(read_plain(commands.path("out/scores.csv")).find("\n0,\"a, b\",1,0.") != std::string::npos);
+    if (!gnuplot) return;
+    const std::string picture = read_plain(plot);
+    for (const std::string text : {">a, b<", ">it's \"&lt;c>\"<", ">line set output<", ">\xef\xbf\xbd<"}) {
+        CAPTURE(text);
+        CHECK(picture.find(text) != std::string::npos);
+    }
+}
+
+TEST_CASE("data: floats that look like bytes are warned of, once; others are not") {
+    const Commands commands;
+    const auto said = [&](const std::vector<float> &of_an_image, const std::string &options = "") {
+        std::vector<float> values;
+        for (std::size_t i = 0; i < 2 * image_size; i++) values.push_back(of_an_image[i % of_an_image.size()]);
+        write_plain(commands.path("f.npy"), npy_bytes(npy_header("<f4", "2, 12, 10"), raw_bytes(values)));
+        return output("train-test_gap --no-figures --epochs 2 --data " + commands.path("f.npy") + " --run-dir " + commands.path("run") +
+                      " " + options);
+    };
+    const std::string warning = "warning: " + commands.path("f.npy") + ": its values reach 254, ", bytes = said({0, 254, 3});
+    CHECK(bytes.find(warning) != std::string::npos);
+    CHECK(bytes.find("warning") == bytes.rfind("warning"));
+    CHECK(bytes.find("divide by 255, say, or store bytes as uint8\n") != std::string::npos);
+    CHECK(said({0, 254, 3}, "--quiet").empty());
+    for (const std::vector<float> &values : {std::vector<float>{0, 1, 0.5}, {0, 15}, {-0.1F, 20}, {-128, 127}})
+        CHECK(said(values).find("warning") == std::string::npos);
+}
+
+TEST_CASE("data: labels that are missing where classes are wanted are an error by option, and else a warning, which name the file") {
+    const Commands commands;
+    write_dataset(commands.path("mnist"), 9, {28, 28});  // labels 1, 5, 6
+    const std::string data = " --data " + commands.path("mnist"), labels = commands.path("mnist") + "/train-labels",
+                      train = "train --no-figures --batch-size 4 --epochs 0 --run-dir " + commands.path("run") + data,
+                      missing = labels + "-idx1-ubyte is not there, so that all images are used, not those of the classes 1,5,6 alone\n";
+    std::filesystem::rename(labels + "-idx1-ubyte.gz", labels + ".idx1-ubyte.gz");
+    CHECK(output(train).find("warning") == std::string::npos);
+    CHECK(output(train + " --classes 5").find("3 images of 28x28x1") != std::string::npos);
+    std::filesystem::rename(labels + ".idx1-ubyte.gz", labels + ".gz");
+    const std::string warned = output(train);
+    CHECK(warned.find("warning: " + missing) != std::string::npos);
+    CHECK(warned.find("9 images of 28x28x1") != std::string::npos);
+    CHECK(output(train + " --quiet").empty());
+    CHECK(output(train + " --classes all").find("warning") == std::string::npos);
+    check_error(train + " --classes 5", "--classes 5: the data have no labels, there is no " + labels + "-idx1-ubyte; leave it out");
+    CHECK(output("train --no-figures --epochs 0 --run-dir " + commands.path("one") + " --data " + commands.path("mnist") +
+                 "/train-images-idx3-ubyte.gz")
+              .find("9 images of 28x28x1") != std::string::npos);
+    check_error("train --data " + commands.path("mnist") + "/t10k-labels-idx1-ubyte.gz", "holds 9 numbers in a row, as labels are");
+
+    const std::string explore = " --model " + commands.path("run") + "/model.safetensors" + data;
+    CHECK(output("explore anomalies --normal 5" + explore)
+              .find("warning: " + labels + "-idx1-ubyte is not there, so that all training images") != std::string::npos);
+    const std::string test_labels = commands.path("mnist") + "/t10k-labels-idx1-ubyte";
+    std::filesystem::remove(test_labels + ".gz");
+    CHECK(output("explore evaluate" + explore).find("warning: " + test_labels + " is not there") != std::string::npos);
+    CHECK(output("explore anomalies" + explore).find("warning: " + test_labels + " is not there, so that no image is known") !=
+          std::string::npos);
+    check_error("explore anomalies --normal 5" + explore, "--normal 5: the data have no labels, there is no " + labels);
 }
 
 TEST_CASE("data: the default classes of a network are its own, and do not bind data without labels") {
@@ -182,7 +262,7 @@ TEST_CASE("data: what cannot be read is said in one line") {
     check_error(commands.train("png"), "101.png: ");
     std::filesystem::create_directory(commands.path("empty"));
     check_error(commands.train("empty"), "holds no images that are understood");
-    check_error("train-test_gap", "no data: give a .npy file, or a folder");
+    check_error("train-test_gap", "no data: give a .npy or IDX file, or a folder");
     const Run environment = run("train-test_gap --quiet --no-figures --run-dir " + commands.path("run"), "CASTNET_DATA=" + broken + " ");
     CHECK(environment.status == 1);
     CHECK(environment.output.find("101.png: does not begin as .npy does") != std::string::npos);

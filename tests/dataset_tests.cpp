@@ -50,7 +50,7 @@ TEST_CASE("dataset: what does not fit is named") {
     CHECK(reason(folder.path(), {4, 5, 1}, {7}).find("has no train image of the classes 7") != std::string::npos);
     CHECK(reason(folder.path(), {5, 4, 1}, {}).find("images are 4x5, the network's are 5x4") != std::string::npos);
     CHECK(reason(folder.path(), {4, 5, 3}, {}).find("images are 4x5, the network's are 4x5x3") != std::string::npos);
-    CHECK(reason(folder.path() / "missing", {4, 5, 1}, {}).find("there is no such file or folder; give a .npy file, or a folder of IDX") !=
+    CHECK(reason(folder.path() / "missing", {4, 5, 1}, {}).find("there is no such file or folder; give a .npy or IDX file, or a folder") !=
           std::string::npos);
     write_gzip(folder.path() / "train-labels-idx1-ubyte.gz", idx_bytes(0x08, {9}, "123456789"));
     CHECK(reason(folder.path(), {4, 5, 1}, {}).find("labels of shape (9) do not match 10 images") != std::string::npos);
@@ -93,6 +93,66 @@ TEST_CASE("dataset: IDX files without labels are unlabelled, and a set of one pa
     CHECK(reason(folder.path(), {4, 5, 1}).find("ends before its") != std::string::npos);
     write_gzip(folder.path() / "train-images-idx3-ubyte.gz", idx_bytes(0x08, {0, 4, 5}, ""));
     CHECK(reason(folder.path(), {4, 5, 1}).find("holds no train image") != std::string::npos);
+}
+
+TEST_CASE("dataset: IDX files are found in either spelling, plain or gzip, images and labels in any mix") {
+    const TemporaryFolder folder;
+    const std::string images = idx_bytes(0x08, {3, 1, 2}, "abcdef"), labels = idx_bytes(0x08, {3}, "\1\5\6");
+    const auto spellings = [](const std::string &what, const std::string &type) {
+        return std::vector<std::string>{what + "-" + type, what + "." + type, what + "-" + type + ".gz", what + "." + type + ".gz"};
+    };
+    const auto write = [&](const std::string &name, const std::string &bytes) {
+        (name.ends_with(".gz") ? write_gzip : write_plain)(folder.path() / name, bytes);
+    };
+    for (const Part part : {Part::train, Part::test}) {
+        const std::string prefix = part == Part::train ? "train" : "t10k";
+        for (const std::string &images_name : spellings(prefix + "-images", "idx3-ubyte")) {
+            for (const std::string &labels_name : spellings(prefix + "-labels", "idx1-ubyte")) {
+                CAPTURE(images_name);
+                CAPTURE(labels_name);
+                write(images_name, images);
+                write(labels_name, labels);
+                const Dataset dataset = load_dataset(folder.path(), part, {1, 2, 1}, {5});
+                CHECK(dataset.bytes == std::vector<std::uint8_t>{'c', 'd'});
+                CHECK(dataset.missing_labels.empty());
+                std::filesystem::remove(folder.path() / labels_name);
+                CHECK(load_dataset(folder.path(), part, {1, 2, 1}, {5}).missing_labels == folder.path() / (prefix + "-labels-idx1-ubyte"));
+                std::filesystem::remove(folder.path() / images_name);
+            }
+        }
+    }
+}
+
+TEST_CASE("dataset: one IDX file is images without labels; a file of labels has its own message") {
+    const TemporaryFolder folder;
+    const std::filesystem::path file = folder.path() / "images";
+    const std::string images = idx_bytes(0x08, {2, 1, 2}, "abcd"), labels = idx_bytes(0x08, {3}, "\1\5\6");
+    for (const auto write : {write_plain, write_gzip}) {
+        write(file, images);
+        for (const Part part : {Part::train, Part::test}) {
+            const Dataset dataset = load_dataset(file, part, {1, 2, 1}, {1, 5});
+            CHECK(dataset.bytes == std::vector<std::uint8_t>{'a', 'b', 'c', 'd'});
+            CHECK(dataset.labels.empty());
+            CHECK(dataset.missing_labels.empty());
+        }
+        CHECK(reason(file, {2, 2, 1}).find("images: its images are 1x2, the network's are 2x2") != std::string::npos);
+        write(file, labels);
+        CHECK(reason(file, {1, 2, 1}).find("images: holds 3 numbers in a row, as labels are, and no images; give the file") !=
+              std::string::npos);
+    }
+    write_plain(folder.path() / "train-images-idx3-ubyte", labels);
+    CHECK(reason(folder.path(), {1, 2, 1}).find("train-images-idx3-ubyte: holds 3 numbers in a row, as labels are") != std::string::npos);
+}
+
+TEST_CASE("dataset: a label is called as its class, or is a number") {
+    const std::vector<std::string> names{"10", "all", "cat"};
+    CHECK(label_name(names, 2) == "cat");
+    CHECK(label_name({}, -2) == "-2");
+    CHECK(find_label(names, "cat") == 2);
+    CHECK(find_label(names, "10") == 0);
+    CHECK_FALSE(find_label(names, "2"));
+    CHECK(find_label({}, "-2") == -2);
+    for (const char *other : {"", "cat", "1 ", "1.5", "99999999999"}) CHECK_FALSE(find_label({}, other));
 }
 
 TEST_CASE("dataset: a .npy file is both parts, unlabelled; bytes stay bytes, and extents of 1 may be left out") {

@@ -172,10 +172,10 @@ TEST_CASE("limits: .npy files") {
     CHECK(read(npy_bytes(npy_header("|u1", "40000000,"), filled(40'000'000, 'a'))).empty());
     CHECK(read(npy_bytes(npy_header("<f4", extents(32)), "1234")).empty());
     CHECK(read(npy_bytes(npy_header("<f4", extents(33)), "1234")).find("more than 32 dimensions") != std::string::npos);
-    CHECK(read(npy_bytes(npy_header("<f4", std::string(1024, ' ')), "1234")).find("more than 1024 bytes") != std::string::npos);
+    CHECK(read(npy_bytes(npy_header("<f4", std::string(10000, ' ')), "1234")).find("more than 10000 bytes") != std::string::npos);
     for (const char *shape : {"1 1", "1,,1", ",1", ","}) {
         CAPTURE(shape);
-        CHECK(read(npy_bytes(npy_header("<f4", shape), "1234")).find("a shape that is not understood") != std::string::npos);
+        CHECK(read(npy_bytes(npy_header("<f4", shape), "1234")).find("a header that is not understood") != std::string::npos);
     }
     std::string bytes = npy_bytes(npy_header("<f4", "1,"), "1234");
     for (const char version : {'\0', '\4', '\xff'}) {

@@ -41,6 +41,36 @@ TEST_CASE("npy: bytes, scalars and empty arrays are read") {
           std::vector<std::uint8_t>{9});
 }
 
+TEST_CASE("npy: a header is a Python dict: quotes of either kind, keys in any order, spaces and a last comma or none") {
+    const TemporaryFolder folder;
+    const auto shape_of = [&](const std::string &header) {
+        write_plain(folder.path() / "a.npy", npy_bytes(header, "123456"));
+        return read_npy(folder.path() / "a.npy").shape;
+    };
+    const std::vector<std::size_t> expected{2, 3};
+    for (const char *header :
+         {R"({"descr": "|u1", "fortran_order": False, "shape": (2, 3)})", "{'shape':(2,3),'fortran_order':False,'descr':'|u1'}",
+          "{'fortran_order': False, \"shape\": (2, 3,), 'descr': \"|u1\",}\n\n  ",
+          " { 'descr'\t: '|u1' ,\n'fortran_order' :False , 'shape' : ( 2 , 3 ) , } ",
+          "{'descr': '|u1', 'fortran_order': False, 'shape': (2L, 3L), }"}) {
+        CAPTURE(header);
+        CHECK(shape_of(header) == expected);
+    }
+    for (const char *header :
+         {"", "{}", "{'descr': '|u1', 'fortran_order': False}", "{'descr': '|u1', 'shape': (2, 3)}",
+          "{'fortran_order': False, 'shape': (2, 3)}", "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), 'more': 1}",
+          "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3)} x", "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3)",
+          "{'descr': '|u1', 'fortran_order': False 'shape': (2, 3)}", "{'descr': '|u1\", 'fortran_order': False, 'shape': (2, 3)}",
+          "{'descr': '|u1', 'fortran_order': 0, 'shape': (2, 3)}", "{'descr': '|u1', 'fortran_order': False, 'shape': (2 3)}",
+          "{'descr': '|u1', 'fortran_order': False, 'shape': (2,, 3)}", "{'descr': '|u1', 'fortran_order': False, 'shape': (-2, 3)}",
+          "{'descr': '|u1', 'fortran_order': False, 'shape': [2, 3]}", "{,'descr': '|u1', 'fortran_order': False, 'shape': (2, 3)}",
+          "{'descr': '|u1', 'fortran_order': Falsehood, 'shape': (2, 3)}", "{'descr",
+          "{'descr': [('a', '|u1')], 'fortran_order': False, 'shape': (2, 3)}"}) {
+        CAPTURE(header);
+        CHECK_THROWS_AS(shape_of(header), Error);
+    }
+}
+
 TEST_CASE("npy: other numbers are read as the nearest floats") {
     const TemporaryFolder folder;
     const auto read = [&](const std::string &type, const std::string &data) {

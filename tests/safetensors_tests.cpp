@@ -89,6 +89,34 @@ TEST_CASE("safetensors: what the format's own reader refuses is refused, with th
     check_refused(file_bytes(twice, "12345678"), "names something twice");
 }
 
+TEST_CASE("safetensors: around the header's object there may be white space, as JSON has it, and nothing else") {
+    const TemporaryFolder folder;
+    const auto is_read = [&](const std::string &header) {
+        write_plain(folder.path() / "a", file_bytes(header, "1234"));
+        try {
+            return read_safetensors(folder.path() / "a").tensors.size() == 1;
+        } catch (const Error &error) {
+            CHECK(std::string(error.what()).find("has a header that is not a JSON object") != std::string::npos);
+            return false;
+        }
+    };
+    // The answers of Python's safetensors 0.8.
+    const std::string object = R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+    for (const std::string space : {" ", "        ", "\t", "\n", "\r", " \r\n\t"}) {
+        CHECK(is_read(space + object));
+        CHECK(is_read(object + space));
+    }
+    for (const std::string &other :
+         {std::string("\0", 1), std::string("\0}", 2), std::string("\0    ", 5), std::string(" \0 ", 3), std::string("\xef\xbb\xbf"),
+          std::string("\f"), std::string("\v"), std::string("x"), std::string("{}")}) {
+        CHECK_FALSE(is_read(other + object));
+        CHECK_FALSE(is_read(object + other));
+    }
+    CHECK_FALSE(is_read(std::string(R"({"a)") + '\0' + object.substr(3)));
+    CHECK_FALSE(is_read(""));
+    CHECK_FALSE(is_read("    "));
+}
+
 TEST_CASE("safetensors: of a file that was written, everything but itself is refused: cut anywhere, or any bit flipped, or longer") {
     const TemporaryFolder folder;
     const auto path = folder.path() / "a.safetensors";

@@ -7,6 +7,7 @@
 
 #include "runtime/error.h"
 #include "runtime/file.h"
+#include "train/csv.h"
 #include "train/figures.h"
 #include "train/inference.h"
 
@@ -88,10 +89,10 @@ void print(const Judgement &judgement, const std::string &fitted) {
     }
 }
 
-void write_scores(const std::filesystem::path &file, const std::vector<int> &labels, const Judgement &judgement) {
+void write_scores(const std::filesystem::path &file, const Dataset &judged, const Judgement &judgement) {
     std::string text = "index,label,anomalous,score,alarm\n";
     for (std::size_t i = 0; i < judgement.scores.size(); i++) {
-        text += fmt::format("{},{},{},{:.9g},{}\n", i, labels.empty() ? "" : std::to_string(labels[i]),
+        text += fmt::format("{},{},{},{:.9g},{}\n", i, csv_label(judged, i),
                             judgement.compares() ? std::to_string(static_cast<int>(judgement.anomalous[i])) : "", judgement.scores[i],
                             static_cast<int>(judgement.scores[i] > judgement.threshold));
     }
@@ -160,7 +161,7 @@ void detect_anomalies(Network &network, const Dataset &train, const Dataset &jud
                                  100 * options.false_alarm_rate, train.size()));
     if (options.out.empty()) return;
     make_folder(options.out);
-    write_scores(options.out / "scores.csv", judged.labels, judgement);
+    write_scores(options.out / "scores.csv", judged, judgement);
     if (!can_draw()) {
         fmt::print(stderr, "warning: there are no figures without gnuplot; install the package gnuplot-nox\n");
         return;

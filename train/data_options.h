@@ -1,6 +1,8 @@
 // The options that choose the data, the same in train and explore.
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,11 +15,11 @@ class App;
 
 namespace castnet {
 
-/// "1,5,6" as numbers, or "all" as none. Throws Error, which names the option.
-std::vector<int> parse_classes(const std::string &option, const std::string &text);
+/// "1,5,6", or "cat,dog" where the data's classes have names, as labels; "all" as none. Throws Error, which names the option.
+std::vector<int> parse_classes(const std::string &option, const std::string &text, const std::vector<std::string> &class_names);
 
 /// Throws Error: classes were asked for by the option, of data without labels.
-[[noreturn]] void refuse_classes(const std::string &option, const std::string &text);
+[[noreturn]] void refuse_classes(const std::string &option, const std::string &text, const std::filesystem::path &missing_labels);
 
 struct DataOptions {
     std::string path;
@@ -29,8 +31,8 @@ struct DataOptions {
     [[nodiscard]] std::string describe() const;
     /// Says so on standard error: for what does not show describe().
     void announce_substitute() const;
-    /// Throws Error.
-    [[nodiscard]] Dataset load(Part part, const Shape &shape) const;
+    /// The images of the classes; warn() is told if they are not, as the labels of the network's own classes are missing. Throws Error.
+    [[nodiscard]] Dataset load(Part part, const Shape &shape, const std::function<void(const std::string &)> &warn) const;
 };
 
 }  // namespace castnet

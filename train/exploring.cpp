@@ -14,6 +14,7 @@
 #include "runtime/parallel.h"
 #include "train/anomalies.h"
 #include "train/code_option.h"
+#include "train/csv.h"
 #include "train/data_options.h"
 #include "train/exporting.h"
 #include "train/figures.h"
@@ -56,7 +57,7 @@ Network load_network(const NetworkDescription &description, const ExploreOptions
 void evaluate(const NetworkDescription &description, const ExploreOptions &options) {
     Network network = load_network(description, options);
     options.data.announce_substitute();
-    const Dataset test = options.data.load(Part::test, description.input());
+    const Dataset test = options.data.load(Part::test, description.input(), warn);
     fmt::print("mean squared error on {} test images: {:.6f}\n", test.size(),
                reconstruction_error(network, test, all_indices(test.size())));
 }
@@ -65,7 +66,7 @@ void evaluate(const NetworkDescription &description, const ExploreOptions &optio
 Dataset chosen_images(const NetworkDescription &description, const ExploreOptions &options) {
     if (!options.images.empty()) return read_npy_images(options.images, description.input());
     options.data.announce_substitute();
-    return options.data.load(Part::test, description.input());
+    return options.data.load(Part::test, description.input(), warn);
 }
 
 void reconstruct_images(const NetworkDescription &description, const ExploreOptions &options) {
@@ -92,18 +93,18 @@ void encode_images(const NetworkDescription &description, const ExploreOptions &
         throw Error("encode: nothing to write; give --out z.npy, --csv z.csv or --plot latent.png");
     Network network = load_network(description, options);
     const Dataset chosen = chosen_images(description, options);
-    const std::vector<int> &labels = chosen.labels;
     const std::size_t count = options.samples > 0 ? std::min(options.samples, chosen.size()) : chosen.size();
     const std::vector<float> images = chosen.gather(all_indices(count));
     const std::vector<float> codes = encode(network, images);
     const std::size_t size = description.code().size();
     if (!options.out.empty()) write_npy_images(options.out, description.code(), codes);
-    if (!options.plot.empty()) draw_latent(options.plot, latent_points(PrincipalPlane(codes, size), codes, labels));
+    if (!options.plot.empty())
+        draw_latent(options.plot, latent_points(PrincipalPlane(codes, size), codes, chosen.labels, chosen.class_names));
     if (options.csv.empty()) return;
     std::string text = "label";
     for (std::size_t i = 0; i < size; i++) text += fmt::format(",z{}", i);
     for (std::size_t i = 0; i < count; i++) {
-        text += fmt::format("\n{}", labels.empty() ? "" : std::to_string(labels[i]));
+        text += "\n" + csv_label(chosen, i);
         for (const float value : std::span(codes).subspan(i * size, size)) text += fmt::format(",{}", value);
     }
     write_file(options.csv, text + "\n");
@@ -123,13 +124,19 @@ void decode_codes(const NetworkDescription &description, const ExploreOptions &o
 
 void find_anomalies(const NetworkDescription &description, const ExploreOptions &options) {
     Network network = load_network(description, options);
-    const std::vector<int> normal = parse_classes("--normal", options.normal.value_or(options.data.default_classes));
     options.data.announce_substitute();
     const Path data = find_data(options.data.path);
+    const std::vector<int> normal =
+        parse_classes("--normal", options.normal.value_or(options.data.default_classes), read_class_names(data));
     const Dataset train = load_dataset(data, Part::train, description.input(), normal);
     const Dataset judged = options.images.empty() ? load_dataset(data, Part::test, description.input(), {})
                                                   : read_npy_images(options.images, description.input());
-    if (options.normal && !normal.empty() && train.labels.empty() && judged.labels.empty()) refuse_classes("--normal", *options.normal);
+    if (options.normal && !normal.empty() && train.labels.empty() && judged.labels.empty())
+        refuse_classes("--normal", *options.normal, train.missing_labels);
+    if (!normal.empty() && !train.missing_labels.empty())
+        warn(fmt::format("{} is not there, so that all training images are taken for normal", train.missing_labels.string()));
+    if (!normal.empty() && !judged.missing_labels.empty())
+        warn(fmt::format("{} is not there, so that no image is known to be normal or not", judged.missing_labels.string()));
     detect_anomalies(network, train, judged, normal, options.anomalies);
 }
 
@@ -202,7 +209,7 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     add_path(command("decode"), "--codes", options.codes, "Codes, a .npy of (n, h, w, c)")->excludes(at);
     command("anomalies")->add_option("--data", options.data.path, "The data, as in train")->type_name("PATH");
     command("anomalies")
-        ->add_option("--normal", options.normal, "Labels of what is normal, all others are not; or all")
+        ->add_option("--normal", options.normal, "Labels of what is normal, as 2,3 or good, all others are not; or all")
         ->type_name("LIST")
         ->default_str(classes);
     command("anomalies")

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <map>
 
+#include "runtime/dataset.h"
+
 namespace castnet {
 namespace {
 
@@ -126,7 +128,7 @@ std::string plot_points(const LatentPoints &points, const Area &view, const Box 
         blocks += fmt::format("$label{} << EOD\n{}EOD\n", index, rows);
         plots += fmt::format("{}$label{} with points pt {} ps 0.45 lc rgb '{}' {}", index == 0 ? "" : ", ", index,
                              markers[index / colours.size() % markers.size()], colours[index % colours.size()],
-                             points.labels.empty() ? "notitle" : fmt::format("title '{}'", label));
+                             points.labels.empty() ? "notitle" : "title " + quoted_text(label_name(points.class_names, label)));
         index++;
     }
     const double distance = tic_distance(view.high.x - view.low.x);
@@ -136,6 +138,13 @@ std::string plot_points(const LatentPoints &points, const Area &view, const Box 
                "set key at screen {5}, screen {6} left top Left reverse samplen 0.2 spacing 1.2 maxrows 20\nplot {7}{8}\n",
                distance, view.low.x, view.high.x, view.low.y, view.high.y, (box.left + box.width + 6) / canvas.width,
                1 - box.top / canvas.height, plots, more);
+}
+
+/// Pixels that the names of classes take in a legend beyond those of short ones.
+double more_width(const std::vector<std::string> &class_names) {
+    std::size_t longest = 8;
+    for (const std::string &name : class_names) longest = std::max(longest, std::min<std::size_t>(name.size(), 40));
+    return 8.5 * static_cast<double>(longest - 8);
 }
 
 /// "; 3 of 500 lie outside", or nothing.
@@ -200,7 +209,7 @@ void draw_mosaic(const std::filesystem::path &file, const Mosaic &mosaic, const 
 }
 
 void draw_latent(const std::filesystem::path &file, const LatentPoints &points) {
-    const Canvas canvas{.width = 720, .height = 640};
+    const Canvas canvas{.width = 720 + more_width(points.class_names), .height = 640};
     const Area view = view_of(points.positions, std::nullopt);
     draw(file, canvas,
          fmt::format("set title 'Test images in the latent space{}'\n", left_out(points, view)) +

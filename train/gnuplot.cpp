@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
 #include "runtime/error.h"
 #include "runtime/file.h"
@@ -44,6 +46,14 @@ bool run_gnuplot(const std::string &commands) {
 
 bool can_draw() {
     return std::system("command -v gnuplot >/dev/null 2>&1") == 0;
+}
+
+std::string quoted_text(const std::string &text) {
+    using Json = nlohmann::json;
+    std::string shown = Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
+    std::ranges::replace_if(
+        shown, [](unsigned char character) { return character < ' ' || character == 0x7f; }, ' ');
+    return castnet::quoted(shown);  // not std::quoted()
 }
 
 void draw(const std::filesystem::path &file, const Canvas &canvas, const std::string &script) {

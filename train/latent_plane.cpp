@@ -28,8 +28,10 @@ Range visible(const std::vector<Position> &positions, double Position::*coordina
 
 }  // namespace
 
-LatentPoints latent_points(const PrincipalPlane &plane, std::span<const float> codes, std::vector<int> labels) {
-    LatentPoints points{.positions = {}, .labels = std::move(labels), .projected = plane.is_projection()};
+LatentPoints latent_points(const PrincipalPlane &plane, std::span<const float> codes, std::vector<int> labels,
+                           std::vector<std::string> class_names) {
+    LatentPoints points{
+        .positions = {}, .labels = std::move(labels), .class_names = std::move(class_names), .projected = plane.is_projection()};
     for (std::size_t begin = 0; begin < codes.size(); begin += plane.dimension())
         points.positions.push_back(plane.project(codes.subspan(begin, plane.dimension())));
     return points;

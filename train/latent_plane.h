@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "train/principal_axes.h"
@@ -23,12 +24,14 @@ struct Area {
 /// Images in the latent plane.
 struct LatentPoints {
     std::vector<Position> positions;
-    std::vector<int> labels;  ///< one for each, or none
-    bool projected = false;   ///< whether the axes are principal components
+    std::vector<int> labels;               ///< one for each, or none
+    std::vector<std::string> class_names;  ///< as of a Dataset
+    bool projected = false;                ///< whether the axes are principal components
 };
 
 /// Of codes in their plane.
-LatentPoints latent_points(const PrincipalPlane &plane, std::span<const float> codes, std::vector<int> labels);
+LatentPoints latent_points(const PrincipalPlane &plane, std::span<const float> codes, std::vector<int> labels,
+                           std::vector<std::string> class_names);
 
 /// The area that holds all but the outermost `part` of the positions on each side.
 Area middle_of(const std::vector<Position> &positions, double part);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 namespace CLI {
 class App;
@@ -11,6 +12,9 @@ namespace castnet {
 
 /// Parses the arguments, then calls run(). Returns the exit status: 0, or 1 after one line `error: …` on standard error.
 int run_program(CLI::App &app, int argc, char **argv, const std::function<void()> &run);
+
+/// Prints the line `warning: …` on standard error.
+void warn(const std::string &text);
 
 /// As many threads as the machine runs at once.
 int default_threads();

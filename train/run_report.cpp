@@ -56,7 +56,7 @@ std::vector<ReportFigure> draw_plane(Network &network, const Dataset &test, cons
     const PrincipalPlane plane(codes, dimension);
     std::vector<int> labels;
     if (!test.labels.empty()) std::ranges::transform(indices, std::back_inserter(labels), [&](auto index) { return test.labels[index]; });
-    const LatentPoints points = latent_points(plane, codes, std::move(labels));
+    const LatentPoints points = latent_points(plane, codes, std::move(labels), test.class_names);
     if (chosen.empty()) chosen.assign(codes.begin(), codes.begin() + static_cast<std::ptrdiff_t>(dimension));
     const Area area = middle_of(points.positions, 0.05);
 

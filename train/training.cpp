@@ -32,6 +32,15 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds save_interval(30);  // of work that a power failure may cost
 
+/// The largest of the values, where they look like bytes that nobody scaled: standardized values are below 0 too, scaled ones and counts
+/// of standard deviations stay below 16.
+std::optional<float> largest_unscaled(std::span<const float> values) {
+    if (values.empty()) return std::nullopt;
+    const auto [least, largest] = std::ranges::minmax(values);
+    if (least < 0 || largest < 16) return std::nullopt;
+    return largest;
+}
+
 /// One run of training: the data in a random order, batch by batch.
 class Training {
 public:
@@ -116,7 +125,7 @@ private:
             return Error(fmt::format("{}: the run was trained on {}; {}", directory_.checkpoint().string(), to_string(*earlier), found));
         };
         try {
-            data_ = options_.data.load(Part::train, network_.description().input());
+            data_ = options_.data.load(Part::train, network_.description().input(), [this](const std::string &text) { warn(text); });
             state_.data = identity_of(data_, find_data(options_.data.path));
         } catch (const Error &error) {
             if (!earlier) throw;
@@ -127,8 +136,10 @@ private:
                                          to_string(*state_.data)));
         if (options_.resume && !earlier)
             warn(fmt::format("{}: does not tell what the run was trained on; it goes on with {}", directory_.checkpoint().string(),
-                             to_string(*state_.data))
-                     .c_str());
+                             to_string(*state_.data)));
+        if (const std::optional<float> largest = largest_unscaled(data_.floats))
+            warn(fmt::format("{}: its values reach {}, networks learn from values of about 1; divide by 255, say, or store bytes as uint8",
+                             find_data(options_.data.path).string(), *largest));
     }
 
     void announce() const {
@@ -223,15 +234,17 @@ private:
         if (!can_draw()) return warn("there are no figures without gnuplot; install the package gnuplot-nox");
         try {
             if (state_.best_epoch > 0) load_model(network_, directory_.model());
-            write_report(network_, options_.data.load(Part::test, network_.description().input()), directory_, options_, history.epochs());
+            const Dataset test =
+                options_.data.load(Part::test, network_.description().input(), [this](const std::string &text) { warn(text); });
+            write_report(network_, test, directory_, options_, history.epochs());
             say("wrote {}\n", directory_.report().string());
         } catch (const Error &error) {
             warn(error.what());
         }
     }
 
-    void warn(const char *text) const {
-        if (!options_.quiet) fmt::print(stderr, "warning: {}\n", text);
+    void warn(const std::string &text) const {
+        if (!options_.quiet) castnet::warn(text);
     }
 
     void check(const StepResult &result) const {

@@ -90,6 +90,8 @@ def write_npy() -> None:
     write("npy", "version-2", npy("<f4", "1,", bytes(4), version=2))
     write("npy", "version-3", npy("<f4", "1,", bytes(4), version=3))
     write("npy", "fortran", npy("<f4", "1,", bytes(4), order=True))
+    header = b'{"shape" : (1L,) ,"descr":"<f4","fortran_order":False}'
+    write("npy", "other-order", b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header + bytes(4))
 
 
 def write_safetensors() -> None:
@@ -109,6 +111,8 @@ def write_safetensors() -> None:
                 '"__metadata__":{},"__metadata__":{}']
     for number, text in enumerate(mistakes):
         write("safetensors", f"mistake-{number}", safetensors("{" + text + "}", bytes(4)))
+    write("safetensors", "space-around", safetensors(" \t\r\n{" + entry() + "} \t\r\n", bytes(4)))
+    write("safetensors", "nul-after", safetensors("{" + entry() + "}\0}", bytes(4)))
     write("safetensors", "deep", safetensors("[" * 500, b""))
     write("safetensors", "huge-header", b"\xff" * 8)
 

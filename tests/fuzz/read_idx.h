@@ -35,6 +35,7 @@ inline void check_idx(Bytes bytes) {
     }
     const auto read_folder = [&] { (void)read_idx_folder(folder(), Part::train, {.height = 2, .width = 3, .channels = 1}, {1, 5}); };
     reads(bytes.size(), read_folder);
+    if (is_idx_file(path)) reads(bytes.size(), [&] { (void)read_idx_file(path, {.height = 2, .width = 3, .channels = 1}); });
     const Path labels = input_file(bytes, "train-labels-idx1-ubyte");
     reads(2 * bytes.size(), read_folder);
     std::filesystem::remove(labels);

@@ -228,7 +228,7 @@ CHANGES = {
     "runtime/npy.cpp": (FILES, [
         ("version == 1 ? 2 : 4", "version == 1 ? 2 : 2", "the header of format 2 is not understood"),
         ("+ header.size() + 1) % 64 != 0", "+ header.size() + 1) % 16 != 0", "the data does not begin where the format asks"),
-        ('match[2] == "True"', 'match[2] == "Fortran"', "Fortran's order is read as C's"),
+        ("if (*header.fortran_order)", "if (!header.fortran_order)", "Fortran's order is read as C's"),
         ("if (*size != data.size())", "if (*size > data.size())", "what follows the data is not seen"),
     ]),
     "runtime/npy_folder.cpp": (FILES, [
@@ -239,11 +239,13 @@ CHANGES = {
         ("array.kind == NpyKind::integers", "array.kind == NpyKind::bytes", "wide integers are taken, bytes refused"),
     ]),
     "runtime/image_folder.cpp": (FILES, [
-        ("std::ranges::all_of(names,", "std::ranges::any_of(names,", "one number makes all names numbers"),
+        ("if (numbers.size() == names.size())", "if (!numbers.empty())", "one number makes all names numbers"),
         ("!entry->path().filename().string().starts_with('.')", "true", "hidden files are images"),
     ]),
     "runtime/png.cpp": (FILES, [
         ("static_cast<png_uint_32>(shape.height) ||", "static_cast<png_uint_32>(shape.height) &&", "an image of one wrong extent is read"),
+        ("png_set_strip_16(png_)", "png_set_scale_16(png_)", "16 bits are rounded as no peer does"),
+        ("png_set_strip_alpha(png_)", "", "alpha is taken for a colour"),
     ]),
     "runtime/safetensors.cpp": (FILES, [
         ("if (begin != covered)", "if (begin < covered)", "holes between tensors are not seen"),
