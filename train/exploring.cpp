@@ -20,6 +20,7 @@
 #include "train/inference.h"
 #include "train/program.h"
 #include "train/summary.h"
+#include "train/terminal.h"
 
 namespace castnet {
 namespace {
@@ -218,7 +219,7 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     add_path(command("gradients"), "--out", options.out, "Where the gradients go, a .safetensors")->required();
 
     return run_program(app, argc, argv, [&] {
-        if (summary->parsed()) fmt::print("{}", castnet::summary(description));
+        if (summary->parsed()) fmt::print("{}", castnet::summary(description, terminal_width().value_or(unlimited_width)));
         for (const auto &[sub, run] : commands) {
             if (sub->parsed()) run(description, options);
         }

@@ -13,6 +13,7 @@
 #include "train/program.h"
 #include "train/progress.h"
 #include "train/summary.h"
+#include "train/terminal.h"
 
 namespace castnet {
 namespace {
@@ -173,7 +174,7 @@ std::string report_page(const Report &report) {
     for (const ReportFigure &figure : report.figures)
         page += section(figure.title,
                         html::picture(figure.file, figure.caption) + (&figure == &report.figures.front() ? history_table(report) : ""));
-    page += section("Network", pre(layer_texts(report.network)) + pre(summary(report.network)));
+    page += section("Network", pre(layer_texts(report.network)) + pre(summary(report.network, unlimited_width)));
     page += section("Options", html::facts("facts", settings(report)));
     page += section("Machine", html::facts("facts", machine(report)));
     return page + "</main>\n</body>\n</html>\n";
