@@ -117,7 +117,7 @@ void decode_codes(const NetworkDescription &description, const ExploreOptions &o
     if (!options.out.empty()) write_npy_images(options.out, description.output(), images);
     if (options.plot.empty()) return;
     const auto columns = static_cast<int>(std::min<std::size_t>(10, images.size() / description.output().size()));
-    draw_mosaic(options.plot, {.shape = description.output(), .images = std::move(images), .columns = columns}, "Decoded images");
+    draw_codes(options.plot, {.shape = description.output(), .images = std::move(images), .columns = columns}, codes);
 }
 
 void find_anomalies(const NetworkDescription &description, const ExploreOptions &options) {

@@ -44,7 +44,7 @@ p, dl, dd, figure { margin: 0; }
 pre { font: .8rem/1.45 ui-monospace, monospace; background: var(--card); border-radius: 8px; padding: .9rem 1rem; margin: 0 0 .75rem;
   overflow-x: auto; overflow-wrap: normal; }
 figure { break-inside: avoid; }
-img { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line); border-radius: 8px; }
+img { display: block; width: 100%; height: auto; border: 1px solid var(--line); border-radius: 8px; }
 figcaption, caption { font-size: .9rem; margin-top: .5rem; }
 table { border-collapse: collapse; margin-top: 1.5rem; min-width: min(100%, 30rem); font-size: .9rem; font-variant-numeric: tabular-nums;
   overflow-wrap: normal; }
