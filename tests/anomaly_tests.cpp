@@ -1,8 +1,10 @@
 // Anomaly detection and the latent plane.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <numeric>
 #include <random>
 #include <sstream>
@@ -89,6 +91,8 @@ TEST_CASE("explore anomalies: the printed area is that of the scores in the CSV 
     std::getline(lines, line);
     CHECK(line == "index,label,anomalous,score,alarm");
     std::vector<double> normal, anomalous;
+    double highest = 0;
+    std::string of_highest;  // its texts below the picture
     while (std::getline(lines, line)) {
         std::ranges::replace(line, ',', ' ');
         std::istringstream values(line);
@@ -97,10 +101,20 @@ TEST_CASE("explore anomalies: the printed area is that of the scores in the CSV 
         values >> index >> label >> is_anomalous >> score;
         CHECK(is_anomalous == (label == 1 ? 0 : 1));
         (is_anomalous == 1 ? anomalous : normal).push_back(score);
+        if (score > highest) of_highest = fmt::format("<text>#{}</text> <text>{}</text> <text>{:#.3g}</text>", index, label, score);
+        highest = std::max(highest, score);
     }
     CHECK(normal.size() + anomalous.size() == 65);
     const std::string printed = result.output.substr(result.output.find("ROC curve: ") + 11);
     CHECK(std::stod(printed) == doctest::Approx(area_by_pairs(normal, anomalous)).epsilon(1e-3));
+    if (std::system("command -v gnuplot >/dev/null") == 0) {
+        const std::string picture = read_plain(out + "/surprising.svg");
+        std::istringstream texts(of_highest);
+        for (std::string text; texts >> text;) {
+            CAPTURE(text);
+            CHECK(picture.find(text) != std::string::npos);
+        }
+    }
 
     check_error(explore + " --normal 1,5,6", "there have to be both");
     check_error(explore + " --normal x", "'x' is not a label");

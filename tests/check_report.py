@@ -1,4 +1,5 @@
-"""Trains a network on random images, and reads its report.html strictly: balanced elements, unique ids, no reference to anything outside.
+"""Trains a network on random images, and reads its report.html strictly: balanced elements, unique ids, no reference to anything outside,
+figures whose texts keep away from their edges and that follow the reader's dark mode.
 
     python3 check_report.py TRAIN_PROGRAM_OF_TEST_GAP
 
@@ -48,6 +49,47 @@ def write_dataset(folder, count=65, height=12, width=10):
         (folder / f"{part}-labels-idx1-ubyte").write_bytes(labels)
 
 
+SVG = "{http://www.w3.org/2000/svg}"
+FONT = 14  # pixels
+
+
+def texts(picture):
+    """(text, left, top, right, bottom) of every text, about."""
+    for group in picture.iter(f"{SVG}g"):
+        label = group.find(f"{SVG}text")
+        if label is None or not label.text:
+            continue
+        x, y = (float(number) for number in re.match(r"translate\(([-\d.]+),([-\d.]+)\)", group.get("transform")).groups())
+        before = {"middle": 0.5, "end": 1.0}.get(group.get("text-anchor"), 0.0)
+        length = 0.6 * float(group.get("font-size")) * len(label.text)
+        if "rotate(270)" in group.get("transform"):
+            yield label.text, x - FONT, y - (1 - before) * length, x, y + before * length
+        else:
+            yield label.text, x - before * length, y - FONT, x + (1 - before) * length, y
+
+
+def check_figure(svg):
+    picture = xml.etree.ElementTree.fromstring(svg)
+    width, height = float(picture.get("width")), float(picture.get("height"))
+    for text, left, top, right, bottom in texts(picture):
+        assert min(left, top, width - right, height - bottom) >= 6, f"'{text}' touches the edge: {left, top, right, bottom} of {width, height}"
+    style = picture.find(f"{SVG}style")
+    assert style is not None and "prefers-color-scheme: dark" in style.text, "the figure stays white in dark mode"
+    assert picture.find(f"{SVG}g[@id='gnuplot_canvas']/{SVG}rect") is not None, "there is no background for it to darken"
+    return [text.strip() for text, *_ in texts(picture)]
+
+
+def check_loss(svg, epochs):
+    """Whole epochs along one axis, few tics along the other, a point that is seen where there is one."""
+    numbers = [text for text in check_figure(svg) if re.fullmatch(r"[\d.]+", text)]
+    steps = [text for text in numbers if "." in text]
+    assert 3 <= len(steps) <= 8 and len({len(text) for text in steps}) == 1, f"tics at {steps}"
+    assert [text for text in numbers if "." not in text][-1] == str(epochs), f"epochs {numbers}"
+    if epochs == 1:
+        assert steps[0].strip("0.") == "", f"an axis of losses that begins with {steps[0]}"
+        assert re.search(rb"<use xlink:href='#gpPt6' transform='translate\([^)]*\) scale\([5-9]", svg), "no point to be seen"
+
+
 def main():
     if shutil.which("gnuplot") is None:
         sys.exit(77)
@@ -57,8 +99,10 @@ def main():
         write_dataset(folder)
         first, run = folder / "first", folder / "run"
         train = [sys.argv[1], "--quiet", "--validation-split", "0.2", "--data", folder]
-        subprocess.run([*train, "--epochs", "1", "--no-figures", "--run-dir", first], check=True)
+        subprocess.run([*train, "--epochs", "1", "--run-dir", first], check=True)
+        check_loss((first / "loss.svg").read_bytes(), 1)
         subprocess.run([*train, "--epochs", "70", "--patience", "70", "--init", first / "model.safetensors", "--run-dir", run], check=True)
+        check_loss((run / "loss.svg").read_bytes(), 70)
         page = (run / "report.html").read_text(encoding="utf-8")
     reader = Reader()
     reader.feed(page)
@@ -70,7 +114,9 @@ def main():
     assert not re.search(r"url\(|@import|<script", page), "something is loaded or runs"
     assert len(reader.pictures) == 4, f"{len(reader.pictures)} pictures"
     for picture in reader.pictures:
-        xml.etree.ElementTree.fromstring(base64.b64decode(picture.split(",", 1)[1]))
+        shown = check_figure(base64.b64decode(picture.split(",", 1)[1]))
+    assert any(re.match(r"Decoded from \(-?[\d.]", text) for text in shown), "the decoded image does not say its code"
+    assert re.search(r"the image beside it is decoded from, \((-?[\d.e-]+, ){47}", page), "the caption does not say the whole code"
     rows = page.count("<tr>")
     assert 10 < rows < 30, f"{rows} rows for 70 epochs"
 

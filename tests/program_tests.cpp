@@ -184,6 +184,7 @@ TEST_CASE("explore: draws pictures where gnuplot is installed, and says so where
     std::string code = "0.5";
     for (int i = 1; i < 48; i++) code += ",0.5";
     draws("decode --at " + code, "d.svg", "<?xml");
+    if (gnuplot) CHECK(read_plain(trained.path("d.svg")).find("<text>0.5</text>") != std::string::npos);  // says its code
     if (gnuplot) check_error("explore-test_gap encode" + data + model + " --plot /dev/null/x.svg", "gnuplot could not draw it");
 
     // And a whole run's report.

@@ -7,6 +7,7 @@
 #include "tests/program.h"
 #include "tests/temporary.h"
 #include "train/progress.h"
+#include "train/terminal.h"
 
 namespace castnet::test {
 namespace {
@@ -68,19 +69,51 @@ TEST_CASE("progress: a line redrawn on a terminal of any width, and never wrappe
         for (const std::string &line : lines) {
             CAPTURE(line);
             if (line.find("/5000 ") == std::string::npos) continue;
-            if (line.starts_with("5000/5000 ") && line.find("FMA peak") != std::string::npos) {
+            if (line.starts_with("5000/5000 ") && line.find("ms/step") != std::string::npos && line.find(" left") == std::string::npos) {
                 ends++;
+                if (columns > 20) CHECK(width(line) <= columns);
                 CHECK((line.find("━━━━━") != std::string::npos) == (columns >= 80));
                 continue;
             }
             redrawn++;
             CHECK(width(line) <= columns);
-            CHECK((line.find("─") != std::string::npos || line.find("━") != std::string::npos) == (columns >= 80));
-            CHECK((line.find(" left, ") != std::string::npos) == (columns > 20));
+            CHECK(line.find(columns > 20 ? "loss: 0." : " 0.") != std::string::npos);
+            CHECK((line.find("─") != std::string::npos || line.find("━") != std::string::npos) == (columns > 20));
+            CHECK((line.find(" left") != std::string::npos) == (columns > 20));
+            CHECK((line.find("ms/step") != std::string::npos) == (columns > 40));
         }
         CHECK(redrawn >= 1);
         CHECK(ends == 2);
     }
+}
+
+TEST_CASE("summary: fits the terminal, and elsewhere is as wide as it likes") {
+    for (const char *program : {"/explore", "/explore-test_gap"}) {
+        for (const unsigned short columns : {80, 40}) {
+            const std::vector<std::string> lines = drawn_lines(shown(std::string(CASTNET_BIN) + program + " summary", columns));
+            CAPTURE(columns);
+            CHECK(lines.size() > 8);
+            for (const std::string &line : lines) {
+                CAPTURE(line);
+                CHECK(width(line) <= columns);
+            }
+        }
+    }
+    const std::string names = "Layer               Kind                Output  Parameters  Pipelines\n";
+    CHECK(run("explore summary").output.find(names) != std::string::npos);
+    const std::string narrow = run("explore summary", "COLUMNS=40 ").output;
+    CHECK(narrow.find("conv2d_transpose_1\n  Kind conv2d_transpose, Output 14x14x32\n  Parameters 18464, Pipelines 4\n") !=
+          std::string::npos);
+    CHECK(narrow.find("Memory in KiB, one thread:\n") != std::string::npos);
+}
+
+TEST_CASE("progress: lines break between pieces alone") {
+    const std::vector<std::string> pieces{"12345", "678", "90"};
+    CHECK(wrapped(pieces, ", ", 14) == "12345, 678, 90");
+    CHECK(wrapped(pieces, ", ", 13) == "12345, 678\n  90");
+    CHECK(wrapped(pieces, ", ", 9) == "12345\n  678, 90");
+    CHECK(wrapped(pieces, ", ", 1) == "12345\n  678\n  90");
+    CHECK(wrapped({}, ", ", 9).empty());
 }
 
 TEST_CASE("progress: times") {

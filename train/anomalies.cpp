@@ -56,13 +56,17 @@ double percent_above(const std::vector<double> &scores, double threshold) {
     return 100 * static_cast<double>(count_above(scores, threshold)) / static_cast<double>(scores.size());
 }
 
-/// The images with the highest scores above their reconstructions.
+/// The images with the highest scores above their reconstructions, with their indices, labels and scores.
 Mosaic most_surprising(Network &network, const Dataset &test, const std::vector<double> &scores, std::size_t count) {
     std::vector<std::uint32_t> order = all_indices(test.size());
     std::ranges::sort(order, std::ranges::greater(), [&](std::uint32_t index) { return scores[index]; });
     order.resize(std::min(order.size(), count));
     const std::vector<float> images = test.gather(order);
-    return above_reconstructions(test.shape, images, reconstruct(network, images), count);
+    Mosaic mosaic = above_reconstructions(test.shape, images, reconstruct(network, images), count);
+    for (const std::uint32_t index : order)
+        mosaic.column_names.push_back(
+            fmt::format("#{}\n{}{:#.3g}", index, test.labels.empty() ? "" : fmt::format("{}\n", test.labels[index]), scores[index]));
+    return mosaic;
 }
 
 /// What came out for the judged images.
@@ -104,7 +108,7 @@ void draw(const std::filesystem::path &folder, Network &network, const Dataset &
     if (judgement.compares()) draw_roc(folder / "roc.svg", roc_curve(usual, unusual), area_under_roc(usual, unusual));
     draw_histogram(folder / "histogram.svg", usual, unusual, threshold);
     draw_mosaic(folder / "surprising.svg", most_surprising(network, judged, scores, 10),
-                "The most surprising images, and what the network makes of them");
+                fmt::format("The most surprising images: index,{} score", judged.labels.empty() ? "" : " label,"));
 }
 
 }  // namespace

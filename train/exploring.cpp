@@ -21,6 +21,7 @@
 #include "train/inference.h"
 #include "train/program.h"
 #include "train/summary.h"
+#include "train/terminal.h"
 
 namespace castnet {
 namespace {
@@ -119,7 +120,7 @@ void decode_codes(const NetworkDescription &description, const ExploreOptions &o
     if (!options.out.empty()) write_npy_images(options.out, description.output(), images);
     if (options.plot.empty()) return;
     const auto columns = static_cast<int>(std::min<std::size_t>(10, images.size() / description.output().size()));
-    draw_mosaic(options.plot, {.shape = description.output(), .images = std::move(images), .columns = columns}, "Decoded images");
+    draw_codes(options.plot, {.shape = description.output(), .images = std::move(images), .columns = columns}, codes);
 }
 
 void find_anomalies(const NetworkDescription &description, const ExploreOptions &options) {
@@ -228,7 +229,7 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     add_path(command("gradients"), "--out", options.out, "Where the gradients go, a .safetensors")->required();
 
     return run_program(app, argc, argv, [&] {
-        if (summary->parsed()) fmt::print("{}", castnet::summary(description));
+        if (summary->parsed()) fmt::print("{}", castnet::summary(description, terminal_width().value_or(unlimited_width)));
         for (const auto &[sub, run] : commands) {
             if (sub->parsed()) run(description, options);
         }

@@ -23,16 +23,21 @@ struct Mosaic {
     Shape shape;
     std::vector<float> images;
     int columns = 1;
-    std::vector<std::string> row_names = {};  ///< one for each, or none
+    // One for each, or none; of one or more lines.
+    std::vector<std::string> row_names = {}, column_names = {};
 };
 
 /// At most `most` of the images in a row, above what the network makes of them.
 Mosaic above_reconstructions(const Shape &shape, std::span<const float> images, std::span<const float> outputs, std::size_t most);
 
+/// "(0.5, -2)"; of a code that would take more characters the beginning, as "(0.5, …)".
+std::string code_text(std::span<const float> code, std::size_t most);
+
 /// What a decoder makes of the plane.
 struct DecodedPlane {
-    Position chosen;
-    Mosaic image;  ///< decoded from the chosen position
+    std::vector<float> code;  ///< the chosen one
+    Position chosen;          ///< where it lies in the plane
+    Mosaic image;             ///< decoded from it
     Area area;
     Mosaic grid;  ///< decoded from positions across the area, its corners included; the highest first
 };
@@ -41,6 +46,8 @@ struct DecodedPlane {
 
 void draw_loss(const std::filesystem::path &file, const std::vector<Epoch> &epochs);
 void draw_mosaic(const std::filesystem::path &file, const Mosaic &mosaic, const std::string &title);
+/// Decoded images with their codes, one after the other, below them.
+void draw_codes(const std::filesystem::path &file, const Mosaic &images, std::span<const float> codes);
 void draw_latent(const std::filesystem::path &file, const LatentPoints &points);
 /// The latent plane with the chosen position marked, the image decoded there, and below them the grid.
 void draw_decoded(const std::filesystem::path &file, const LatentPoints &points, const DecodedPlane &decoded);

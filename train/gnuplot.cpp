@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <vector>
 
 #include "runtime/error.h"
 #include "runtime/file.h"
@@ -26,11 +28,19 @@ private:
     void (*before_)(int);
 };
 
-/// As gnuplot reads it: in single quotes nothing is special but these.
-std::string quoted(const std::string &text) {
-    std::string result = "'";
-    for (const char character : text) result += character == '\'' ? "''" : std::string(1, character);
-    return result + "'";
+/// Of an SVG: markers of lines that are wide enough to see, and the dark mode, in which the colours of data and images stay as they are.
+constexpr std::string_view style = R"(<style>
+[id^=gpPt] { stroke-width: .4 }
+@media (prefers-color-scheme: dark) {
+  #gnuplot_canvas > rect { fill: #161b22 } text { fill: #c9d1d9 } .gridline { stroke: #30363d }
+}
+</style>
+)";
+
+std::string with_style(std::string svg) {
+    const std::size_t begin = svg.find("<svg"), end = svg.find('>', std::min(begin, svg.size()));
+    if (end != std::string::npos) svg.insert(end + 1, style);
+    return svg;
 }
 
 /// Whether gnuplot went through all of it.
@@ -44,28 +54,33 @@ bool run_gnuplot(const std::string &commands) {
 
 }  // namespace
 
-bool can_draw() {
-    return std::system("command -v gnuplot >/dev/null 2>&1") == 0;
-}
-
 std::string quoted_text(const std::string &text) {
     using Json = nlohmann::json;
-    std::string shown = Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
-    std::ranges::replace_if(
-        shown, [](unsigned char character) { return character < ' ' || character == 0x7f; }, ' ');
-    return castnet::quoted(shown);  // not std::quoted()
+    std::string result = "'";
+    for (const char character : Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>()) {
+        const bool is_control = static_cast<unsigned char>(character) < ' ' || character == '\x7f';
+        result += character == '\'' ? "'.\"'\".'" : std::string(1, is_control ? ' ' : character);
+    }
+    return result + "'";
+}
+
+bool can_draw() {
+    return std::system("command -v gnuplot >/dev/null 2>&1") == 0;
 }
 
 void draw(const std::filesystem::path &file, const Canvas &canvas, const std::string &script) {
     if (!can_draw()) throw Error(fmt::format("{}: cannot be drawn without gnuplot; install the package gnuplot-nox", file.string()));
     const Unfinished unfinished(std::filesystem::absolute(file));  // gnuplot gives names that begin with | or ~ a meaning
-    const char *terminal = file.extension() == ".png" ? "pngcairo" : "svg standalone";
-    const bool drawn = run_gnuplot(fmt::format(
-        "set terminal {} noenhanced size {:.0f},{:.0f} font 'sans-serif,14' background '#ffffff'\nset output {}\n{}set output\n", terminal,
-        canvas.width, canvas.height, quoted(unfinished.path().string()), script));
+    const bool is_png = file.extension() == ".png";
+    const bool drawn = run_gnuplot(
+        fmt::format("set encoding utf8\nset terminal {} noenhanced size {:.0f},{:.0f} font 'sans-serif,14' background '#ffffff'\n"
+                    "set output {}\n{}set output\n",
+                    is_png ? "pngcairo" : "svg standalone", canvas.width, canvas.height, quoted_text(unfinished.path().string()), script));
     if (!drawn || !std::filesystem::exists(unfinished.path()))
         throw Error(fmt::format("{}: gnuplot could not draw it; check the folder, and that gnuplot works", file.string()));
-    write_file(file, read_file(unfinished.path()));
+    const std::vector<std::byte> picture = read_file(unfinished.path());
+    if (is_png) return write_file(file, picture);
+    write_file(file, with_style({reinterpret_cast<const char *>(picture.data()), picture.size()}));
 }
 
 }  // namespace castnet

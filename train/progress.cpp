@@ -1,12 +1,14 @@
 #include "train/progress.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <vector>
+
+#include "train/terminal.h"
 
 namespace castnet {
 namespace {
@@ -18,9 +20,8 @@ double to_seconds(std::chrono::steady_clock::duration duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
-int terminal_width() {
-    winsize size{};
-    return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+int columns() {
+    return static_cast<int>(std::min<std::size_t>(terminal_width().value_or(80), 10'000));
 }
 
 std::string bar(int width, double part) {
@@ -57,23 +58,27 @@ void Progress::step(int step, double loss) {
     if (quiet_ || !redraws_ || Clock::now() - drawn_ < redraw_interval) return;
     drawn_ = Clock::now();
     const double elapsed = to_seconds(drawn_ - begin_), per_step = elapsed / std::max(1, step - done_);
-    const std::string text = fmt::format("{}, {} left, {:.2f}ms/step - loss: {:.4f}", clock_time(elapsed),
-                                         clock_time(per_step * (steps_ - step)), per_step * 1e3, loss);
-    const int room = terminal_width() - static_cast<int>(count(step).size());
-    redraw(step, text.substr(0, static_cast<std::size_t>(std::max(0, room))));  // a line that wraps could not be redrawn
+    const std::string left = fmt::format("{} left", clock_time(per_step * (steps_ - step))), shown_loss = fmt::format("{:.4f}", loss);
+    const std::string longest = fmt::format("{}, {}, {:.2f}ms/step - loss: {}", clock_time(elapsed), left, per_step * 1e3, shown_loss);
+    const auto room = static_cast<std::size_t>(std::max(0, columns() - static_cast<int>(count(step).size())));
+    for (const std::string &text : {longest, left + " - loss: " + shown_loss, "loss: " + shown_loss, shown_loss}) {
+        if (text.size() <= room) return redraw(step, text);
+    }
+    redraw(step, shown_loss.substr(0, room));  // a line that wraps could not be redrawn
 }
 
-void Progress::end_epoch(double loss, std::optional<double> validation_loss, double share_of_peak) {
+void Progress::end_epoch(double loss, std::optional<double> validation_loss, const std::string &share_of_roof) {
     if (quiet_) return;
     const double elapsed = seconds();
-    const std::string text = fmt::format("{:.2f}s {:.2f}ms/step - loss: {:.4f}{} - {:.0f}% of the FMA peak", elapsed,
-                                         elapsed / std::max(1, steps_ - done_) * 1e3, loss,
-                                         validation_loss ? fmt::format(" - val_loss: {:.4f}", *validation_loss) : "", 100 * share_of_peak);
+    std::vector<std::string> pieces{fmt::format("{:.2f}s {:.2f}ms/step", elapsed, elapsed / std::max(1, steps_ - done_) * 1e3),
+                                    fmt::format("loss: {:.4f}", loss)};
+    if (validation_loss) pieces.push_back(fmt::format("val_loss: {:.4f}", *validation_loss));
+    if (!share_of_roof.empty()) pieces.push_back(share_of_roof);
     if (redraws_) {
-        redraw(steps_, text);
+        redraw(steps_, wrapped(pieces, " - ", static_cast<std::size_t>(std::max(0, columns() - static_cast<int>(count(steps_).size())))));
         end_line();
     } else {
-        fmt::print("Epoch {}/{}: {}{}\n", epoch_, epochs_, count(steps_), text);
+        fmt::print("Epoch {}/{}: {}{}\n", epoch_, epochs_, count(steps_), wrapped(pieces, " - ", unlimited_width));
         std::fflush(stdout);
     }
 }
@@ -84,7 +89,7 @@ std::string Progress::count(int step) const {
 
 void Progress::redraw(int step, const std::string &text) {
     const std::string before = count(step);
-    const int room = terminal_width() - static_cast<int>(before.size() + text.size()) - 1;  // one for a space
+    const int room = columns() - static_cast<int>(before.size() + text.size()) - 1;  // one for a space
     const std::string middle =
         room < narrowest_bar ? "" : bar(std::min(widest_bar, room), static_cast<double>(step) / static_cast<double>(steps_)) + " ";
     fmt::print("\r\033[K{}{}{}", before, middle, text);

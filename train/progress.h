@@ -21,8 +21,8 @@ public:
     void begin_epoch(int epoch, int done = 0);
     /// After `step` steps of the epoch with the mean loss so far.
     void step(int step, double loss);
-    /// `share_of_peak` is what the epoch's arithmetic made of the machine's, between 0 and 1.
-    void end_epoch(double loss, std::optional<double> validation_loss, double share_of_peak);
+    /// `share_of_roof` is what the epoch made of the machine (roof.h), or "".
+    void end_epoch(double loss, std::optional<double> validation_loss, const std::string &share_of_roof);
     /// Goes below a line that would be redrawn, so that other text can follow.
     void end_line() noexcept;
 

@@ -13,6 +13,7 @@
 #include "train/program.h"
 #include "train/progress.h"
 #include "train/summary.h"
+#include "train/terminal.h"
 
 namespace castnet {
 namespace {
@@ -43,7 +44,7 @@ p, dl, dd, figure { margin: 0; }
 pre { font: .8rem/1.45 ui-monospace, monospace; background: var(--card); border-radius: 8px; padding: .9rem 1rem; margin: 0 0 .75rem;
   overflow-x: auto; overflow-wrap: normal; }
 figure { break-inside: avoid; }
-img { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line); border-radius: 8px; }
+img { display: block; width: 100%; height: auto; border: 1px solid var(--line); border-radius: 8px; }
 figcaption, caption { font-size: .9rem; margin-top: .5rem; }
 table { border-collapse: collapse; margin-top: 1.5rem; min-width: min(100%, 30rem); font-size: .9rem; font-variant-numeric: tabular-nums;
   overflow-wrap: normal; }
@@ -173,7 +174,7 @@ std::string report_page(const Report &report) {
     for (const ReportFigure &figure : report.figures)
         page += section(figure.title,
                         html::picture(figure.file, figure.caption) + (&figure == &report.figures.front() ? history_table(report) : ""));
-    page += section("Network", pre(layer_texts(report.network)) + pre(summary(report.network)));
+    page += section("Network", pre(layer_texts(report.network)) + pre(summary(report.network, unlimited_width)));
     page += section("Options", html::facts("facts", settings(report)));
     page += section("Machine", html::facts("facts", machine(report)));
     return page + "</main>\n</body>\n</html>\n";

@@ -70,12 +70,13 @@ std::vector<ReportFigure> draw_plane(Network &network, const Dataset &test, cons
                                                 : "")};
     const ReportFigure generated{.title = "Generated images",
                                  .file = directory.figure("generated"),
-                                 .caption =
-                                     "The ring marks the point that the image beside it is decoded from; below are images decoded "
-                                     "from points across the dashed rectangle."};
+                                 .caption = fmt::format("The ring marks the code that the image beside it is decoded from, {}; below are "
+                                                        "images decoded from points across the dashed rectangle.",
+                                                        code_text(chosen, 400))};
     draw_latent(latent.file, points);
     draw_decoded(generated.file, points,
-                 {.chosen = plane.project(chosen),
+                 {.code = chosen,
+                  .chosen = plane.project(chosen),
                   .image = decoded(network, chosen, 1),
                   .area = area,
                   .grid = decoded(network, grid_codes(plane, area), grid_side)});

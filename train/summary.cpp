@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
+#include "train/terminal.h"
+
 namespace castnet {
 
 std::string describe(const Shape &shape) {
@@ -10,34 +15,75 @@ std::string describe(const Shape &shape) {
 
 namespace {
 
-double kibibytes(std::size_t bytes) {
-    return static_cast<double>(bytes) / 1024;
+using Row = std::vector<std::string>;
+
+std::string kibibytes(std::size_t bytes) {
+    return fmt::format("{:.1f}", static_cast<double>(bytes) / 1024);
 }
 
-std::string memory_row(const char *purpose, const ArenaLayout &layout) {
+Row memory_row(const char *purpose, const ArenaLayout &layout) {
     const MemoryUse use = layout.memory();
-    return fmt::format("{:<26}{:>11.1f}{:>11.1f}{:>11.1f}{:>13.1f}{:>11.1f}\n", purpose, kibibytes(use.weights), kibibytes(use.gradients),
-                       kibibytes(use.optimizer), kibibytes(use.activations), kibibytes(layout.bytes()));
+    return {purpose,
+            kibibytes(use.weights),
+            kibibytes(use.gradients),
+            kibibytes(use.optimizer),
+            kibibytes(use.activations),
+            kibibytes(layout.bytes())};
+}
+
+/// The first head, and each row's first cell with the others and their heads below it.
+std::string list(const std::vector<Row> &rows, std::size_t width) {
+    std::string text = rows.front().front() + ":\n";
+    for (std::size_t row = 1; row < rows.size(); row++) {
+        Row pieces;
+        for (std::size_t column = 1; column < rows[row].size(); column++)
+            pieces.push_back(fmt::format("{}{} {}", column == 1 ? "  " : "", rows.front()[column], rows[row][column]));
+        text += rows[row].front() + "\n" + wrapped(pieces, ", ", width) + "\n";
+    }
+    return text;
+}
+
+/// The rows, of which the first are the heads, in columns as wide as their cells; the first `names` begin at the left, the numbers end at
+/// the right. A list where that is too wide.
+std::string table(const std::vector<Row> &rows, std::size_t names, std::size_t width) {
+    std::vector<std::size_t> widths(rows.front().size());
+    for (const Row &row : rows) {
+        for (std::size_t column = 0; column < row.size(); column++) widths[column] = std::max(widths[column], row[column].size());
+    }
+    std::size_t all = 2 * (widths.size() - 1);
+    for (const std::size_t column : widths) all += column;
+    if (all > width) return list(rows, width);
+    const std::string rule(all, '-');
+    std::string text = rule + "\n";
+    for (const Row &row : rows) {
+        for (std::size_t column = 0; column < row.size(); column++) {
+            text += column == 0 ? "" : "  ";
+            text +=
+                column < names ? fmt::format("{:<{}}", row[column], widths[column]) : fmt::format("{:>{}}", row[column], widths[column]);
+        }
+        text += &row == &rows.front() ? "\n" + rule + "\n" : "\n";
+    }
+    return text + rule + "\n";
 }
 
 }  // namespace
 
-std::string summary(const NetworkDescription &description) {
-    const std::string rule(86, '-');
-    std::string text =
-        fmt::format("Network {}: {} to code {}\n{}\n", description.name, describe(description.input()), describe(description.code()), rule);
-    text += fmt::format("{:<24}{:<18}{:>14}{:>14}  {}\n{}\n", "Layer", "Kind", "Output", "Parameters", "Pipelines", rule);
+std::string summary(const NetworkDescription &description, std::size_t width) {
+    std::vector<Row> layers{{"Layer", "Kind", "Output", "Parameters", "Pipelines"}};
     for (const LayerDescription &layer : description.layers) {
         const int pipelines = 2 + (layer.backward_data != nullptr ? 1 : 0) + (layer.transpose_kernel != nullptr ? 1 : 0);
-        text += fmt::format("{:<24}{:<18}{:>14}{:>14}  {}\n", layer.name, layer.kind == LayerKind::conv2d ? "conv2d" : "conv2d_transpose",
-                            describe(layer.output), layer.parameter_count(), pipelines);
+        layers.push_back({std::string(layer.name), layer.kind == LayerKind::conv2d ? "conv2d" : "conv2d_transpose", describe(layer.output),
+                          std::to_string(layer.parameter_count()), std::to_string(pipelines)});
     }
+    const std::vector<Row> memory{{"Memory in KiB, one thread", "weights", "gradients", "optimizer", "activations", "all"},
+                                  memory_row("to train in batches of 32", ArenaLayout(description, 32, 1)),
+                                  memory_row("to infer one by one", ArenaLayout(description, 1, 1, Purpose::inference))};
     const std::size_t count = description.parameter_count();
-    text += fmt::format("{}\nParameters: {} ({:.1f} KiB)\n", rule, count, kibibytes(count * sizeof(float)));
-    text += fmt::format("{}\n{:<26}{:>11}{:>11}{:>11}{:>13}{:>11}\n", rule, "Memory in KiB, one thread", "weights", "gradients",
-                        "optimizer", "activations", "all");
-    text += memory_row("to train in batches of 32", ArenaLayout(description, 32, 1));
-    return text + memory_row("to infer one by one", ArenaLayout(description, 1, 1, Purpose::inference));
+    return wrapped({fmt::format("Network {}:", description.name),
+                    fmt::format("{} to code {}", describe(description.input()), describe(description.code()))},
+                   " ", width) +
+           "\n" + table(layers, 2, width) + fmt::format("Parameters: {} ({} KiB)\n", count, kibibytes(count * sizeof(float))) +
+           table(memory, 1, width);
 }
 
 }  // namespace castnet

@@ -10,6 +10,7 @@ namespace castnet {
 /// "28x28x1": rows, columns, channels.
 std::string describe(const Shape &shape);
 
-std::string summary(const NetworkDescription &description);
+/// In lines of at most `width` characters, as far as names allow: tables that are wider become lists.
+std::string summary(const NetworkDescription &description, std::size_t width);
 
 }  // namespace castnet

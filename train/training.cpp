@@ -15,12 +15,12 @@
 #include "runtime/parallel.h"
 #include "train/code_option.h"
 #include "train/figures.h"
-#include "train/fma_peak.h"
 #include "train/history.h"
 #include "train/inference.h"
 #include "train/interruption.h"
 #include "train/program.h"
 #include "train/progress.h"
+#include "train/roof.h"
 #include "train/run_directory.h"
 #include "train/run_report.h"
 #include "train/train_options.h"
@@ -45,11 +45,7 @@ std::optional<float> largest_unscaled(std::span<const float> values) {
 class Training {
 public:
     Training(const TrainOptions &options, const NetworkDescription &description, RunDirectory &directory)
-        : options_(options),
-          directory_(directory),
-          random_(options.seed),
-          network_(description, options.batch_size, options.threads),
-          peak_(options.threads) {
+        : options_(options), directory_(directory), random_(options.seed), network_(description, options.batch_size, options.threads) {
         if (!network_.is_ready()) throw Error(error_message());
         use_threads(options.threads);
         if (options.resume) state_ = load_checkpoint(network_, adam_, directory_.checkpoint());
@@ -79,7 +75,7 @@ public:
         }
         History history(directory_.history(), state_.epoch);
         announce();
-        for (int sample = 0; sample < 10; sample++) peak_.sample();
+        if (!options_.quiet) roof_ = measure_roof(network_.description(), options_.batch_size, options_.threads);
         Progress progress(options_.epochs, static_cast<int>(steps()), options_.quiet);
         const Interruption interruption;
         bool asked_to_stop = false;
@@ -197,11 +193,11 @@ private:
         const auto all_images = static_cast<double>(images_.size());
         const double loss = state_.weighted_loss / all_images, seconds = progress.seconds();
         const double images_per_second = (all_images - static_cast<double>(images_before_)) / seconds;
-        const double flops = 2.0 * static_cast<double>(network_.description().training_multiply_adds()) * images_per_second;
         images_before_ = 0;
         std::optional<double> validation_loss;
         if (!validation_.empty()) validation_loss = loss_on(network_, data_, validation_);
-        progress.end_epoch(loss, validation_loss, flops / peak_.flops_per_second());
+        const Work step = training_work(network_.description(), options_.batch_size);
+        progress.end_epoch(loss, validation_loss, share_of_roof(step, roof_, options_.batch_size / images_per_second));
         state_.epoch++;
         state_.image = 0;
         state_.weighted_loss = 0;
@@ -263,7 +259,7 @@ private:
     Dataset data_;
     std::vector<std::uint32_t> images_, validation_;
     std::size_t images_before_ = 0;  // of this epoch, trained on before the run was resumed
-    FmaPeak peak_;
+    Roof roof_;
     Clock::time_point begin_ = Clock::now();
 };
 

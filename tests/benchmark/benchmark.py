@@ -2,9 +2,10 @@
 
     python benchmark.py --bin build/bin [--data DIR] --out build/benchmark [--quick] [--rounds 5]
 
-Prints a table and writes benchmark.json, benchmark.svg and scale.svg (Castnet's throughput against batch size and threads) into
---out; gnuplot draws. A figure is the median over the rounds, a ratio the median of the rounds' ratios. --quick leaves the peers out and
-takes under 30 seconds. Peers that are not installed are named and left out; `sh cmake/bootstrap.sh benchmark` installs them.
+Prints a table and writes benchmark.json, benchmark.svg and, without --quick, scale.svg (Castnet's throughput against batch size and
+threads) into --out; gnuplot draws. A figure is the median over the rounds, with the least and the most, a ratio the median of the rounds'
+ratios. Where other processes keep the machine busy meanwhile, all of them say so. --quick leaves the peers out and takes under 30 seconds.
+Peers that are not installed are named and left out; `sh cmake/bootstrap.sh benchmark` installs them.
 """
 import argparse
 import dataclasses
@@ -22,6 +23,8 @@ import time
 FORWARD_FLOPS = 2 * 2_182_656  # of an image: every tap of the six layers, as the runtime counts them (NetworkDescription)
 TRAINING_FLOPS = 2 * 6_491_520
 IMAGES = 18_081  # MNIST's digits 1, 5 and 6
+BREAK = "\\n"  # as gnuplot reads it
+QUIET = 0.05  # of the CPUs: what others may take without a word
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,11 +41,47 @@ class Job:
         return TRAINING_FLOPS if self.kind == "train" else FORWARD_FLOPS
 
 
+def busy_seconds(stat: str) -> float:
+    """What the machine's CPUs have worked since its start, and what other machines have taken of them, by the text of /proc/stat."""
+    user, nice, system, _, _, interrupts, soft_interrupts, stolen = (int(word) for word in stat.split()[1:9])
+    return (user + nice + system + interrupts + soft_interrupts + stolen) / os.sysconf("SC_CLK_TCK")
+
+
+class OtherLoad:
+    """The share of the machine's CPUs that others take while programs of the benchmark run."""
+    STAT = pathlib.Path("/proc/stat")
+
+    def __init__(self):
+        self.available = self.taken = 0.0  # seconds of CPUs
+
+    def begin(self) -> None:
+        self.begun, self.own = time.perf_counter(), time.process_time()
+        self.busy = busy_seconds(self.STAT.read_text()) if self.STAT.exists() else 0.0
+
+    def end(self, program_seconds: float) -> None:
+        """The CPU time of the program that ran since begin()."""
+        if self.STAT.exists():
+            own = program_seconds + time.process_time() - self.own
+            self.add(time.perf_counter() - self.begun, busy_seconds(self.STAT.read_text()) - self.busy - own)
+
+    def add(self, seconds: float, taken: float) -> None:
+        self.available += seconds * (os.cpu_count() or 1)
+        self.taken += max(0.0, taken)
+
+    @property
+    def share(self) -> float:
+        return self.taken / self.available if self.available else 0.0
+
+    def warning(self) -> str:
+        """Nothing where the machine was quiet."""
+        return "" if self.share <= QUIET else f"the machine was not quiet: others took {100 * self.share:.0f}% of its CPUs"
+
+
 class Castnet:
     name = "Castnet"
 
     def __init__(self, programs: pathlib.Path, data: pathlib.Path):
-        self.programs, self.data, self.memory = programs, data, 0.0
+        self.programs, self.data, self.memory, self.load = programs, data, 0.0, OtherLoad()
         self.folder = tempfile.TemporaryDirectory()
 
     def can(self, job: Job) -> bool:
@@ -72,9 +111,11 @@ class Castnet:
         return float(self.run([self.programs / "benchmark-mnist_cae", "peak", "--threads", threads, "--rounds", 50]))
 
     def run(self, command: list) -> str:
+        self.load.begin()
         process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
         output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
+        self.load.end(usage.ru_utime + usage.ru_stime)
         if status != 0:
             raise SystemExit(f"error: {' '.join(str(word) for word in command)} failed")
         if "train" in str(command[0]):
@@ -156,19 +197,24 @@ def report(measured: dict, contenders: list, jobs: list[Job]) -> list[dict]:
                 continue
             shares = [job.flops() / seconds / peak for seconds, peak in zip(times, measured["peaks"][job.threads])]
             rows.append({"job": job.label, "contender": contender.name, "images_per_second": 1 / statistics.median(times),
-                         "share_of_fma_peak": statistics.median(shares),
+                         "images_per_second_range": [1 / max(times), 1 / min(times)],
+                         "share_of_fma_peak": statistics.median(shares), "share_of_fma_peak_range": [min(shares), max(shares)],
                          "times_slower_than_castnet": statistics.median(theirs / mine for theirs, mine in zip(times, ours))})
     return rows
 
 
-def print_table(rows: list[dict], contenders: list, measured: dict) -> None:
+def print_table(rows: list[dict], contenders: list, measured: dict, warning: str) -> None:
+    if warning:
+        print(f"warning: {warning}; measure again when it is")
     for threads, values in sorted(measured["peaks"].items()):
-        print(f"FMA peak, {threads} thread{'s' if threads > 1 else ''}: {statistics.median(values) / 1e9:.1f} GFLOP/s")
-    print(f"\n{'':<30}{'':<14}{'images/s':>10}{'of peak':>9}{'Castnet is':>12}")
+        print(f"FMA peak, {threads} thread{'s' if threads > 1 else ''}: {statistics.median(values) / 1e9:.1f} GFLOP/s "
+              f"({min(values) / 1e9:.1f}–{max(values) / 1e9:.1f})")
+    print(f"\n{'':<30}{'':<14}{'images/s':>10}{'':<18}{'of peak':>9}{'Castnet is':>12}")
     last = ""
     for row in rows:
         ratio = "" if row["contender"] == "Castnet" else f"{row['times_slower_than_castnet']:.2f}x"
-        print(f"{row['job'] if row['job'] != last else '':<30}{row['contender']:<14}{row['images_per_second']:>10,.0f}"
+        least, most = row["images_per_second_range"]
+        print(f"{row['job'] if row['job'] != last else '':<30}{row['contender']:<14}{row['images_per_second']:>10,.0f}{f' ({least:,.0f}–{most:,.0f})':<18}"
               f"{100 * row['share_of_fma_peak']:>8.1f}%{ratio:>12}")
         last = row["job"]
     print("\nPeak memory: " + ", ".join(f"{c.name} {c.memory:.0f} MB" for c in contenders))
@@ -202,7 +248,7 @@ def plot_scale(rows: list[dict], folder: pathlib.Path) -> None:
     lines = ", ".join(f"${kind}{threads} with linespoints pt 7 ps 0.5 lw 2 dt {1 if kind == 'train' else 2} "
                       f"title '{names[kind]}, {threads} thread{'s' if threads > 1 else ''}'" for kind, threads in series)
     gnuplot(f"""
-set terminal svg size 900,480 font 'sans-serif,12'
+set terminal svg size 900,480 noenhanced font 'sans-serif,12' background '#ffffff'
 set output '{folder / "scale.svg"}'
 set title 'Castnet: images a second against batch size'
 set logscale x 2
@@ -216,30 +262,34 @@ plot {lines}
 """)
 
 
-def plot(rows: list[dict], folder: pathlib.Path) -> None:
-    """Bars: each job's contenders as shares of the FMA peak."""
+def plot(rows: list[dict], folder: pathlib.Path, warning: str) -> None:
+    """Bars: each job's contenders as shares of the FMA peak, with the least and the most; the warning in the title."""
     colours = {"Castnet": 0x2A6F97}
-    bars = "\n".join(f'{i} {100 * row["share_of_fma_peak"]:.2f} {colours.get(row["contender"], 0xB0B7BF)} "{row["contender"]}: {row["job"]}"'
-                     for i, row in enumerate(rows))
+    bars = ""
+    for i, row in enumerate(rows):
+        share, least, most = (100 * value for value in (row["share_of_fma_peak"], *row["share_of_fma_peak_range"]))
+        bars += (f'{i} {share:.2f} {colours.get(row["contender"], 0xB0B7BF)} "{row["contender"]}: {row["job"]}" '
+                 f'"{share:.0f}% ({least:.0f}–{most:.0f})"\n')
+    longest = 100 * max(1.0, *(row["share_of_fma_peak"] for row in rows))
     gnuplot(f"""
-set terminal svg size 900,{120 + 26 * len(rows)} font 'sans-serif,12'
+set encoding utf8
+set terminal svg size 900,{140 + 26 * len(rows)} noenhanced font 'sans-serif,12' background '#ffffff'
 set output '{folder / "benchmark.svg"}'
-set title 'Share of the machine''s FMA peak'
-set xrange [0:100]
+set title "Share of the machine's FMA peak{BREAK + warning if warning else ''}"
+set xrange [0:{1.25 * longest}]
 set yrange [{len(rows) - 0.4}:-0.6]
 set xlabel '%'
-set xtics 0,20,100 nomirror
+set xtics 0,20,{longest} nomirror
 set grid xtics lc rgb '#dddddd'
 unset key
 set lmargin 42
 set style fill solid noborder
 set border 1
 $rows << EOD
-{bars}
-EOD
+{bars}EOD
 set ytics nomirror scale 0
 plot $rows using (0):1:(0):2:($1-0.36):($1+0.36):3:ytic(4) with boxxy lc rgb variable, \
-     '' using ($2+0.6):1:(sprintf('%.0f%%', $2)) with labels left
+     '' using ($2+0.6):1:5 with labels left
 """)
 
 
@@ -272,17 +322,18 @@ def main() -> int:
         peer.close()
 
     rows = report(measured, contenders, jobs)
-    print_table(rows, contenders, measured)
+    warning = castnet.load.warning()
+    print_table(rows, contenders, measured, warning)
     print(f"Castnet's start-up to the first step, the files after the last one included: {start_up:.2f} s")
     options.out.mkdir(parents=True, exist_ok=True)
     peaks = {str(threads): statistics.median(values) for threads, values in measured["peaks"].items()}
-    machine = {"cpu": cpu_name(), "threads": every, "peak_flops_per_second": peaks}
+    machine = {"cpu": cpu_name(), "threads": every, "peak_flops_per_second": peaks, "share_of_cpus_that_others_took": castnet.load.share}
     results = {"machine": machine, "rounds": rounds, "rows": rows, "start_up_seconds": start_up, "scale": scale}
     (options.out / "benchmark.json").write_text(json.dumps(results, indent=2) + "\n")
-    plot(rows, options.out)
+    plot(rows, options.out, warning)
     if scale:
         plot_scale(scale, options.out)
-    print(f"wrote {options.out}/benchmark.json")
+    print(f"wrote {', '.join(str(file) for file in sorted(options.out.glob('*')))}")
     return 0
 
 
