@@ -124,6 +124,7 @@ configure() {
     programs=
     # shellcheck disable=SC1091  # CMake writes it
     . "$build/declared.sh"
+    [ -n "$networks" ] || fail "no network file calls castnet_add_network(); the README shows how"
 }
 
 build() {

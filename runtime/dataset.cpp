@@ -40,8 +40,7 @@ std::filesystem::path cache() {
 
 /// The first of MNIST's files that the folder has neither plain nor as .gz; empty where it has all.
 std::string missing_file(const std::filesystem::path &folder) {
-    for (const std::string name :
-         {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
+    for (std::string name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
         if (!is_there(folder / name) && !is_there(folder / (name + ".gz"))) return name;
     }
     return {};
@@ -64,7 +63,7 @@ Dataset load_dataset(const std::filesystem::path &data, Part part, const Shape &
 std::filesystem::path find_data(const std::string &option) {
     if (!option.empty()) return option;
     if (const char *folder = std::getenv("CASTNET_DATA"); folder != nullptr && *folder != '\0') return folder;
-    const std::filesystem::path mnist = cache() / "mnist", substitute = substitute_data();
+    std::filesystem::path mnist = cache() / "mnist", substitute = substitute_data();
     const std::string missing = missing_file(mnist);
     if (missing.empty()) return mnist;
     if (is_there(substitute)) return substitute;

@@ -132,6 +132,11 @@ castnet_add_programs(four)
         self.assertIn("builds benchmark_pipelines\n", self.bootstrap("build", "--", "benchmark_pipelines"))
         self.assertIn("builds all\n", self.bootstrap("build"))
 
+    def test_a_file_without_networks_is_said_before_the_build(self):
+        output = self.bootstrap("autotune", self.write_network("# castnet_add_network(mine)\n"), status=1)
+        self.assertIn("error: no network file calls castnet_add_network(); the README shows how\n", output)
+        self.assertNotIn("builds", output)
+
     def test_a_network_without_programs_is_said_before_the_build(self):
         output = self.bootstrap("train", self.write_network(NETWORK.format(name="mine")), status=1, CASTNET_DATA=".")
         self.assertIn("error: no network file calls castnet_add_programs(NAME)", output)
