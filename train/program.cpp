@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <exception>
 #include <new>
-#include <thread>
 
 namespace castnet {
 namespace {
@@ -70,10 +69,6 @@ int run_program(CLI::App &app, int argc, char **argv, const std::function<void()
     } catch (const std::exception &error) {
         return report(error.what());
     }
-}
-
-int default_threads() {
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 }  // namespace castnet

@@ -12,7 +12,4 @@ namespace castnet {
 /// Parses the arguments, then calls run(). Returns the exit status: 0, or 1 after one line `error: …` on standard error.
 int run_program(CLI::App &app, int argc, char **argv, const std::function<void()> &run);
 
-/// As many threads as the machine runs at once.
-int default_threads();
-
 }  // namespace castnet
