@@ -40,14 +40,14 @@ public:
           random_(options.seed),
           network_(description, options.batch_size, options.threads),
           peak_(options.threads) {
-        if (!network_.is_ready()) throw Error(error_message());
+        if (!network_.is_ready()) throw Error(network_.error_message());
         data_ = options.data.load(Part::train, description.input());
         std::tie(images_, validation_) = split_stratified(data_, options.validation_split, random_);
         if (images_.empty()) throw Error("no images are left to train on; choose a smaller --validation-split");
         if (options.patience > 0 && validation_.empty())
             throw Error("--patience needs a validation loss; set images aside for it by --validation-split 0.1, say");
         use_threads(options.threads);
-        if (glorot_uniform(network_, random_) != 0) throw Error(error_message());
+        if (glorot_uniform(network_, random_) != 0) throw Error(network_.error_message());
         if (!options.initial_model.empty()) load_model(network_, options.initial_model);
         if (options.resume) {
             state_ = load_checkpoint(network_, adam_, directory_.checkpoint());
@@ -214,7 +214,7 @@ private:
         if (result.error == 0) return;
         throw Error(fmt::format(
             "{} in step {} with a learning rate of {:.3g}; begin again with a smaller --learning-rate, from --init {} if you like",
-            error_message(), adam_.steps, adam_.learning_rate, directory_.checkpoint().string()));
+            network_.error_message(), adam_.steps, adam_.learning_rate, directory_.checkpoint().string()));
     }
 
     const TrainOptions &options_;
