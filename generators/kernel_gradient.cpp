@@ -87,7 +87,7 @@ public:
         fix_shape(small, small_shape());
         fix_shape(gradient, kernel_shape);
         // Halide reads an output back with aligned loads: make it check that the caller's memory is.
-        gradient.set_host_alignment(4 * natural_lanes());
+        gradient.set_host_alignment(int(sizeof(Element)) * natural_lanes());
         if (decays) fix_shape(*kernel, kernel_shape);
         if (!using_autoscheduler()) schedule_gradient();
     }

@@ -13,14 +13,15 @@
 
 namespace castnet {
 
-/// A dense float operand as Halide sees it: the first dimension is innermost.
+/// A dense float operand of at most 2147483647 elements as Halide sees it: the first dimension is innermost.
 class Operand {
 public:
     Operand(const float *data, std::initializer_list<std::size_t> extents) {
-        std::int32_t stride = 1;
+        std::size_t stride = 1;
         for (const std::size_t extent : extents) {
-            dimensions_[static_cast<std::size_t>(buffer_.dimensions++)] = {0, static_cast<std::int32_t>(extent), stride};
-            stride *= static_cast<std::int32_t>(extent);
+            dimensions_[static_cast<std::size_t>(buffer_.dimensions++)] = {0, static_cast<std::int32_t>(extent),
+                                                                           static_cast<std::int32_t>(stride)};
+            stride *= extent;
         }
         // Halide's buffers do not know const; its pipelines write to their outputs only.
         buffer_.host = reinterpret_cast<std::uint8_t *>(const_cast<float *>(data));

@@ -35,9 +35,9 @@ Autoencoder::Autoencoder(const NetworkDescription &description, const Autoencode
 StepResult Autoencoder::step(std::span<const float> images, std::span<const float> targets) noexcept {
     const std::size_t inputs = count(images, network_.description().input());
     if (inputs == 0 || inputs > static_cast<std::size_t>(network_.batch_size()))
-        return {.error = misuse("step: the images are not 1 to batch_size whole images of the network's input shape")};
+        return {.error = network_.refuse("step: the images are not 1 to batch_size whole images of the network's input shape")};
     if (count(targets, network_.description().output()) != inputs)
-        return {.error = misuse("step: there are not as many targets as images")};
+        return {.error = network_.refuse("step: there are not as many targets as images")};
     return optimizer_.step(network_, Batch::of(images, targets, static_cast<int>(inputs)));
 }
 
@@ -56,14 +56,16 @@ int Autoencoder::reconstruct(std::span<const float> images, std::span<float> out
 int Autoencoder::run(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs) noexcept {
     const auto &layers = network_.description().layers;
     const std::size_t images = count(inputs, layers[first].input);
-    if (images == 0) return misuse("the inputs are not whole images, or codes, of the network's shape");
-    if (count(outputs, layers[last - 1].output) != images) return misuse("there is not room for as many outputs as there are inputs");
-    return network_.forward(first, last, inputs, outputs, static_cast<int>(images));
+    if (images == 0) return network_.refuse("the inputs are not whole images, or codes, of the network's shape");
+    if (count(outputs, layers[last - 1].output) != images)
+        return network_.refuse("there is not room for as many outputs as there are inputs");
+    return network_.forward(first, last, inputs, outputs, images);
 }
 
 int Autoencoder::load(std::span<const float> weights) noexcept {
-    if (weights.size() != network_.description().parameter_count()) return misuse("load: the weights are not parameter_count() floats");
-    if (!all_finite(weights)) return misuse("load: a weight is infinite or NaN");
+    if (weights.size() != network_.description().parameter_count())
+        return network_.refuse("load: the weights are not parameter_count() floats");
+    if (!all_finite(weights)) return network_.refuse("load: a weight is infinite or NaN");
     for_each_tensor(network_, [&](std::span<float> tensor, std::size_t begin) {
         std::ranges::copy(weights.subspan(begin, tensor.size()), tensor.begin());
     });
@@ -73,7 +75,8 @@ int Autoencoder::load(std::span<const float> weights) noexcept {
 
 int Autoencoder::save(std::span<float> weights) noexcept {
     if (!is_ready()) return network_.weights_changed();
-    if (weights.size() != network_.description().parameter_count()) return misuse("save: there is not room for parameter_count() floats");
+    if (weights.size() != network_.description().parameter_count())
+        return network_.refuse("save: there is not room for parameter_count() floats");
     for_each_tensor(network_,
                     [&](std::span<float> tensor, std::size_t begin) { std::ranges::copy(tensor, weights.subspan(begin).begin()); });
     return 0;

@@ -20,16 +20,29 @@ struct AutoencoderOptions {
 
 /// Images, codes and weights are dense floats: images (n, H, W, C) in the network's input shape, codes (n, h, w, c) in its code shape; C
 /// order. A function returns 0, or an error whose reason error_message() gives in one line: a span that does not hold whole images, or not
-/// as many as the other, and whatever a pipeline reports. Nothing throws; nothing but the constructor allocates. One object is used by
-/// one thread at a time.
+/// as many as the other, and whatever a pipeline reports. Nothing throws. One object is used by one thread at a time; it stays where it was
+/// made, neither copied nor moved.
+///
+/// Memory: the arena, and what pipelines copy for themselves: the input or output of a layer, of one image and with its zeros, and its
+/// kernel where it has few channels. Up to 1 MiB a copy lies on the stack, and nothing is allocated; a larger one comes from
+/// halide_malloc(), is given back within the call, and makes it an error where there is no memory. A thread has at most three copies at
+/// once: 4 MiB of stack always do, and glibc's threads have 8. Those of Halide's pool begin with 128 KB on musl, which
+/// -Wl,-z,stack-size=4194304 raises, and with 512 KB on macOS, where halide_set_custom_do_par_for() takes a pool of one's own.
+///
+/// Errors: what Halide's runtime finds wrong in a network's pipelines is kept with it. The first call of a process sets Halide's error
+/// handler, which passes all else on to the one that was there. A handler that the program sets later gets the networks' messages too;
+/// calls return their errors as ever.
 class Autoencoder {
 public:
     /// With Keras's initial weights of the seed. `arena`: see Network.
     explicit Autoencoder(const NetworkDescription &description, const AutoencoderOptions &options = {},
                          std::span<std::byte> arena = {}) noexcept;
 
-    /// Whether the arena was large enough, and the options make sense; otherwise all else returns errors.
+    /// Whether the arena was large enough, the options make sense, and the CPU is one that the network was compiled for; otherwise all else
+    /// returns errors, and error_message() says why.
     [[nodiscard]] bool is_ready() const { return network_.is_ready(); }
+    /// Of this object's last call that failed; "" if none has.
+    [[nodiscard]] const char *error_message() const { return network_.error_message(); }
 
     /// One step of Adam towards reproducing 1 to batch_size images. The loss, before the step, is the mean of the squared differences over
     /// all elements, plus the L2 penalties.

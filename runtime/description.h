@@ -4,8 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
+
+struct halide_filter_metadata_t;
 
 namespace castnet {
 
@@ -67,6 +71,7 @@ struct NetworkDescription {
     std::span<const LayerDescription> layers;
     std::size_t encoder_layers = 0;  ///< the first layers, up to the code
     Pipeline squared_error = nullptr;
+    const halide_filter_metadata_t *(*metadata)() = nullptr;  ///< names the target that all pipelines were compiled for
 
     [[nodiscard]] constexpr Shape input() const { return layers.front().input; }
     [[nodiscard]] constexpr Shape output() const { return layers.back().output; }
@@ -109,7 +114,7 @@ struct Sharding {
     [[nodiscard]] constexpr int first(int shard) const { return shard * images_per_shard; }
     [[nodiscard]] constexpr int size(int shard) const { return std::min(images_per_shard, images - first(shard)); }
 
-    static constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
+    static constexpr int divide_up(int a, int b) { return a / b + (a % b != 0 ? 1 : 0); }
 };
 
 /// What a network is laid out for. For inference it has weights and two grids a worker: no gradients, no moments, no activations kept.
@@ -134,6 +139,7 @@ struct MemoryUse {
 class ArenaLayout {
 public:
     static constexpr std::size_t alignment = 64;
+    static constexpr int shard_limit = 1 << 19;  // with the layers, less than a Round can hold
 
     constexpr ArenaLayout(const NetworkDescription &network, int batch_size, int threads, Purpose purpose_ = Purpose::training)
         : batch_images(batch_size),
@@ -150,8 +156,7 @@ public:
         }
         input = padded(network.input().size() * static_cast<std::size_t>(shard_images));
         scratch = 2 * grid + (purpose == Purpose::training ? input + activations : 0);
-        index = padded(Sharding::divide_up(static_cast<int>(network.layers.size() * (sizeof(LayerOffsets) + sizeof(std::size_t))),
-                                           static_cast<int>(sizeof(float))));
+        index = padded((network.layers.size() * (sizeof(LayerOffsets) + sizeof(std::size_t)) + sizeof(float) - 1) / sizeof(float));
     }
 
     int batch_images;            ///< at most
@@ -181,6 +186,12 @@ public:
     [[nodiscard]] constexpr std::size_t layer_index() const { return workers_scratch() + scratch * static_cast<std::size_t>(workers); }
     [[nodiscard]] constexpr std::size_t floats() const { return layer_index() + index; }
     [[nodiscard]] constexpr std::size_t bytes() const { return floats() * sizeof(float); }
+
+    /// Whether Halide, which counts the elements of an operand in 32 bits, reaches all of them; and a round all its shards.
+    [[nodiscard]] constexpr bool is_addressable() const {
+        const std::size_t all_gradients = purpose == Purpose::training ? parameters * static_cast<std::size_t>(shards) : 0;
+        return std::max({grid, input, all_gradients}) <= std::numeric_limits<std::int32_t>::max() && shards < shard_limit;
+    }
 
     [[nodiscard]] constexpr MemoryUse memory() const {
         const bool trains = purpose == Purpose::training;

@@ -160,7 +160,7 @@ std::vector<std::size_t> shape_of_one(const Shape &shape) {
 /// What the network makes of one image. Throws Error.
 std::vector<float> reconstruct_one(Network &network, std::span<const float> image) {
     std::vector<float> output(network.description().output().size());
-    if (network.forward(0, network.description().layers.size(), image, output, 1) != 0) throw Error(error_message());
+    if (network.forward(0, network.description().layers.size(), image, output, 1) != 0) throw Error(network.error_message());
     return output;
 }
 
@@ -211,14 +211,14 @@ TrainingState state_of(const ModelFile &model) {
 
 void set_weights(Network &network, const ModelFile &model) {
     model.copy("", kernels(network), biases(network));
-    if (network.weights_changed() != 0) throw model.error(error_message());
+    if (network.weights_changed() != 0) throw model.error(network.error_message());
 }
 
 }  // namespace
 
 void restore_weights(Network &network, const TensorFile &weights) {
     copy_tensors(weights, network.description(), "", kernels(network), biases(network));
-    if (network.weights_changed() != 0) throw Error(error_message());
+    if (network.weights_changed() != 0) throw Error(network.error_message());
 }
 
 void save_model(Network &network, const std::filesystem::path &path) {

@@ -2,52 +2,22 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <new>
 
 #include "castnet_squared_norm.h"
 #include "castnet_sum_shards.h"
 #include "runtime/arguments.h"
+#include "runtime/target.h"
 
 namespace castnet {
-namespace {
-
-// The first error's message of a call, kept in static memory: the step path allocates nothing. Halide's own handler would end the process.
-std::array<char, 512> first_message{};
-std::atomic<bool> has_message{false};
-
-constexpr const char *not_ready = "the network is not ready: its arguments or its arena were refused";
-
-void keep_message(void *, const char *message) {
-    if (has_message.exchange(true)) return;
-    std::snprintf(first_message.data(), first_message.size(), "%s", message);
-    first_message[std::strcspn(first_message.data(), "\n")] = '\0';
-}
-
-}  // namespace
-
-const char *error_message() noexcept {
-    return first_message.data();
-}
 
 void Network::Free::operator()(float *memory) const noexcept {
     ::operator delete (memory, std::align_val_t{ArenaLayout::alignment});
-}
-
-int failure(const char *message) noexcept {
-    keep_message(nullptr, message);
-    return -1;
-}
-
-int misuse(const char *message) noexcept {
-    has_message = false;
-    return failure(message);
 }
 
 bool all_finite(std::span<const float> values) noexcept {
@@ -60,11 +30,36 @@ bool all_finite(std::span<const float> values) noexcept {
 Network::Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose, std::span<std::byte> arena) noexcept
     : description_(&description),
       layout_(description, std::max(1, batch_size), std::max(1, threads), purpose),
-      arena_(find_arena(batch_size, threads, arena)) {
-    halide_set_error_handler(keep_message);
+      arena_(is_for_this_cpu() ? find_arena(batch_size, threads, arena) : nullptr) {
     if (!is_ready()) return;
     std::fill_n(arena_, layout_.floats(), 0.0F);
     index_layers();
+}
+
+/// The first thing that it asks: another CPU would end the process at the first instruction that it does not know.
+bool Network::is_for_this_cpu() noexcept {
+    if (description_->metadata == nullptr) return true;
+    std::array<char, 200> lacking{};
+    write_lacking_features(description_->metadata()->target, lacking);
+    if (lacking.front() == '\0') return true;
+    std::array<char, 400> message{};
+    std::snprintf(message.data(), message.size(),
+                  "this CPU lacks %s, which the network was compiled for; build it on this machine, or for this one with -DHalide_TARGET=…",
+                  lacking.data());
+    fail(message.data());
+    return false;
+}
+
+/// Once it is not ready, it keeps the reason.
+int Network::refuse(const char *message) noexcept {
+    if (is_ready()) failure_.clear();
+    return fail(message);
+}
+
+/// The error, with a message where there is none: the pipeline's went to a handler that the program has set since.
+int Network::explained(int error) noexcept {
+    if (error != 0) fail("a pipeline failed, and its message went to the handler of halide_set_error_handler()");
+    return error;
 }
 
 /// The caller's arena or one's own; null where there is none that will do.
@@ -72,6 +67,8 @@ float *Network::find_arena(int batch_size, int threads, std::span<std::byte> are
     const char *wrong = nullptr;
     if (batch_size < 1 || threads < 1) {
         wrong = "a network needs a batch of at least one image and at least one thread";
+    } else if (!layout_.is_addressable()) {
+        wrong = "a batch or its gradients have more than 2147483647 elements; choose a smaller batch";
     } else if (arena.empty()) {
         owned_.reset(static_cast<float *>(::operator new (layout_.bytes(), std::align_val_t{ArenaLayout::alignment}, std::nothrow)));
         if (owned_ == nullptr) wrong = "there is not enough memory for the network; choose a smaller batch";
@@ -81,7 +78,7 @@ float *Network::find_arena(int batch_size, int threads, std::span<std::byte> are
         wrong = "the arena does not begin on a 64-byte boundary";
     }
     if (wrong != nullptr) {
-        misuse(wrong);
+        fail(wrong);
         return nullptr;
     }
     return owned_ != nullptr ? owned_.get() : reinterpret_cast<float *>(arena.data());
@@ -144,9 +141,13 @@ int Network::transpose_kernel(std::size_t l) noexcept {
 }
 
 int Network::weights_changed() noexcept {
-    if (!is_ready()) return misuse(not_ready);
-    auto body = [this](int layer) { return transpose_kernel(static_cast<std::size_t>(layer)); };
-    return parallel_for(static_cast<int>(description_->layers.size()), body);
+    if (!is_ready()) return -1;
+    failure_.clear();
+    auto body = [this](int layer) {
+        const HalideErrors errors(failure_);
+        return transpose_kernel(static_cast<std::size_t>(layer));
+    };
+    return explained(parallel_for(static_cast<int>(description_->layers.size()), body));
 }
 
 int Network::backward_shard(int worker, const Sharding &sharding, int shard, const Batch &batch) noexcept {
@@ -197,15 +198,18 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
     return 0;
 }
 
-int Network::forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, int images) noexcept {
-    if (!is_ready()) return misuse(not_ready);
-    has_message = false;
+int Network::forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs,
+                     std::size_t images) noexcept {
+    if (!is_ready()) return -1;
+    failure_.clear();
     const std::size_t in = description_->layers[first].input.size(), out = description_->layers[last - 1].output.size();
     // Batch by batch, as the scratch space is that of a batch.
-    for (int begin = 0; begin < images; begin += batch_size()) {
-        const Sharding sharding(std::min(batch_size(), images - begin));
+    const auto batch = static_cast<std::size_t>(batch_size());
+    for (std::size_t begin = 0; begin < images; begin += batch) {
+        const Sharding sharding(static_cast<int>(std::min(batch, images - begin)));
         const auto forward_shard = [&](int worker, int shard) {
-            const auto image = static_cast<std::size_t>(begin + sharding.first(shard));
+            const HalideErrors errors(failure_);
+            const std::size_t image = begin + static_cast<std::size_t>(sharding.first(shard));
             const float *input = inputs.data() + image * in;
             for (std::size_t l = first; l < last; l++) {
                 float *const output = l + 1 == last ? outputs.data() + image * out : scratch(worker) + (l - first) % 2 * layout_.grid;
@@ -217,7 +221,7 @@ int Network::forward(std::size_t first, std::size_t last, std::span<const float>
         };
         int error = 0;
         const auto end = [&](int code) {
-            error = code;
+            error = explained(code);
             return Round{};
         };
         work_in_rounds(
@@ -239,40 +243,45 @@ StepResult Network::backward(const Batch &batch) noexcept {
 }
 
 StepResult Network::begin(const Batch &batch) noexcept {
+    if (!is_ready()) return {.error = -1};
+    if (layout_.purpose != Purpose::training) return {.error = refuse("the network is laid out for inference; lay it out for training")};
     shards_ = Sharding(batch.images).shards;
-    if (is_ready() && layout_.purpose != Purpose::training)
-        return {.error = misuse("the network is laid out for inference; lay it out for training")};
     return penalty();
 }
 
 StepResult Network::penalty() noexcept {
-    if (!is_ready()) return {.error = misuse(not_ready)};
-    has_message = false;
+    if (!is_ready()) return {.error = -1};
+    failure_.clear();
+    const HalideErrors errors(failure_);
+    const FlushDenormals flush;
     StepResult result;
     for (std::size_t l = 0; l < description_->layers.size() && result.error == 0; l++) {
         const float l2 = description_->layers[l].l2;
         if (l2 == 0) continue;
         float norm = 0;
-        result.error = run(castnet_squared_norm_argv, Operand(kernel(l).data(), {kernel(l).size()}), Operand(&norm, {}));
+        result.error = explained(run(castnet_squared_norm_argv, Operand(kernel(l).data(), {kernel(l).size()}), Operand(&norm, {})));
         result.loss += static_cast<double>(l2) * static_cast<double>(norm);
     }
     return result;
 }
 
 /// Makes the loss complete, and an error where it is not finite: pipelines assume that floats are, and a relu may swallow one that is not.
-void Network::add_mean_error(StepResult &result, int images) const noexcept {
+void Network::add_mean_error(StepResult &result, int images) noexcept {
     double error = 0;
     for (int image = 0; image < images; image++) error += static_cast<double>(arena_[layout_.errors() + static_cast<std::size_t>(image)]);
     result.loss += error / (static_cast<double>(images) * static_cast<double>(description_->output().size()));
-    if (!std::isfinite(result.loss)) result.error = failure("the loss is no longer a finite number");
+    if (!std::isfinite(result.loss)) result.error = fail("the loss is no longer a finite number");
 }
 
 int Network::sum_gradients(std::size_t layer) noexcept {
-    if (!is_ready()) return misuse(not_ready);
+    if (!is_ready()) return -1;
+    failure_.clear();
+    const HalideErrors errors(failure_);
+    const FlushDenormals flush;
     const ParameterRange range = parameter_range(layer);
     Operand shards(range.shard_gradients, {range.gradients.size(), range.shards});
-    return run(castnet_sum_shards_argv, shards.with_last_stride(range.shard_stride),
-               Operand(range.gradients.data(), {range.gradients.size()}));
+    return explained(run(castnet_sum_shards_argv, shards.with_last_stride(range.shard_stride),
+                         Operand(range.gradients.data(), {range.gradients.size()})));
 }
 
 }  // namespace castnet

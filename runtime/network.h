@@ -6,40 +6,46 @@
 #include <span>
 
 #include "runtime/batch.h"
+#include "runtime/denormals.h"
 #include "runtime/description.h"
+#include "runtime/failure.h"
 #include "runtime/layer.h"
 #include "runtime/parallel.h"
 
 namespace castnet {
 
-/// What a step reports. `error` is 0, or the code that a pipeline returned (error_message() says more); then `loss` means nothing.
+/// What a step reports. `error` is 0, or the code that a pipeline returned (the network's error_message() says more); then `loss` means
+/// nothing.
 struct StepResult {
     double loss = 0;
     int error = 0;
 };
 
-/// What was wrong when the last call failed that did, in one line: where several threads failed in it, the first; "" if none has.
-const char *error_message() noexcept;
-
-/// Keeps a message for error_message(), the first of a call. Returns the error that stands for what no pipeline reports.
-int failure(const char *message) noexcept;
-/// The same for a call that is refused at its beginning.
-int misuse(const char *message) noexcept;
-
 /// Whether no value is infinite or NaN.
 bool all_finite(std::span<const float> values) noexcept;
 
+/// It stays where it was made: neither copied nor moved. One network is used by one thread at a time; several may be, each by its own.
 class Network {
 public:
     /// Lays the network out for batches of at most `batch_size` images on at most `threads` threads, in `arena`: at least
     /// ArenaLayout(description, batch_size, threads, purpose).bytes() bytes on a 64-byte boundary, which must outlive the network. Without
     /// one the network brings its own, and allocates nothing else. Weights are zero until they are set. Throws nothing: where an argument
-    /// breaks this, or memory is missing, the network is not ready, and error_message() says why.
+    /// breaks this, memory is missing, or the pipelines were compiled for another CPU than this, the network is not ready, and
+    /// error_message() says why.
     Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose = Purpose::training,
             std::span<std::byte> arena = {}) noexcept;
+    Network(const Network &) = delete;
+    Network &operator=(const Network &) = delete;
 
     /// Otherwise its tensors are empty, and it does nothing but return errors.
     [[nodiscard]] bool is_ready() const { return arena_ != nullptr; }
+    /// What was wrong when its last call failed that did, in one line: where several threads failed in it, the first; "" if none has. Where
+    /// it is not ready, why.
+    [[nodiscard]] const char *error_message() const { return failure_.message(); }
+    /// Keeps a message for error_message(), the first of a call. Returns the error that stands for what no pipeline reports.
+    int fail(const char *message) noexcept { return failure_.keep(message); }
+    /// The same for a call that is refused at its beginning.
+    int refuse(const char *message) noexcept;
     [[nodiscard]] const NetworkDescription &description() const { return *description_; }
     [[nodiscard]] Purpose purpose() const { return layout_.purpose; }
     [[nodiscard]] int batch_size() const { return layout_.batch_images; }
@@ -57,7 +63,7 @@ public:
     int weights_changed() noexcept;
 
     /// Runs layers first … last - 1 on `images` images: inputs (images, H, W, C) to outputs, dense.
-    int forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, int images) noexcept;
+    int forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, std::size_t images) noexcept;
 
     /// The part of the loss that no image decides: the L2 penalties, Σ λ · Σ kernel² over the layers.
     StepResult penalty() noexcept;
@@ -71,6 +77,7 @@ public:
     /// next(nullptr), until it is null; after each, update(layer) for every layer, which returns 0 or an error. No callback may throw.
     template <typename Next, typename Update>
     void backward_each(const Next &next, const Update &update) noexcept {
+        const FlushDenormals flush;  // in the penalties too
         StepResult result;
         const Batch *batch = nullptr;
         const auto begin_next = [&](const StepResult *last) {
@@ -83,11 +90,15 @@ public:
         work_in_rounds(
             layout_.workers, first,
             [&](int worker, int shard) {
+                const HalideErrors errors(failure_);
                 return result.error != 0 ? result.error : backward_shard(worker, Sharding(batch->images), shard, *batch);
             },
-            [&](int piece) { return update(largest_first_[static_cast<std::size_t>(piece)]); },
+            [&](int piece) {
+                const HalideErrors errors(failure_);
+                return update(largest_first_[static_cast<std::size_t>(piece)]);
+            },
             [&](int error) {
-                result.error = error;
+                result.error = explained(error);
                 if (error == 0) add_mean_error(result, batch->images);
                 return begin_next(&result);
             });
@@ -110,6 +121,8 @@ public:
 
 private:
     [[nodiscard]] float *find_arena(int batch_size, int threads, std::span<std::byte> arena) noexcept;
+    [[nodiscard]] bool is_for_this_cpu() noexcept;
+    int explained(int error) noexcept;
     void index_layers() noexcept;
     [[nodiscard]] std::size_t moments(int which) const { return which == 1 ? layout_.moments_1() : layout_.moments_2(); }
     // Of the block of parameters that begins so many floats into the arena.
@@ -122,8 +135,9 @@ private:
     [[nodiscard]] LayerWeights weights(std::size_t layer) noexcept;
     StepResult begin(const Batch &batch) noexcept;
     int backward_shard(int worker, const Sharding &sharding, int shard, const Batch &batch) noexcept;
-    void add_mean_error(StepResult &result, int images) const noexcept;
+    void add_mean_error(StepResult &result, int images) noexcept;
 
+    Failure failure_;
     const NetworkDescription *description_;
     ArenaLayout layout_;
     struct Free {

@@ -23,11 +23,11 @@ void Adam::begin_anew(Network &network) noexcept {
 
 namespace {
 
-int not_finite(const LayerDescription &layer) noexcept {
+int not_finite(Network &network, const LayerDescription &layer) noexcept {
     std::array<char, 256> message{};
     std::snprintf(message.data(), message.size(), "weights of %.*s became infinite or NaN", static_cast<int>(layer.name.size()),
                   layer.name.data());
-    return failure(message.data());
+    return network.fail(message.data());
 }
 
 }  // namespace
@@ -51,7 +51,7 @@ int Adam::update(Network &network, std::size_t layer, float rate) const noexcept
         error != 0)
         return error;
     // A gradient that is not finite makes its moments and its weight so too.
-    if (!all_finite(range.weights)) return not_finite(network.description().layers[layer]);
+    if (!all_finite(range.weights)) return not_finite(network, network.description().layers[layer]);
     return network.transpose_kernel(layer);
 }
 

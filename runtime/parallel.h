@@ -34,6 +34,23 @@ struct Round {
     [[nodiscard]] int size() const { return firsts + seconds; }
 };
 
+/// Waits until the atomic number is as `holds` asks, of which whoever makes it so must notify. It looks for a moment, as what it waits for
+/// is mostly near, then offers its core to others, and then sleeps: where threads are more than cores, the worker that it waits for needs
+/// one.
+template <typename Number, typename Condition>
+void wait_until(const std::atomic<Number> &number, const Condition &holds) noexcept {
+    constexpr int looks_before_yield = 1000, looks_before_sleep = 2000;
+    for (int looks = 0;; looks++) {
+        const Number now = number.load(std::memory_order_acquire);
+        if (holds(now)) return;
+        if (looks >= looks_before_sleep) {
+            number.wait(now, std::memory_order_acquire);
+        } else if (looks >= looks_before_yield) {
+            std::this_thread::yield();
+        }
+    }
+}
+
 /// Any number of rounds in one fork and join. A round calls first(worker, 0) … first(worker, firsts - 1), and when all have returned
 /// second(0) … second(seconds - 1), each an int that is 0 or an error; next(error) then gives the next round. Each of `workers` takes the
 /// next piece of work that is free; after an error the round's other pieces are left out. None of the bodies may throw.
@@ -42,7 +59,8 @@ struct Round {
 template <typename First, typename Second, typename Next>
 void work_in_rounds(int workers, Round round, const First &first, const Second &second, const Next &next) noexcept {
     if (round.size() == 0) return;
-    // The round's number, its size, and its next free piece in one word, so that a worker that comes late sees what belongs together.
+    // The round's number, its size, and its next free piece in one word, so that a worker that comes late sees what belongs together. A
+    // round of no pieces is the end.
     constexpr std::uint64_t number_shift = 40, size_shift = 20, mask = (1U << size_shift) - 1;
     const auto number = [](std::uint64_t taken) { return taken >> number_shift; };
     const auto first_ticket = [](std::uint64_t which, const Round &r) {
@@ -50,37 +68,30 @@ void work_in_rounds(int workers, Round round, const First &first, const Second &
     };
     std::atomic<std::uint64_t> ticket{first_ticket(0, round)};
     std::atomic<int> done{0}, error{0};
-    std::atomic<bool> ended{false};
-    const auto wait_until = [](const auto &condition) {
-        constexpr int spins_before_yield = 1000;
-        for (int spins = 0; !condition(); spins++) {
-            if (spins > spins_before_yield) std::this_thread::yield();
-        }
-    };
     // While a worker holds a piece, `round` stays as it is: the round ends with its last piece. Once it has given it back, it may not look.
     auto work = [&](int worker) {
-        while (!ended.load(std::memory_order_acquire)) {
+        for (;;) {
             const std::uint64_t taken = ticket.fetch_add(1, std::memory_order_acq_rel);
             const auto piece = static_cast<int>(taken & mask), size = static_cast<int>(taken >> size_shift & mask);
+            if (size == 0) return 0;
             if (piece >= size) {
-                wait_until([&] { return number(ticket.load(std::memory_order_acquire)) != number(taken) || ended.load(); });
+                wait_until(ticket, [&](std::uint64_t now) { return number(now) != number(taken); });
                 continue;
             }
-            if (piece >= round.firsts) wait_until([&] { return done.load(std::memory_order_acquire) >= round.firsts; });
+            const int firsts = round.firsts;
+            if (piece >= firsts) wait_until(done, [&](int pieces) { return pieces >= firsts; });
             if (error.load(std::memory_order_relaxed) == 0) {
-                const int code = piece < round.firsts ? first(worker, piece) : second(piece - round.firsts);
+                const int code = piece < firsts ? first(worker, piece) : second(piece - firsts);
                 if (code != 0) error.store(code, std::memory_order_relaxed);
             }
-            if (done.fetch_add(1, std::memory_order_acq_rel) + 1 < size) continue;
+            const int finished = done.fetch_add(1) + 1;
+            if (finished == firsts) done.notify_all();
+            if (finished < size) continue;
             round = next(error.exchange(0));
             done.store(0, std::memory_order_relaxed);
-            if (round.size() == 0) {
-                ended.store(true, std::memory_order_release);
-            } else {
-                ticket.store(first_ticket(number(taken) + 1, round), std::memory_order_release);
-            }
+            ticket.store(first_ticket(number(taken) + 1, round));
+            ticket.notify_all();
         }
-        return 0;
     };
     parallel_for(workers, work);
 }

@@ -5,12 +5,14 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <string>
 #include <string_view>
 #include <tuple>
 
 #include "runtime/optimizer.h"
 #include "runtime/parallel.h"
 #include "runtime/random.h"
+#include "test_large.h"
 #include "tests/networks.h"
 
 namespace {
@@ -85,6 +87,61 @@ TEST_CASE("network: a step allocates nothing") {
     use_threads(1);
 }
 
+// What a pipeline copies for itself, of a network whose copies are above a megabyte.
+std::atomic<int> scratch_buffers{0}, live_buffers{0};
+std::atomic<std::size_t> smallest_buffer{0};
+
+void *scratch_memory(void *, std::size_t size) {
+    scratch_buffers++;
+    live_buffers++;
+    for (std::size_t seen = smallest_buffer; size < seen && !smallest_buffer.compare_exchange_weak(seen, size);) {
+    }
+    return counted(size, 128);
+}
+
+void give_back(void *, void *memory) {
+    live_buffers--;
+    std::free(memory);
+}
+
+void *no_memory(void *, std::size_t) {
+    return nullptr;
+}
+
+TEST_CASE("network: takes copies above a megabyte from halide_malloc, gives them back, and says when there is no memory") {
+    use_threads(2);
+    Random random(1);
+    test_large::Autoencoder model({.batch_size = 4, .threads = 2});
+    const std::vector<float> images = random_values(4 * test_large::input.size(), random);
+    std::vector<float> outputs(images.size());
+    REQUIRE(model.step(images).error == 0);  // starts the thread pool
+
+    const halide_malloc_t previous_malloc = halide_set_custom_malloc(scratch_memory);
+    const halide_free_t previous_free = halide_set_custom_free(give_back);
+    scratch_buffers = 0;
+    smallest_buffer = std::size_t{1} << 40U;
+    allocations = 0;
+    const bool failed = model.step(images).error != 0 || model.reconstruct(images, outputs) != 0;
+    const int seen = allocations;
+    halide_set_custom_malloc(no_memory);
+    const StepResult starved = model.step(images);
+    const std::string message = model.error_message();
+    const int starved_forward = model.reconstruct(images, outputs);
+    halide_set_custom_malloc(previous_malloc);
+    halide_set_custom_free(previous_free);
+
+    CHECK(!failed);
+    CHECK(seen == scratch_buffers);  // nothing beside them
+    CHECK(scratch_buffers > 0);
+    CHECK(live_buffers == 0);
+    CHECK(smallest_buffer > std::size_t{1} << 20U);
+    CHECK(starved.error != 0);
+    CHECK(starved_forward != 0);
+    CHECK(message.find("emory") != std::string::npos);
+    CHECK(model.step(images).error == 0);  // and goes on
+    use_threads(1);
+}
+
 TEST_CASE("network: lives in the caller's arena, and in nothing less") {
     constexpr std::size_t bytes = test_gap::arena_bytes(32, 2);
     alignas(ArenaLayout::alignment) static std::array<std::byte, bytes + 64> memory;
@@ -116,7 +173,7 @@ TEST_CASE("network: lives in the caller's arena, and in nothing less") {
         CHECK(broken.sum_gradients(0) != 0);
         CHECK(broken.forward(0, 3, none, outputs, 1) != 0);
         CHECK(adam.step(broken, Batch::of(images, images, 1)).error != 0);
-        CHECK(std::string_view(error_message()) != "");
+        CHECK(std::string_view(broken.error_message()) != "");
     }
 }
 

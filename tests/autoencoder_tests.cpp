@@ -1,11 +1,15 @@
 // The library's front, on memory of the caller's.
 #include "runtime/autoencoder.h"
 
+#include <HalideRuntime.h>
 #include <doctest/doctest.h>
 
 #include <array>
 #include <cmath>
+#include <limits>
+#include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "tests/networks.h"
 
@@ -89,7 +93,7 @@ TEST_CASE("autoencoder: what does not fit is refused, and nothing is touched") {
     CHECK(model.reconstruct(std::span(images).first(in), images) != 0);  // room for two more is a mistake too
     CHECK(model.load(std::span(before).first(count - 1)) != 0);
     CHECK(model.save(std::span(after).first(count - 1)) != 0);
-    CHECK(std::string_view(error_message()) != "");
+    CHECK(std::string_view(model.error_message()) != "");
     REQUIRE(model.save(after) == 0);
     CHECK(before == after);
     CHECK(model.encode(std::span(images).first(in), codes) == 0);  // and goes on
@@ -105,6 +109,60 @@ TEST_CASE("autoencoder: what does not fit is refused, and nothing is touched") {
     Autoencoder infers(test_gap::network, {.batch_size = 2, .purpose = Purpose::inference});
     CHECK(infers.step(std::span(images).first(in)).error != 0);
     CHECK(infers.reconstruct(images, images) == 0);
+}
+
+static_assert(!std::is_copy_constructible_v<Network> && !std::is_move_constructible_v<Network>);  // none is left behind, empty
+static_assert(!std::is_copy_assignable_v<Autoencoder> && !std::is_move_assignable_v<Autoencoder>);
+
+TEST_CASE("autoencoder: each has its own error, and one that is not ready keeps the reason") {
+    test_gap::Autoencoder model, other, broken({.batch_size = 0});
+    CHECK(std::string_view(model.error_message()).empty());
+    REQUIRE(model.step({}).error != 0);
+    const std::string message = model.error_message();
+    REQUIRE(other.encode({}, {}) != 0);
+    CHECK(model.error_message() == message);
+    CHECK(other.error_message() != message);
+
+    const std::string reason = broken.error_message();
+    CHECK(reason.find("at least one image") != std::string::npos);
+    CHECK(broken.step({}).error != 0);
+    CHECK(broken.network().weights_changed() != 0);
+    CHECK(broken.error_message() == reason);
+}
+
+TEST_CASE("network: what Halide cannot count is refused at once") {
+    constexpr int most = std::numeric_limits<int>::max();
+    for (const Purpose purpose : {Purpose::training, Purpose::inference}) {
+        const Network network(mnist_cae::network, most, most, purpose);
+        CHECK_FALSE(network.is_ready());
+        CHECK(std::string_view(network.error_message()).find("choose a smaller batch") != std::string_view::npos);
+    }
+    CHECK(ArenaLayout(mnist_cae::network, 600'000, 1).is_addressable());
+    CHECK_FALSE(ArenaLayout(mnist_cae::network, 700'000, 1).is_addressable());  // 43,750 gradients of 51,648 numbers
+}
+
+/// Asks for what only AMD's CPUs had, and what they did not have.
+const halide_filter_metadata_t *metadata_of_no_cpu() {
+    static const halide_filter_metadata_t metadata = [] {
+        halide_filter_metadata_t lesser = *test_gap::network.metadata();
+        lesser.target = "x86-64-linux-avx512-fma4-no_runtime-sse41";
+        return lesser;
+    }();
+    return &metadata;
+}
+
+TEST_CASE("network: of pipelines for another CPU it is not ready, and says what is missing") {
+    if (std::string_view(test_gap::network.metadata()->target).find("x86") != 0) return;
+    NetworkDescription description = test_gap::network;
+    description.metadata = metadata_of_no_cpu;
+    Autoencoder model(description);
+    CHECK_FALSE(model.is_ready());
+    const std::string message = model.error_message();
+    CAPTURE(message);
+    CHECK(message.starts_with("this CPU lacks "));
+    CHECK(message.find("fma4") != std::string::npos);
+    CHECK(model.step({}).error != 0);
+    CHECK(model.error_message() == message);
 }
 
 TEST_CASE("arena: what holds what adds up to all of it") {

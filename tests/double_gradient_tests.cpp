@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <memory>
 #include <numeric>
 #include <random>
 #include <string>
@@ -227,6 +228,20 @@ TEST_CASE("gradients in double: every activation, L2, odd shapes, strides larger
          "conv2d_transpose filters=6 kernel=2 activation=softmax l2=0.1",
          "conv2d_transpose filters=3 kernel=1x2 stride=2x3 activation=relu", "conv2d filters=2 kernel=1 padding=same activation=softmax"},
         40);
+}
+
+TEST_CASE("double: a gradient that does not lie where its vectors may begin is refused") {
+    DoubleLayer layer(parse_layer("conv2d filters=8 kernel=3", {5, 5, 1}), "linear", 1);
+    const std::size_t vector = std::size_t(Halide::get_jit_target_from_environment().natural_vector_size<double>()) * sizeof(double);
+    std::vector<double> memory(std::size_t(layer.kernel.number_of_elements()) + 2 * vector);
+    void *begin = memory.data();
+    std::size_t space = memory.size() * sizeof(double);
+    auto *aligned = static_cast<double *>(std::align(vector, 0, begin, space));
+    layer.kernel_gradient = Grid(aligned + vector / sizeof(double) / 2, 8, 1, 3, 3);
+    Grid input = grid({5, 5, 1}, 1), gradient = grid({3, 3, 8}, 1);
+    CHECK_THROWS_AS(layer.run_backward(input, gradient, nullptr), Halide::RuntimeError);
+    layer.kernel_gradient = Grid(aligned, 8, 1, 3, 3);
+    layer.run_backward(input, gradient, nullptr);
 }
 
 }  // namespace

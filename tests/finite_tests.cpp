@@ -41,7 +41,7 @@ TEST_CASE("finite: a step on images that are not is an error within that step, i
                 REQUIRE(model.step(batch).error == 0);
                 batch[random.below(std::uint32_t(batch.size()))] = wrong;
                 CHECK(model.step(batch).error != 0);
-                CHECK(std::string_view(error_message()) != "");
+                CHECK(std::string_view(model.error_message()) != "");
             }
         }
     }
@@ -55,7 +55,7 @@ TEST_CASE("finite: weights that overflow name their layer, though the loss was s
     int steps = 0;
     for (; result.error == 0 && steps < 20; steps++) result = model.step(images);
     CHECK(result.error != 0);
-    const std::string message = error_message();
+    const std::string message = model.error_message();
     CAPTURE(message);
     CHECK((message.find("weights of conv2d") == 0 || message == "the loss is no longer a finite number"));
     CHECK(steps <= 3);
@@ -90,7 +90,7 @@ TEST_CASE("finite: an error's message is its own, not an earlier one's") {
     std::vector<float> images(test_gap::input.size(), nan), codes(1);
     REQUIRE(model.step(images).error != 0);
     CHECK(model.encode(images, codes) != 0);
-    CHECK(std::string_view(error_message()).find("there is not room") == 0);
+    CHECK(std::string_view(model.error_message()).find("there is not room") == 0);
 }
 
 }  // namespace

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <ctime>
+#include <thread>
 
 #include "runtime/random.h"
 
@@ -71,6 +74,31 @@ TEST_CASE("parallel: an error leaves out the rest of its round, and the next rou
     CHECK(rounds == 3);
     CHECK(errors == 1);
     CHECK(seconds == 4);
+    use_threads(1);
+}
+
+/// Seconds of all cores that the process has had.
+double processor_seconds() {
+    timespec time{};
+    REQUIRE(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0);
+    return double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
+}
+
+TEST_CASE("parallel: workers that wait for another sleep") {
+    use_threads(3);
+    constexpr std::chrono::milliseconds nap(300);
+    const auto sleeps = [&](int, int) {
+        std::this_thread::sleep_for(nap);
+        return 0;
+    };
+    const auto once = [](int) { return Round{}; };
+    // For the end of the round, and for its first half.
+    for (const Round round : {Round{.firsts = 1}, Round{.firsts = 1, .seconds = 2}}) {
+        const double before = processor_seconds();
+        work_in_rounds(
+            3, round, sleeps, [](int) { return 0; }, once);
+        CHECK(processor_seconds() - before < 0.1);
+    }
     use_threads(1);
 }
 

@@ -1,6 +1,7 @@
 // The loss falls: on made images always, on real ones when they are there.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -74,6 +75,17 @@ TEST_CASE("training: the loss falls on blurred spots") {
         CHECK(losses.back() < 0.6 * losses.front());
     }
     use_threads(1);
+}
+
+TEST_CASE("training: the penalties are computed without denormal numbers, from the first step on") {
+    if (FlushDenormals::mask == 0) return;
+    Network network(test_odd::network, 4, 1);
+    for (std::size_t l = 0; l < test_odd::layers.size(); l++) std::ranges::fill(network.kernel(l), 1e-20F);  // their squares are
+    REQUIRE(network.weights_changed() == 0);
+    const std::vector<float> zeros(4 * test_odd::input.size());
+    const StepResult result = network.backward(Batch::of(zeros, zeros, 4));
+    CHECK(result.error == 0);
+    CHECK(result.loss == 0);
 }
 
 TEST_CASE("training: the loss falls on the real digits, when CASTNET_DATA has them") {

@@ -22,6 +22,7 @@
 #include "train/program.h"
 #include "train/summary.h"
 #include "train/terminal.h"
+#include "train/threads.h"
 
 namespace castnet {
 namespace {
@@ -46,17 +47,19 @@ std::vector<float> read_grids(const Path &path, const Shape &shape) {
     return grids.gather(all_indices(grids.size()));
 }
 
-Network load_network(const NetworkDescription &description, const ExploreOptions &options, Purpose purpose = Purpose::inference,
-                     std::size_t batch_size = 256) {
-    use_threads(options.threads);
-    Network network(description, static_cast<int>(batch_size), options.threads, purpose);
-    if (!network.is_ready()) throw Error(error_message());
-    load_model(network, options.model);
-    return network;
-}
+/// The network with the model's weights. Throws Error.
+struct LoadedNetwork : Network {
+    LoadedNetwork(const NetworkDescription &description, const ExploreOptions &options, Purpose purpose = Purpose::inference,
+                  std::size_t batch_size = 256)
+        : Network(description, static_cast<int>(batch_size), options.threads, purpose) {
+        if (!is_ready()) throw Error(error_message());
+        use_threads(options.threads);
+        load_model(*this, options.model);
+    }
+};
 
 void evaluate(const NetworkDescription &description, const ExploreOptions &options) {
-    Network network = load_network(description, options);
+    LoadedNetwork network(description, options);
     options.data.announce_substitute();
     const Dataset test = options.data.load(Part::test, description.input(), warn);
     fmt::print("mean squared error on {} test images: {:.6f}\n", test.size(),
@@ -71,7 +74,7 @@ Dataset chosen_images(const NetworkDescription &description, const ExploreOption
 }
 
 void reconstruct_images(const NetworkDescription &description, const ExploreOptions &options) {
-    Network network = load_network(description, options);
+    LoadedNetwork network(description, options);
     const Dataset chosen = chosen_images(description, options);
     std::vector<std::uint32_t> indices = all_indices(chosen.size());
     if (options.images.empty()) {
@@ -92,7 +95,7 @@ void reconstruct_images(const NetworkDescription &description, const ExploreOpti
 void encode_images(const NetworkDescription &description, const ExploreOptions &options) {
     if (options.out.empty() && options.csv.empty() && options.plot.empty())
         throw Error("encode: nothing to write; give --out z.npy, --csv z.csv or --plot latent.png");
-    Network network = load_network(description, options);
+    LoadedNetwork network(description, options);
     const Dataset chosen = chosen_images(description, options);
     const std::size_t count = options.samples > 0 ? std::min(options.samples, chosen.size()) : chosen.size();
     const std::vector<float> images = chosen.gather(all_indices(count));
@@ -115,7 +118,7 @@ void decode_codes(const NetworkDescription &description, const ExploreOptions &o
     if (options.out.empty() && options.plot.empty()) throw Error("decode: nothing to write; give --out y.npy or --plot y.png");
     if (options.codes.empty()) check_code(description, options.at);
     const std::vector<float> codes = options.codes.empty() ? options.at : read_grids(options.codes, description.code());
-    Network network = load_network(description, options);
+    LoadedNetwork network(description, options);
     std::vector<float> images = decode(network, codes);
     if (!options.out.empty()) write_npy_images(options.out, description.output(), images);
     if (options.plot.empty()) return;
@@ -124,7 +127,7 @@ void decode_codes(const NetworkDescription &description, const ExploreOptions &o
 }
 
 void find_anomalies(const NetworkDescription &description, const ExploreOptions &options) {
-    Network network = load_network(description, options);
+    LoadedNetwork network(description, options);
     options.data.announce_substitute();
     const Path data = find_data(options.data.path);
     const std::vector<int> normal =
@@ -144,7 +147,7 @@ void find_anomalies(const NetworkDescription &description, const ExploreOptions 
 void export_model(const NetworkDescription &description, const ExploreOptions &options) {
     if (options.onnx.empty() && options.header.empty())
         throw Error("export: nothing to write; give --onnx model.onnx or --header weights.h");
-    Network network = load_network(description, options);
+    LoadedNetwork network(description, options);
     const std::size_t code = description.encoder_layers, end = description.layers.size();
     if (!options.onnx.empty())
         export_onnx(network, options.part == "decoder" ? code : 0, options.part == "encoder" ? code : end, options.onnx);
@@ -158,11 +161,11 @@ void write_gradients(const NetworkDescription &description, const ExploreOptions
     if (targets.size() / description.output().size() != count)
         throw Error(fmt::format("{}: has {} targets for {} images; give one for each", options.targets.string(),
                                 targets.size() / description.output().size(), count));
-    Network network = load_network(description, options, Purpose::training, count);
+    LoadedNetwork network(description, options, Purpose::training, count);
     const StepResult result = network.backward(Batch::of(images, targets, static_cast<int>(count)));
     bool failed = result.error != 0;
     for (std::size_t l = 0; l < description.layers.size(); l++) failed = failed || network.sum_gradients(l) != 0;
-    if (failed) throw Error(error_message());
+    if (failed) throw Error(network.error_message());
     TensorFile file = gradients_of(network);
     file.tensors.push_back({.name = "loss", .shape = {}, .values = {static_cast<float>(result.loss)}});
     write_safetensors(options.out, file);

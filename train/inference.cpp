@@ -12,7 +12,7 @@ std::vector<float> infer(Network &network, std::size_t first, std::size_t last, 
     const auto &layers = network.description().layers;
     const std::size_t images = inputs.size() / layers[first].input.size();
     std::vector<float> outputs(images * layers[last - 1].output.size());
-    if (network.forward(first, last, inputs, outputs, static_cast<int>(images)) != 0) throw Error(error_message());
+    if (network.forward(first, last, inputs, outputs, images) != 0) throw Error(network.error_message());
     return outputs;
 }
 
@@ -57,7 +57,7 @@ double reconstruction_error(Network &network, const Dataset &dataset, std::span<
 
 double loss_on(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices) {
     const StepResult penalty = network.penalty();
-    if (penalty.error != 0) throw Error(error_message());
+    if (penalty.error != 0) throw Error(network.error_message());
     return reconstruction_error(network, dataset, indices) + penalty.loss;
 }
 

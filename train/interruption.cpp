@@ -1,21 +1,23 @@
 #include "train/interruption.h"
 
+#include <atomic>
 #include <csignal>
 
 namespace castnet {
 namespace {
 
-volatile std::sig_atomic_t noted = 0;
+std::atomic<bool> noted{false};  // a signal handler sets it, and any thread reads it
+static_assert(std::atomic<bool>::is_always_lock_free);
 
 void note(int number) {
-    noted = 1;
+    noted = true;
     std::signal(number, SIG_DFL);
 }
 
 }  // namespace
 
 Interruption::Interruption() {
-    noted = 0;
+    noted = false;
     std::signal(SIGINT, note);
     std::signal(SIGTERM, note);
 }
@@ -26,7 +28,7 @@ Interruption::~Interruption() {
 }
 
 bool Interruption::requested() noexcept {
-    return noted != 0;
+    return noted;
 }
 
 }  // namespace castnet

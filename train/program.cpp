@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <exception>
 #include <new>
-#include <thread>
 
 namespace castnet {
 namespace {
@@ -74,10 +73,6 @@ int run_program(CLI::App &app, int argc, char **argv, const std::function<void()
 
 void warn(const std::string &text) {
     fmt::print(stderr, "warning: {}\n", one_line(text));
-}
-
-int default_threads() {
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 }  // namespace castnet

@@ -16,7 +16,4 @@ int run_program(CLI::App &app, int argc, char **argv, const std::function<void()
 /// Prints the line `warning: …` on standard error.
 void warn(const std::string &text);
 
-/// As many threads as the machine runs at once.
-int default_threads();
-
 }  // namespace castnet

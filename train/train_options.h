@@ -9,7 +9,7 @@
 
 #include "train/data_options.h"
 #include "train/learning_rate.h"
-#include "train/program.h"
+#include "train/threads.h"
 
 namespace CLI {
 class Option;

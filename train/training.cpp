@@ -46,7 +46,7 @@ class Training {
 public:
     Training(const TrainOptions &options, const NetworkDescription &description, RunDirectory &directory)
         : options_(options), directory_(directory), random_(options.seed), network_(description, options.batch_size, options.threads) {
-        if (!network_.is_ready()) throw Error(error_message());
+        if (!network_.is_ready()) throw Error(network_.error_message());
         use_threads(options.threads);
         if (options.resume) state_ = load_checkpoint(network_, adam_, directory_.checkpoint());
         load_data();
@@ -61,7 +61,7 @@ public:
             random_ = Random(state_.shuffle);
             images_before_ = state_.image;
         } else {
-            if (glorot_uniform(network_, random_) != 0) throw Error(error_message());
+            if (glorot_uniform(network_, random_) != 0) throw Error(network_.error_message());
             if (!options.initial_model.empty()) load_model(network_, options.initial_model);
         }
         state_.options = options.decisive();
@@ -247,7 +247,7 @@ private:
         if (result.error == 0) return;
         throw Error(fmt::format(
             "{} in step {} with a learning rate of {:.3g}; begin again with a smaller --learning-rate, from --init {} if you like",
-            error_message(), adam_.steps, adam_.learning_rate, directory_.checkpoint().string()));
+            network_.error_message(), adam_.steps, adam_.learning_rate, directory_.checkpoint().string()));
     }
 
     const TrainOptions &options_;

@@ -29,12 +29,14 @@ void print_pipelines(const NetworkDescription &network, const Options &options) 
     FmaPeak fma(1);
     CopyPeak copy(std::size_t{512} << 10U, 1);  // fits the second-level cache, but not the first
     std::vector<BestTime> times(pipelines.calls().size());
+    Failure failure;
+    const HalideErrors errors(failure);
     for (int round = 0; round < options.rounds; round++) {
         fma.sample();
         copy.sample();
         for (std::size_t i = 0; i < times.size(); i++) {
             const auto call = [&] {
-                if (pipelines.calls()[i].run() != 0) throw std::runtime_error(error_message());
+                if (pipelines.calls()[i].run() != 0) throw std::runtime_error(failure.message());
             };
             times[i].sample(3, call);
         }
@@ -81,14 +83,13 @@ void print_inference(const NetworkDescription &description, const Options &optio
     use_threads(options.threads);
     Network network(description, options.batch_size, options.threads, Purpose::inference);
     Random random(1);
-    if (glorot_uniform(network, random) != 0) throw std::runtime_error(error_message());
+    if (glorot_uniform(network, random) != 0) throw std::runtime_error(network.error_message());
     const auto images = static_cast<std::size_t>(options.batch_size);
     std::vector<float> inputs(images * description.input().size()), outputs(images * description.output().size());
     for (float &value : inputs) value = random.uniform();
     BestTime time;
     const auto infer = [&] {
-        if (network.forward(0, description.layers.size(), inputs, outputs, options.batch_size) != 0)
-            throw std::runtime_error(error_message());
+        if (network.forward(0, description.layers.size(), inputs, outputs, images) != 0) throw std::runtime_error(network.error_message());
     };
     for (int round = 0; round < options.rounds; round++) time.sample(1, infer);
     fmt::print("{:.6g}\n", time.seconds());

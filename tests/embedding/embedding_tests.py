@@ -35,6 +35,7 @@ TRAINS = """
 #include "mine.h"
 int main() {
     mine::Autoencoder model({.batch_size = 8, .threads = 2});
+    if (!model.is_ready()) return std::fprintf(stderr, "error: %s\\n", model.error_message()), 1;
     std::array<float, 8 * mine::input.size()> images;
     for (int step = 0; step < 50; step++) {
         for (std::size_t i = 0; i < images.size(); i++) images[i] = static_cast<float>((step * 31 + i * i) % 17) / 17;
@@ -73,6 +74,36 @@ int main() {
     return model.is_ready() ? train() : 1;
 }
 """
+
+WARNINGS = """
+cmake_minimum_required(VERSION 3.28)
+project(mine LANGUAGES CXX)
+find_package(Castnet REQUIRED)
+castnet_add_network(mine INPUT 6x5x1 ENCODER "conv2d filters=4 kernel=3" DECODER "conv2d_transpose filters=1 kernel=3")
+add_library(uses OBJECT uses.cpp)
+target_link_libraries(uses PRIVATE mine)
+target_compile_options(uses PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Werror
+                       $<$<CXX_COMPILER_ID:GNU>:-Wuseless-cast>)
+"""
+
+USES = """
+#include "mine.h"
+#include "runtime/autoencoder.h"
+int use(std::span<const float> images, std::span<float> outputs);
+int use(std::span<const float> images, std::span<float> outputs) {
+    mine::Autoencoder model({.batch_size = 8});
+    return model.step(images).error + model.reconstruct(images, outputs);
+}
+"""
+
+ANOTHER_CPU = r"\Aerror: this CPU lacks [a-z0-9_, ]+, which the network was compiled for; [^\n]*\n\Z"
+
+
+def other_target():
+    """A target of Halide's with instructions that this CPU lacks: no CPU has both AVX-512 and FMA4."""
+    info = pathlib.Path("/proc/cpuinfo").read_text()
+    vectors = "fma4" if re.search(r"^flags.*\bavx512f\b", info, re.MULTILINE) else "avx2-avx512-avx512_skylake-f16c-fma"
+    return f"x86-64-linux-avx-{vectors}-sse41"
 
 
 class Installed(unittest.TestCase):
@@ -131,11 +162,27 @@ class Package(Installed):
         for symbol in ("__cxa_throw", "_ZSt4cout", "_ZNSt8ios_base"):
             self.assertNotIn(symbol, symbols)
 
-    def test_programs_are_there_too(self):
+    def test_programs_are_there_too_and_say_what_the_cpu_lacks(self):
         project = self.write_project("programs", PROGRAMS.format(kernel=3))
-        self.configure(project, build_type="Debug")  # compiles in half the time
+        is_x86 = os.uname().machine == "x86_64"
+        self.configure(project, *[f"-DHalide_TARGET={other_target()}"] * is_x86, build_type="Debug")  # compiles in half the time
         self.run_command(CMAKE, "--build", project / "build", "--target", "explore-mine")
-        self.assertIn("Network mine: 6x5x1", self.run_command(project / "build" / "explore-mine", "summary"))
+        explore = project / "build" / "explore-mine"
+        self.assertIn("Network mine: 6x5x1", self.run_command(explore, "summary"))
+        if is_x86:
+            self.assertRegex(self.run_command(explore, "evaluate", "--model", "none", status=1), ANOTHER_CPU)
+
+    @unittest.skipUnless(shutil.which("qemu-x86_64"), "without qemu-user")
+    def test_lesser_cpu_is_an_error_in_one_line(self):
+        trains = self.build_training("lesser-cpu", "-DHalide_TARGET=x86-64-linux-avx-avx2-f16c-fma-sse41")
+        self.assertRegex(self.run_command("qemu-x86_64", "-cpu", "Nehalem", trains, status=1), ANOTHER_CPU)
+
+    def test_headers_warn_of_nothing(self):
+        project = self.write_project("warnings", WARNINGS)
+        (project / "uses.cpp").write_text(USES)
+        for compiler in filter(shutil.which, ("g++", "clang++")):
+            self.configure(project, f"-DCMAKE_CXX_COMPILER={compiler}", "--fresh")
+            self.run_command(CMAKE, "--build", project / "build", "--target", "uses")
 
     def test_two_builds_in_different_folders_train_the_same_bits(self):
         weights = [self.run_command(self.build_training(name)) for name in ("one", "another build")]

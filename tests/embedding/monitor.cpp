@@ -44,7 +44,7 @@ int main() {
     std::array<float, batch * window> heard{};
     for (int step = 0; step < learning_steps; step++) {
         for (std::size_t i = 0; i < batch; i++) measure(std::span(heard).subspan(i * window, window), false, random);
-        if (model.step(heard).error != 0) return std::puts(castnet::error_message()), 1;
+        if (model.step(heard).error != 0) return std::puts(model.error_message()), 1;
     }
     float threshold = 0;
     for (int i = 0; i < judged_windows; i++) threshold = std::max(threshold, surprise(model, false, random));

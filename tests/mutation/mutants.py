@@ -144,7 +144,7 @@ CHANGES = {
         ("shard == 0 ? 2 * layer.l2 : 0", "shard == 0 ? layer.l2 : 0", "half the penalty's gradient"),
         ("result.loss += static_cast<double>(l2)", "result.loss = static_cast<double>(l2)", "the last layer's penalty stands for all"),
         ("targets = batch.targets + first * out.size();", "targets = batch.targets;", "every shard learns the first one's targets"),
-        ("static_cast<std::size_t>(begin + sharding.first(shard))", "static_cast<std::size_t>(sharding.first(shard))",
+        ("begin + static_cast<std::size_t>(sharding.first(shard))", "static_cast<std::size_t>(sharding.first(shard))",
          "later batches of a forward pass repeat the first"),
         ("(l - first) % 2 * layout_.grid", "(l - first) % 1 * layout_.grid", "a layer writes over what it reads"),
         ("parallel_for(static_cast<int>(description_->layers.size()), body)",
@@ -153,8 +153,17 @@ CHANGES = {
         ("shards_ = Sharding(batch.images).shards;", "shards_ = Sharding(batch_size()).shards;",
          "shards of an earlier, larger batch are summed too"),
         ("exponent = 0x7f800000;", "exponent = 0x7f000000;", "large numbers are taken for infinite ones"),
-        ("has_message = false;\n    return failure(message);", "return failure(message);", "an earlier error's message stays"),
+        ("if (is_ready()) failure_.clear();\n    return fail(message);", "return fail(message);", "an earlier error's message stays"),
+        ("if (is_ready()) failure_.clear();", "failure_.clear();", "a network that is not ready forgets why"),
+        ("if (error != 0) fail(", "if (error == 1) fail(", "an error whose message went elsewhere has an earlier one's"),
         ("arena.size() < layout_.bytes()", "arena.size() + 1 < layout_.bytes()", "an arena one byte short is taken"),
+    ]),
+    "runtime/failure.cpp": (NETWORKS, [
+        ("if (!is_kept_.exchange(true))", "is_kept_ = true;", "the last error's message of a call is kept, not the first's"),
+        ("handler != nullptr", "handler == nullptr", "the program's own error handler hears nothing"),
+    ]),
+    "runtime/target.cpp": (NETWORKS, [
+        ("if (feature.present ||", "if (true ||", "every CPU will do"),
     ]),
     "runtime/layer.cpp": (NETWORKS, [
         ("argument(in_is_large ? in : out);", "argument(in_is_large ? out : in);", "the grids of a gradient are mixed up"),
@@ -187,8 +196,9 @@ CHANGES = {
          "the last shard reaches beyond the batch"),
     ]),
     "runtime/parallel.h": (NETWORKS, [
-        ("if (piece >= round.firsts) wait_until([&] { return done.load(std::memory_order_acquire) >= round.firsts; });", "",
+        ("if (piece >= firsts) wait_until(done, [&](int pieces) { return pieces >= firsts; });", "",
          "the second half of a round does not wait for the first"),
+        ("looks_before_sleep = 2000;", "looks_before_sleep = 2000000000;", "workers that wait do not sleep"),
         ("error.exchange(0)", "error.load()", "an error stays for all rounds"),
     ]),
     "runtime/denormals.h": (NETWORKS, [

@@ -1,0 +1,65 @@
+#include "runtime/target.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string_view>
+
+namespace castnet {
+namespace {
+
+struct Feature {
+    std::string_view name;  ///< in a Halide target
+    bool present;           ///< in this CPU, and its operating system keeps the registers
+};
+
+#if defined(__x86_64__) || defined(__i386__)
+auto features() noexcept {
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd");
+    const bool skylake =
+        avx512 && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+    const bool cannonlake = skylake && __builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512vbmi");
+    const bool later = cannonlake && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+    return std::to_array<Feature>({{"sse41", __builtin_cpu_supports("sse4.1") != 0},
+                                   {"avx", __builtin_cpu_supports("avx") != 0},
+                                   {"avx2", __builtin_cpu_supports("avx2") != 0},
+                                   {"fma", __builtin_cpu_supports("fma") != 0},
+                                   {"fma4", __builtin_cpu_supports("fma4") != 0},
+                                   {"avx512", avx512},
+                                   {"avx512_knl", avx512},
+                                   {"avx512_skylake", skylake},
+                                   {"avx512_cannonlake", cannonlake},
+                                   {"avx512_zen4", later},
+                                   {"avx512_zen5", later},
+                                   {"avx512_sapphirerapids", later}});
+}
+#else
+constexpr std::array<Feature, 0> features() noexcept {
+    return {};
+}
+#endif
+
+/// Whether the name is one of the words of the target, which - parts.
+bool asks_for(std::string_view target, std::string_view name) noexcept {
+    for (std::size_t begin = 0; begin < target.size();) {
+        const std::size_t end = std::min(target.find('-', begin), target.size());
+        if (target.substr(begin, end - begin) == name) return true;
+        begin = end + 1;
+    }
+    return false;
+}
+
+}  // namespace
+
+void write_lacking_features(const char *target, std::span<char> text) noexcept {
+    text.front() = '\0';
+    std::size_t length = 0;
+    for (const Feature &feature : features()) {
+        if (feature.present || !asks_for(target, feature.name)) continue;
+        const int written = std::snprintf(text.data() + length, text.size() - length, "%s%.*s", length == 0 ? "" : ", ",
+                                          static_cast<int>(feature.name.size()), feature.name.data());
+        length = std::min(length + static_cast<std::size_t>(written), text.size() - 1);
+    }
+}
+
+}  // namespace castnet
