@@ -1,32 +1,37 @@
 #include "train/interruption.h"
 
+#include <atomic>
 #include <csignal>
 
 namespace castnet {
 namespace {
 
-volatile std::sig_atomic_t noted = 0;
+constexpr std::array signals{SIGINT, SIGTERM, SIGHUP};
+
+std::atomic<bool> noted{false};
+static_assert(std::atomic<bool>::is_always_lock_free);  // so that a handler may set it, and any thread read it
 
 void note(int number) {
-    noted = 1;
-    std::signal(number, SIG_DFL);
+    noted = true;
+    std::signal(number, number == SIGHUP ? SIG_IGN : SIG_DFL);
 }
 
 }  // namespace
 
 Interruption::Interruption() {
-    noted = 0;
-    std::signal(SIGINT, note);
-    std::signal(SIGTERM, note);
+    noted = false;
+    for (std::size_t i = 0; i < signals.size(); i++) {
+        before_[i] = std::signal(signals[i], note);
+        if (before_[i] == SIG_IGN) std::signal(signals[i], SIG_IGN);
+    }
 }
 
 Interruption::~Interruption() {
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
+    for (std::size_t i = 0; i < signals.size(); i++) std::signal(signals[i], before_[i]);
 }
 
 bool Interruption::requested() noexcept {
-    return noted != 0;
+    return noted;
 }
 
 }  // namespace castnet
