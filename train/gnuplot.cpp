@@ -1,8 +1,8 @@
 #include "train/gnuplot.h"
 
 #include <fmt/format.h>
+#include <strings.h>
 
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -11,18 +11,6 @@
 
 namespace castnet {
 namespace {
-
-/// While it lives, a gnuplot that ends early makes writing to it fail, instead of ending this program too.
-class BrokenPipesFail {
-public:
-    BrokenPipesFail() : before_(std::signal(SIGPIPE, SIG_IGN)) {}
-    BrokenPipesFail(const BrokenPipesFail &) = delete;
-    BrokenPipesFail &operator=(const BrokenPipesFail &) = delete;
-    ~BrokenPipesFail() { std::signal(SIGPIPE, before_); }
-
-private:
-    void (*before_)(int);
-};
 
 /// As gnuplot reads it: in single quotes nothing is special but these.
 std::string quoted(const std::string &text) {
@@ -33,7 +21,6 @@ std::string quoted(const std::string &text) {
 
 /// Whether gnuplot went through all of it.
 bool run_gnuplot(const std::string &commands) {
-    const BrokenPipesFail guard;
     std::FILE *gnuplot = ::popen("gnuplot >/dev/null 2>&1", "w");
     if (gnuplot == nullptr) return false;
     const bool written = std::fwrite(commands.data(), 1, commands.size(), gnuplot) == commands.size();
@@ -49,7 +36,7 @@ bool can_draw() {
 void draw(const std::filesystem::path &file, const Canvas &canvas, const std::string &script) {
     if (!can_draw()) throw Error(fmt::format("{}: cannot be drawn without gnuplot; install the package gnuplot-nox", file.string()));
     const Unfinished unfinished(std::filesystem::absolute(file));  // gnuplot gives names that begin with | or ~ a meaning
-    const char *terminal = file.extension() == ".png" ? "pngcairo" : "svg standalone";
+    const char *terminal = ::strcasecmp(file.extension().c_str(), ".png") == 0 ? "pngcairo" : "svg standalone";
     const bool drawn = run_gnuplot(fmt::format(
         "set terminal {} noenhanced size {:.0f},{:.0f} font 'sans-serif,14' background '#ffffff'\nset output {}\n{}set output\n", terminal,
         canvas.width, canvas.height, quoted(unfinished.path().string()), script));

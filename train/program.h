@@ -1,6 +1,7 @@
 // What train and explore do alike at their edges: parsing, and one line for an error.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 
 namespace CLI {
@@ -11,6 +12,9 @@ namespace castnet {
 
 /// Parses the arguments, then calls run(). Returns the exit status: 0, or 1 after one line `error: …` on standard error.
 int run_program(CLI::App &app, int argc, char **argv, const std::function<void()> &run);
+
+/// Says "wrote FILE".
+void print_written(const std::filesystem::path &file);
 
 /// As many threads as the machine runs at once.
 int default_threads();
