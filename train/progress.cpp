@@ -29,6 +29,12 @@ std::string bar(int width, double part) {
     return text;
 }
 
+/// A failure stays with the stream: where nobody reads on, the work of the run is not lost.
+void put(const std::string &text) {
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+}
+
 }  // namespace
 
 std::string clock_time(double seconds) {
@@ -45,7 +51,7 @@ void Progress::begin_epoch(int epoch, int done) {
     epoch_ = epoch;
     done_ = done;
     begin_ = drawn_ = Clock::now();
-    if (!quiet_ && redraws_) fmt::print("Epoch {}/{}\n", epoch, epochs_);
+    if (!quiet_ && redraws_) put(fmt::format("Epoch {}/{}\n", epoch, epochs_));
 }
 
 double Progress::seconds() const {
@@ -56,7 +62,7 @@ void Progress::step(int step, double loss) {
     if (quiet_ || !redraws_ || Clock::now() - drawn_ < redraw_interval) return;
     drawn_ = Clock::now();
     const double elapsed = to_seconds(drawn_ - begin_), per_step = elapsed / std::max(1, step - done_);
-    const std::string text = fmt::format("{}, {} left, {:.2f}ms/step - loss: {:.4f}", clock_time(elapsed),
+    const std::string text = fmt::format("{}, {} left, {:.2f}ms/step - loss: {:.4g}", clock_time(elapsed),
                                          clock_time(per_step * (steps_ - step)), per_step * 1e3, loss);
     const int room = terminal_width() - static_cast<int>(count(step).size());
     redraw(step, text.substr(0, static_cast<std::size_t>(std::max(0, room))));  // a line that wraps could not be redrawn
@@ -65,15 +71,14 @@ void Progress::step(int step, double loss) {
 void Progress::end_epoch(double loss, std::optional<double> validation_loss, double share_of_peak) {
     if (quiet_) return;
     const double elapsed = seconds();
-    const std::string text = fmt::format("{:.2f}s {:.2f}ms/step - loss: {:.4f}{} - {:.0f}% of the FMA peak", elapsed,
+    const std::string text = fmt::format("{:.2f}s {:.2f}ms/step - loss: {:.4g}{} - {:.0f}% of the FMA peak", elapsed,
                                          elapsed / std::max(1, steps_ - done_) * 1e3, loss,
-                                         validation_loss ? fmt::format(" - val_loss: {:.4f}", *validation_loss) : "", 100 * share_of_peak);
+                                         validation_loss ? fmt::format(" - val_loss: {:.4g}", *validation_loss) : "", 100 * share_of_peak);
     if (redraws_) {
         redraw(steps_, text);
         end_line();
     } else {
-        fmt::print("Epoch {}/{}: {}{}\n", epoch_, epochs_, count(steps_), text);
-        std::fflush(stdout);
+        put(fmt::format("Epoch {}/{}: {}{}\n", epoch_, epochs_, count(steps_), text));
     }
 }
 
@@ -86,8 +91,7 @@ void Progress::redraw(int step, const std::string &text) {
     const int room = terminal_width() - static_cast<int>(before.size() + text.size()) - 1;  // one for a space
     const std::string middle =
         room < narrowest_bar ? "" : bar(std::min(widest_bar, room), static_cast<double>(step) / static_cast<double>(steps_)) + " ";
-    fmt::print("\r\033[K{}{}{}", before, middle, text);
-    std::fflush(stdout);
+    put(fmt::format("\r\033[K{}{}{}", before, middle, text));
     line_is_open_ = true;
 }
 
