@@ -81,8 +81,8 @@ Dataset load_dataset(const std::filesystem::path &data, Part part, const Shape &
     if (classes.empty()) throw Error(fmt::format("{}: holds no {} image; give more", data.string(), to_string(part)));
     std::vector<std::string> names;
     std::ranges::transform(classes, std::back_inserter(names), [&](int label) { return label_name(dataset.class_names, label); });
-    throw Error(fmt::format("{}: has no {} image of the classes {}; choose others with --classes", data.string(), to_string(part),
-                            fmt::join(names, ",")));
+    throw Error(
+        fmt::format("{}: has no {} image of the classes {}; choose others", data.string(), to_string(part), fmt::join(names, ",")));
 }
 
 std::vector<std::string> read_class_names(const std::filesystem::path &data) {
@@ -122,6 +122,10 @@ std::vector<std::uint32_t> all_indices(std::size_t count) {
     return indices;
 }
 
+std::size_t part_of(std::size_t count, double fraction) {
+    return static_cast<std::size_t>(std::llround(fraction * static_cast<double>(count)));
+}
+
 std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratified(const Dataset &dataset, double fraction,
                                                                                    Random &random) {
     std::map<int, std::vector<std::uint32_t>> by_label;
@@ -129,7 +133,7 @@ std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratifi
     std::vector<std::uint32_t> rest, split_off;
     for (auto &[label, indices] : by_label) {
         shuffle(indices, random);
-        const auto count = std::lround(fraction * static_cast<double>(indices.size()));
+        const auto count = static_cast<std::ptrdiff_t>(part_of(indices.size(), fraction));
         split_off.insert(split_off.end(), indices.begin(), indices.begin() + count);
         rest.insert(rest.end(), indices.begin() + count, indices.end());
     }

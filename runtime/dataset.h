@@ -61,7 +61,10 @@ std::filesystem::path substitute_data();
 /// 0 … count - 1.
 std::vector<std::uint32_t> all_indices(std::size_t count);
 
-/// Splits off round(fraction · count) of each label's images, or of all where there are no labels, drawn by `random`: the indices of {the
+/// round(fraction · count), for fractions from 0 to 1.
+std::size_t part_of(std::size_t count, double fraction);
+
+/// Splits off part_of(count, fraction) of each label's images, or of all where there are no labels, drawn by `random`: the indices of {the
 /// rest, those split off}.
 std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratified(const Dataset &dataset, double fraction, Random &random);
 

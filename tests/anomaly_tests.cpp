@@ -41,15 +41,16 @@ TEST_CASE("anomalies: the area under the ROC curve is the part of the pairs in t
     }
 }
 
-TEST_CASE("anomalies: at most the allowed part of the normal scores is above the threshold") {
-    std::vector<double> normal(200);
-    std::iota(normal.begin(), normal.end(), 0.0);
-    for (const double rate : {0.0, 0.001, 0.05, 0.5, 1.0}) {
-        const double threshold = anomaly_threshold(normal, rate);
-        const auto above = std::ranges::count_if(normal, [&](double score) { return score > threshold; });
-        CHECK(double(above) <= rate * 200);
-        CHECK(double(above) >= std::floor(std::min(rate * 200, 199.0)));
-    }
+TEST_CASE("anomalies: the allowed part of the normal scores, rounded to a count, is above the threshold") {
+    const auto above = [](std::size_t count, double rate) {
+        std::vector<double> normal(count);
+        std::iota(normal.begin(), normal.end(), 0.0);
+        return std::ranges::count_if(normal, [threshold = anomaly_threshold(normal, rate)](double score) { return score > threshold; });
+    };
+    for (int percent = 0; percent < 100; percent++) CHECK(above(100, percent / 100.0) == percent);
+    CHECK(above(200, 0.001) == 0);
+    CHECK(above(200, 0.004) == 1);
+    CHECK(above(200, 1) == 199);
 }
 
 TEST_CASE("principal plane: of points in a plane of any position, it is that plane") {
@@ -89,7 +90,7 @@ TEST_CASE("explore anomalies: the printed area is that of the scores in the CSV 
     std::istringstream lines(read_plain(out + "/scores.csv"));
     std::string line;
     std::getline(lines, line);
-    CHECK(line == "index,label,anomalous,score,alarm");
+    CHECK(line == "index,label,anomalous,score,alarm,threshold");
     std::vector<double> normal, anomalous;
     double highest = 0;
     std::string of_highest;  // its texts below the picture
@@ -97,8 +98,11 @@ TEST_CASE("explore anomalies: the printed area is that of the scores in the CSV 
         std::ranges::replace(line, ',', ' ');
         std::istringstream values(line);
         int index = 0, label = 0, is_anomalous = 0;
-        double score = 0;
-        values >> index >> label >> is_anomalous >> score;
+        double score = 0, threshold = 0;
+        int alarm = 0;
+        values >> index >> label >> is_anomalous >> score >> alarm >> threshold;
+        CHECK(alarm == (score > threshold ? 1 : 0));
+        CHECK(result.output.find(fmt::format("threshold {:.6g},", threshold)) != std::string::npos);
         CHECK(is_anomalous == (label == 1 ? 0 : 1));
         (is_anomalous == 1 ? anomalous : normal).push_back(score);
         if (score > highest) of_highest = fmt::format("<text>#{}</text> <text>{}</text> <text>{:#.3g}</text>", index, label, score);
@@ -116,7 +120,10 @@ TEST_CASE("explore anomalies: the printed area is that of the scores in the CSV 
         }
     }
 
-    check_error(explore + " --normal 1,5,6", "there have to be both");
+    check_error(explore + " --normal 1,5,6", "choose labels so that there are both");
+    const Run nothing = run(explore + " --normal 7");
+    CHECK(nothing.output.find("has no train image of the classes 7") != std::string::npos);
+    CHECK(nothing.output.find("--classes") == std::string::npos);  // which it has not
     check_error(explore + " --normal x", "'x' is not a label");
     check_error(explore + " --normal 1 --false-alarms 2", "--false-alarms");
 }

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <string>
 
@@ -15,18 +18,74 @@ struct Run {
     std::string output;  // standard output and error
 };
 
-/// Runs a program of the build with arguments, behind `prefix`, without the user's data and home.
+/// What a shell runs a program of the build by, behind `prefix`, without the user's data and home.
+inline std::string command_of(const std::string &arguments, const std::string &prefix = "") {
+    return "env -u CASTNET_DATA HOME=/nonexistent " + prefix + CASTNET_BIN "/" + arguments;
+}
+
+inline int status_of(int status) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 inline Run run(const std::string &arguments, const std::string &prefix = "") {
     Run result;
-    const std::string command = "env -u CASTNET_DATA HOME=/nonexistent " + prefix + CASTNET_BIN "/" + arguments + " 2>&1";
-    FILE *pipe = popen(command.c_str(), "r");
+    FILE *pipe = popen((command_of(arguments, prefix) + " 2>&1").c_str(), "r");
     REQUIRE(pipe != nullptr);
     std::array<char, 4096> part{};
     while (const std::size_t got = fread(part.data(), 1, part.size(), pipe)) result.output.append(part.data(), got);
-    const int status = pclose(pipe);
-    result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    result.status = status_of(pclose(pipe));
     return result;
 }
+
+/// A program that runs beside the test.
+class Running {
+public:
+    /// `before` is what its shell does first.
+    explicit Running(const std::string &arguments, const std::string &before = "") {
+        std::array<int, 2> ends{};
+        REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
+        child_ = fork();
+        REQUIRE(child_ >= 0);
+        if (child_ == 0) {
+            dup2(ends[1], STDOUT_FILENO);
+            execl("/bin/sh", "sh", "-c", (before + "exec " + command_of(arguments)).c_str(), nullptr);
+            _exit(127);
+        }
+        close(ends[1]);
+        output_ = ends[0];
+    }
+    Running(const Running &) = delete;
+    Running &operator=(const Running &) = delete;
+    ~Running() { stop_reading(); }
+
+    /// Reads on until it has said the text. False where it ends before.
+    bool says(const std::string &text) {
+        while (said_.find(text) == std::string::npos) {
+            std::array<char, 4096> part{};
+            const ssize_t got = read(output_, part.data(), part.size());
+            if (got <= 0) return false;
+            said_.append(part.data(), std::size_t(got));
+        }
+        return true;
+    }
+    void send(int signal) const { REQUIRE(kill(child_, signal) == 0); }
+    void stop_reading() {
+        if (output_ >= 0) close(output_);
+        output_ = -1;
+    }
+    /// Waits for its end, and gives all that it said on standard output.
+    Run end() {
+        (void)says("\x01");  // never
+        int status = -1;
+        REQUIRE(waitpid(child_, &status, 0) == child_);
+        return {status_of(status), said_};
+    }
+
+private:
+    pid_t child_ = -1;
+    int output_ = -1;
+    std::string said_;
+};
 
 inline void check_error(const std::string &arguments, const std::string &reason) {
     CAPTURE(arguments);

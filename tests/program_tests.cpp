@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <span>
+#include <tuple>
 
 #include "runtime/npy.h"
 #include "runtime/safetensors.h"
@@ -118,6 +119,74 @@ TEST_CASE("train: a learning rate that destroys the model is reported with the s
     CHECK_FALSE(std::filesystem::exists(far + "/model.safetensors"));
 }
 
+TEST_CASE("train: images of an enormous scale are blamed beside the learning rate") {
+    const Trained trained;
+    std::vector<float> images(600, 1e20F);  // five of 12x10
+    images[3] = -3e20F;
+    write_npy(trained.path("x.npy"), {5, 12, 10, 1}, images);
+    check_error("train-test_gap --no-figures --quiet --data " + trained.path("x.npy") + " --run-dir " + trained.path("huge"),
+                " in step 1 with a learning rate of 0.001 on images with values up to 3e+20; begin again with images scaled to [0, 1] or a "
+                "smaller --learning-rate");
+}
+
+TEST_CASE("programs: numbers keep their significant digits, however small") {
+    const Trained trained;
+    // A network of one weight each way reproduces images of one scale to some digits at most.
+    std::vector<float> images(600);
+    for (std::size_t i = 0; i < images.size(); i++) images[i] = 1e-9F * float(i % 7);
+    write_npy(trained.path("x.npy"), {5, 12, 10, 1}, images);
+    TensorFile model = read_safetensors(trained.model);
+    for (Tensor &tensor : model.tensors) std::ranges::fill(tensor.values, 0.0F);
+    write_safetensors(trained.path("zero.safetensors"), model);  // reproduces nothing, and passes its self-test of zeros
+    const std::string data = " --data " + trained.path("x.npy"), zero = trained.path("zero.safetensors");
+    double want = 0;
+    for (const float value : images) want += double(value) * double(value) / double(images.size());
+
+    const auto number_after = [](const std::string &text, const std::string &words) {
+        REQUIRE(text.find(words) != std::string::npos);
+        return std::stod(text.substr(text.find(words) + words.size()));
+    };
+    const std::string train =
+        run("train-test_gap --no-figures --epochs 1 --learning-rate 0 --init " + zero + data + " --run-dir " + trained.path("small"))
+            .output;
+    CHECK(number_after(train, " - loss: ") == doctest::Approx(want).epsilon(1e-3));
+    const std::string history = read_plain(trained.path("small") + "/history.csv");
+    CHECK(number_after(history, "\n1,") == doctest::Approx(want).epsilon(1e-6));
+    const std::string model_option = " --model " + zero;
+    CHECK(number_after(run("explore-test_gap evaluate" + model_option + data).output, "test images: ") ==
+          doctest::Approx(want).epsilon(1e-5));
+    CHECK(number_after(run("explore-test_gap reconstruct --images " + trained.path("x.npy") + model_option).output, "reconstructed: ") ==
+          doctest::Approx(want).epsilon(1e-5));
+    const std::string judged = run("explore-test_gap anomalies" + model_option + data + " --out " + trained.path("out")).output;
+    CHECK(number_after(judged, "mean squared error ") == doctest::Approx(want).epsilon(1e-5));
+    CHECK(number_after(judged, "threshold ") > 1e-18);
+    CHECK(number_after(read_plain(trained.path("out") + "/scores.csv"), "\n0,,,") > 1e-18);
+}
+
+TEST_CASE("programs: every file that explore writes is named") {
+    const Trained trained;
+    const std::string model = " --model " + trained.model, images = " --images " + trained.path("x.npy");
+    write_npy(trained.path("x.npy"), {1, 12, 10, 1}, std::vector<float>(120, 0.5F));
+    for (const auto &[command, option, name] : {std::tuple{"encode" + images, "--out", "z.npy"},
+                                                {"encode" + images, "--csv", "z.csv"},
+                                                {"decode --codes " + trained.path("z.npy"), "--out", "y.npy"},
+                                                {"reconstruct" + images, "--out", "r.npy"},
+                                                {std::string("export"), "--header", "w.h"},
+                                                {"gradients" + images + " --targets " + trained.path("x.npy"), "--out", "g.safetensors"}}) {
+        const std::string file = trained.path(name);
+        const Run result = run("explore-test_gap " + command + model + " " + option + " " + file);
+        CAPTURE(result.output);
+        CHECK(result.status == 0);
+        CHECK(result.output.find("wrote " + file + "\n") != std::string::npos);
+        CHECK(std::filesystem::exists(file));
+    }
+    CHECK(run("explore-test_gap encode" + images + model + " --csv /dev/stdout").output.find("wrote") == std::string::npos);
+    const std::string judged =
+        run("explore-test_gap anomalies --normal 1 --data " + trained.data + model + " --out " + trained.path("out")).output;
+    for (const auto &entry : std::filesystem::directory_iterator(trained.path("out")))
+        CHECK(judged.find("wrote " + entry.path().string() + "\n") != std::string::npos);
+}
+
 TEST_CASE("train: a number that is not finite is refused with its place") {
     const Trained trained;
     std::vector<float> images(600, 0.5F);  // five of 12x10
@@ -197,8 +266,8 @@ TEST_CASE("explore: draws pictures where gnuplot is installed, and says so where
 TEST_CASE("explore: what is wrong is said in one line") {
     const Trained trained;
     const std::string model = " --model " + trained.model, data = " --data " + trained.data;
-    check_error("explore", "subcommand");
-    check_error("explore polish", "A subcommand is required");
+    check_error("explore", "needs a command");
+    check_error("explore polish", "polish: is no command of explore");
     check_error("explore evaluate" + model + data, "is of the network test_gap, which has the input 12x10x1 where 28x28x1 is needed");
     check_error("explore-test_gap evaluate --model " + trained.path("missing") + data, "cannot be opened");
     check_error("explore-test_gap evaluate" + model, "no data");

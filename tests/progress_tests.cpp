@@ -116,6 +116,34 @@ TEST_CASE("progress: lines break between pieces alone") {
     CHECK(wrapped({}, ", ", 9).empty());
 }
 
+TEST_CASE("train: a terminal that closes loses no work") {
+    const TemporaryFolder folder;
+    const std::string data = (folder.path() / "data").string(), run_directory = (folder.path() / "run").string();
+    write_dataset(data, 65, {12, 10});
+    const std::string command =
+        "exec " CASTNET_BIN "/train-test_gap --no-figures --epochs 100000 --data " + data + " --run-dir " + run_directory;
+    int terminal = -1;
+    const pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+        _exit(127);
+    }
+    std::string text;
+    std::array<char, 4096> part{};
+    while (text.find("Epoch 2/") == std::string::npos) {
+        const ssize_t got = read(terminal, part.data(), part.size());
+        REQUIRE(got > 0);
+        text.append(part.data(), std::size_t(got));
+    }
+    close(terminal);
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(std::filesystem::exists(run_directory + "/model.safetensors"));
+    CHECK(run("train-test_gap --quiet --no-figures --resume --time-limit 0.01 --data " + data + " --run-dir " + run_directory).status == 0);
+}
+
 TEST_CASE("progress: times") {
     CHECK(clock_time(0.4) == "0s");
     CHECK(clock_time(59.4) == "59s");

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "runtime/npy.h"
 #include "tests/program.h"
 #include "tests/temporary.h"
 #include "train/latent_plane.h"
@@ -25,7 +26,7 @@ TEST_CASE("train: --at takes one code, and says so before anything is written") 
     const std::string train = "train-test_gap --data " + data + " --run-dir " + out + " --at ";
     check_error(train + "1,2", "--at: 2 numbers given, a code of test_gap has 48; give them with commas between");
     check_error(train + code_of("1", 96), "--at: 96 numbers given");
-    check_error(train + code_of("nan"), "--at: holds what is not a finite number");
+    check_error(train + code_of("nan"), "--at nan: is not allowed; give a finite number");
     check_error(train + "1,x", "--at");
     check_error(train + code_of("1") + " --no-figures", "--no-figures");
     CHECK_FALSE(std::filesystem::exists(out));
@@ -54,6 +55,16 @@ TEST_CASE("train: --at chooses what generated.svg shows, and a finished run draw
     picture("--no-figures");
     CHECK_FALSE(std::filesystem::exists(run_directory / "report.html"));
     CHECK(read_plain(run_directory / "previous-1/generated.svg") == at_default);
+}
+
+TEST_CASE("report: names the schedule, and shows small losses") {
+    if (std::system("command -v gnuplot >/dev/null") != 0) return;
+    const TemporaryFolder folder;
+    const std::string data = (folder.path() / "data.npy").string(), out = (folder.path() / "run").string();
+    write_npy(data, {20, 12, 10, 1}, std::vector<float>(2400, 1e-9F));
+    REQUIRE(run("train-test_gap --quiet --epochs 2 --schedule cosine --data " + data + " --run-dir " + out).status == 0);
+    const std::string page = read_plain(out + "/report.html");
+    CHECK(page.find("<dt>--schedule</dt><dd>cosine</dd>") != std::string::npos);
 }
 
 TEST_CASE("latent plane: a few positions far out do not squeeze the others, but a marked one is always seen") {

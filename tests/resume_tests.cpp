@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "runtime/npy.h"
 #include "runtime/safetensors.h"
 #include "tests/program.h"
 #include "tests/temporary.h"
@@ -288,21 +289,89 @@ TEST_CASE("train: val_loss holds the penalties, as the loss does") {
     CHECK(val_loss == doctest::Approx(std::stod(evaluated.substr(evaluated.rfind(' '))) + penalty).epsilon(1e-4));
 }
 
-TEST_CASE("train: Ctrl-C and SIGTERM finish the step, save, and say how to go on") {
+TEST_CASE("train: Ctrl-C, SIGTERM and SIGHUP finish the step, save, and say how to go on") {
     const Runs runs;
-    const std::string command = "train-test_gap --epochs 100000 --batch-size 4 --no-figures --data " + runs.data + " --run-dir ";
-    for (const std::string signal : {"INT", "TERM"}) {
-        // The shell becomes the program, and its child sends the signal when an epoch is done.
-        const Run result =
-            run(command + runs.path(signal),
-                fmt::format("sh -c '(while kill -0 $$ && ! [ -e {}/history.csv ]; do sleep 0.01; done; kill -s {} $$) & exec \"$@\"' sh ",
-                            runs.path(signal), signal));
+    for (const auto &[name, signal] : {std::pair{"int", SIGINT}, {"term", SIGTERM}, {"it hangs up", SIGHUP}}) {
+        CAPTURE(name);
+        const std::string directory =
+            "--run-dir " + (std::string(name).find(' ') == std::string::npos ? runs.path(name) : "'" + runs.path(name) + "'");
+        Running running("train-test_gap --epochs 100000 --batch-size 4 --no-figures --data " + runs.data + " " + directory);
+        CHECK(running.says("Epoch 2/"));
+        running.send(signal);
+        if (signal == SIGHUP) running.send(signal);  // as a shell does after its terminal
+        const Run result = running.end();
         CAPTURE(result.output);
         CHECK(result.status == 0);
-        CHECK(result.output.find("train --resume goes on") != std::string::npos);
-        CHECK(std::filesystem::exists(runs.path(signal) + "/model.safetensors"));
-        CHECK(run(runs.command(signal, "--resume --time-limit 0.01")).status == 0);
+        CHECK(result.output.find("images; train-test_gap --resume " + directory + " goes on\n") != std::string::npos);
+        CHECK(std::filesystem::exists(runs.path(name) + "/model.safetensors"));
+        CHECK(run("train-test_gap --quiet --no-figures --resume --time-limit 0.01 --data " + runs.data + " " + directory).status == 0);
     }
+}
+
+TEST_CASE("train: a run that nohup keeps from SIGHUP goes on") {
+    const Runs runs;
+    Running running("train-test_gap --epochs 100000 --no-figures --data " + runs.data + " --run-dir " + runs.path("run"), "trap '' HUP; ");
+    CHECK(running.says("Epoch 2/"));
+    running.send(SIGHUP);
+    CHECK(running.says("Epoch 20/"));
+    running.send(SIGTERM);
+    CHECK(running.end().status == 0);
+}
+
+TEST_CASE("train: where nobody reads what a run says, it saves, and ends with an error") {
+    const Runs runs;
+    const std::string errors = runs.path("errors");
+    Running running("train-test_gap --epochs 100000 --no-figures --data " + runs.data + " --run-dir " + runs.path("run") + " 2>" + errors);
+    CHECK(running.says("Epoch 2/"));
+    running.stop_reading();
+    CHECK(running.end().status == 1);
+    CHECK(read_plain(errors) == "error: standard output cannot be written; the run is saved, and train-test_gap --resume --run-dir " +
+                                    runs.path("run") + " goes on\n");
+    CHECK(std::stoi(runs.epoch("run")) >= 2);
+    CHECK(std::filesystem::exists(runs.path("run") + "/model.safetensors"));
+    CHECK(run(runs.command("run", "--resume --time-limit 0.01")).status == 0);
+}
+
+TEST_CASE("train: a schedule ends with --epochs, and says what more of them change") {
+    const Runs runs;
+    // One step an epoch, and a gradient that hardly changes: Adam's steps are the rates, and the bias is their sum.
+    write_npy(runs.path("far.npy"), {1, 12, 10, 1}, std::vector<float>(120, 1e4F));
+    const auto bias = [&](const std::string &options) {
+        const Run result =
+            run("train-test_gap --quiet --no-figures --data " + runs.path("far.npy") + " --run-dir " + runs.path("far") + options);
+        CAPTURE(result.output);
+        REQUIRE(result.status == 0);
+        return read_safetensors(runs.path("far") + "/model.safetensors").find("conv2d_transpose/bias")->values.front() / 1e-3;
+    };
+    CHECK(bias(" --epochs 6") == doctest::Approx(6).epsilon(1e-3));
+    CHECK(bias(" --epochs 6 --schedule cosine") == doctest::Approx(3.5).epsilon(1e-3));
+    CHECK(bias(" --epochs 20 --schedule cosine") == doctest::Approx(10.5).epsilon(1e-3));
+    CHECK(bias(" --epochs 6 --schedule step --step-epochs 2 --step-factor 0.5") == doctest::Approx(3.5).epsilon(1e-3));
+
+    const std::string jump = "--schedule cosine now ends at epoch 4: the learning rate goes on at 0.0005, where the run would have had 0\n";
+    const auto says = [&](const std::string &options) {
+        const Run result = run("train-test_gap --no-figures --data " + runs.data + " --run-dir " + runs.path("cosine") + " " + options);
+        CAPTURE(result.output);
+        CHECK(result.status == 0);
+        return result.output;
+    };
+    CHECK(says("--epochs 2 --schedule cosine").find("--schedule cosine now") == std::string::npos);
+    CHECK(says("--resume --epochs 4").find(jump) != std::string::npos);
+    CHECK(says("--resume").find("--schedule cosine now") == std::string::npos);
+    CHECK(read_safetensors(runs.path("cosine") + "/checkpoint.safetensors").metadata.at("option --schedule") == "cosine");
+    (void)runs.model("constant", "--epochs 1");
+    CHECK(run("train-test_gap --resume --no-figures --epochs 2 --data " + runs.data + " --run-dir " + runs.path("constant"))
+              .output.find("learning rate") == std::string::npos);
+}
+
+TEST_CASE("train: a checkpoint with an option that this version does not know is refused by name") {
+    const Runs runs;
+    (void)runs.model("old", "--epochs 1");
+    TensorFile checkpoint = read_safetensors(runs.path("old") + "/checkpoint.safetensors");
+    checkpoint.metadata["option --schedule"] = "1";  // as cosine once was
+    write_safetensors(runs.path("old") + "/checkpoint.safetensors", checkpoint);
+    check_error(runs.command("old", "--resume --epochs 2"),
+                "checkpoint.safetensors: cannot be resumed (--schedule 1: is not allowed; give constant, cosine or step)");
 }
 
 TEST_CASE("train: stops when the validation loss has not fallen for --patience epochs, with the best weights") {
@@ -322,17 +391,17 @@ TEST_CASE("train: stops when the validation loss has not fallen for --patience e
 }
 
 TEST_CASE("learning rate: constant, cosine and step follow their formulas") {
-    LearningRate rate{.initial = 0.5F, .epochs = 8, .step_epochs = 3, .step_factor = 0.1F};
-    CHECK(rate.at(7.5) == 0.5F);
-    rate.schedule = LearningRateSchedule::cosine;
-    CHECK(rate.at(0) == 0.5F);
-    CHECK(rate.at(2) == doctest::Approx(0.25 * (1 + std::sqrt(0.5))));
-    CHECK(rate.at(4) == doctest::Approx(0.25));
-    CHECK(rate.at(8) == doctest::Approx(0));
-    rate.schedule = LearningRateSchedule::step;
-    CHECK(rate.at(2.99) == 0.5F);
-    CHECK(rate.at(3) == doctest::Approx(0.05));
-    CHECK(rate.at(6.5) == doctest::Approx(0.005));
+    LearningRate rate{.initial = 0.5F, .step_epochs = 3, .step_factor = 0.1F};
+    CHECK(rate.at(7.5, 8) == 0.5F);
+    rate.schedule = "cosine";
+    CHECK(rate.at(0, 8) == 0.5F);
+    CHECK(rate.at(2, 8) == doctest::Approx(0.25 * (1 + std::sqrt(0.5))));
+    CHECK(rate.at(4, 8) == doctest::Approx(0.25));
+    CHECK(rate.at(8, 8) == doctest::Approx(0));
+    rate.schedule = "step";
+    CHECK(rate.at(2.99, 8) == 0.5F);
+    CHECK(rate.at(3, 8) == doctest::Approx(0.05));
+    CHECK(rate.at(6.5, 8) == doctest::Approx(0.005));
 }
 
 }  // namespace

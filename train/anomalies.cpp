@@ -10,6 +10,7 @@
 #include "train/csv.h"
 #include "train/figures.h"
 #include "train/inference.h"
+#include "train/program.h"
 
 namespace castnet {
 namespace {
@@ -82,33 +83,39 @@ struct Judgement {
 void print(const Judgement &judgement, const std::string &fitted) {
     const auto &[threshold, scores, anomalous, usual, unusual] = judgement;
     if (judgement.compares()) {
-        fmt::print("{} normal test images and {} others; mean squared error of the normal ones {:.6f}\n", usual.size(), unusual.size(),
+        fmt::print("{} normal test images and {} others; mean squared error of the normal ones {:.6g}\n", usual.size(), unusual.size(),
                    mean(usual));
-        fmt::print("{}: {:.1f}% false alarms, {:.1f}% detected\n", fitted, percent_above(usual, threshold),
+        fmt::print("{}: {:.4g}% false alarms, {:.4g}% detected\n", fitted, percent_above(usual, threshold),
                    percent_above(unusual, threshold));
         fmt::print("area under the ROC curve: {:.4f}\n", area_under_roc(usual, unusual));
     } else {
-        fmt::print("{} images; mean squared error {:.6f}\n", scores.size(), mean(scores));
-        fmt::print("{}: {} images are above it, {:.1f}%\n", fitted, count_above(scores, threshold), percent_above(scores, threshold));
+        fmt::print("{} images; mean squared error {:.6g}\n", scores.size(), mean(scores));
+        fmt::print("{}: {} images are above it, {:.4g}%\n", fitted, count_above(scores, threshold), percent_above(scores, threshold));
     }
 }
 
 void write_scores(const std::filesystem::path &file, const Dataset &judged, const Judgement &judgement) {
-    std::string text = "index,label,anomalous,score,alarm\n";
+    std::string text = "index,label,anomalous,score,alarm,threshold\n";
     for (std::size_t i = 0; i < judgement.scores.size(); i++) {
-        text += fmt::format("{},{},{},{:.9g},{}\n", i, csv_label(judged, i),
+        text += fmt::format("{},{},{},{},{},{}\n", i, csv_label(judged, i),
                             judgement.compares() ? std::to_string(static_cast<int>(judgement.anomalous[i])) : "", judgement.scores[i],
-                            static_cast<int>(judgement.scores[i] > judgement.threshold));
+                            static_cast<int>(judgement.scores[i] > judgement.threshold), judgement.threshold);
     }
     write_file(file, text);
 }
 
 void draw(const std::filesystem::path &folder, Network &network, const Dataset &judged, const Judgement &judgement) {
     const auto &[threshold, scores, anomalous, usual, unusual] = judgement;
-    if (judgement.compares()) draw_roc(folder / "roc.svg", roc_curve(usual, unusual), area_under_roc(usual, unusual));
-    draw_histogram(folder / "histogram.svg", usual, unusual, threshold);
-    draw_mosaic(folder / "surprising.svg", most_surprising(network, judged, scores, 10),
+    const std::filesystem::path roc = folder / "roc.svg", histogram = folder / "histogram.svg", surprising = folder / "surprising.svg";
+    if (judgement.compares()) {
+        draw_roc(roc, roc_curve(usual, unusual), area_under_roc(usual, unusual));
+        print_written(roc);
+    }
+    draw_histogram(histogram, usual, unusual, threshold);
+    print_written(histogram);
+    draw_mosaic(surprising, most_surprising(network, judged, scores, 10),
                 fmt::format("The most surprising images: index,{} score", judged.labels.empty() ? "" : " label,"));
+    print_written(surprising);
 }
 
 }  // namespace
@@ -125,7 +132,7 @@ std::vector<double> anomaly_scores(Network &network, const Dataset &dataset, std
 
 double anomaly_threshold(std::vector<double> normal, double false_alarm_rate) {
     std::ranges::sort(normal);
-    const auto above = static_cast<std::size_t>(false_alarm_rate * static_cast<double>(normal.size()));
+    const std::size_t above = part_of(normal.size(), false_alarm_rate);
     return normal[normal.size() - 1 - std::min(above, normal.size() - 1)];
 }
 
@@ -159,19 +166,20 @@ void detect_anomalies(Network &network, const Dataset &train, const Dataset &jud
         .scores = anomaly_scores(network, judged, all_indices(judged.size())),
         .anomalous = known_anomalies(judged.labels, normal)};
     if (judgement.compares() && (judgement.usual.empty() || judgement.unusual.empty()))
-        throw Error(fmt::format("--normal: {} test images are normal and {} are not; there have to be both", judgement.usual.size(),
-                                judgement.unusual.size()));
-    print(judgement, fmt::format("threshold {:.6f}, for {:.1f}% false alarms on {} training images", judgement.threshold,
+        throw Error(fmt::format("--normal: {} test images are normal and {} are not; choose labels so that there are both",
+                                judgement.usual.size(), judgement.unusual.size()));
+    print(judgement, fmt::format("threshold {:.6g}, for {:.4g}% false alarms on {} training images", judgement.threshold,
                                  100 * options.false_alarm_rate, train.size()));
     if (options.out.empty()) return;
     make_folder(options.out);
-    write_scores(options.out / "scores.csv", judged, judgement);
+    const std::filesystem::path scores = options.out / "scores.csv";
+    write_scores(scores, judged, judgement);
+    print_written(scores);
     if (!can_draw()) {
         fmt::print(stderr, "warning: there are no figures without gnuplot; install the package gnuplot-nox\n");
         return;
     }
     draw(options.out, network, judged, judgement);
-    fmt::print("wrote {}: scores.csv,{} histogram.svg, surprising.svg\n", options.out.string(), judgement.compares() ? " roc.svg," : "");
 }
 
 }  // namespace castnet

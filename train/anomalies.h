@@ -14,7 +14,7 @@ namespace castnet {
 /// Of each of the images, the mean squared error of its reconstruction.
 std::vector<double> anomaly_scores(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices);
 
-/// The score that the given part of the normal scores exceeds, at most.
+/// The score that part_of() the normal scores exceed, fewer where scores are equal, and never all.
 double anomaly_threshold(std::vector<double> normal, double false_alarm_rate);
 
 /// The area under the ROC curve: the probability that an anomalous score exceeds a normal one, ties counting half (Hanley & McNeil 1982,

@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <optional>
 
 #include "runtime/error.h"
@@ -13,6 +15,7 @@
 #include "runtime/npy_images.h"
 #include "runtime/parallel.h"
 #include "train/anomalies.h"
+#include "train/checked_option.h"
 #include "train/code_option.h"
 #include "train/csv.h"
 #include "train/data_options.h"
@@ -28,6 +31,8 @@ namespace castnet {
 namespace {
 
 using Path = std::filesystem::path;
+
+constexpr std::size_t most_images = std::numeric_limits<std::uint32_t>::max();
 
 struct ExploreOptions {
     DataOptions data;
@@ -62,8 +67,18 @@ void evaluate(const NetworkDescription &description, const ExploreOptions &optio
     LoadedNetwork network(description, options);
     options.data.announce_substitute();
     const Dataset test = options.data.load(Part::test, description.input(), warn);
-    fmt::print("mean squared error on {} test images: {:.6f}\n", test.size(),
+    fmt::print("mean squared error on {} test images: {:.6g}\n", test.size(),
                reconstruction_error(network, test, all_indices(test.size())));
+}
+
+void write_grids(const Path &file, const Shape &shape, std::span<const float> values) {
+    write_npy_images(file, shape, values);
+    print_written(file);
+}
+
+void write_mosaic(const Path &file, const Mosaic &mosaic, const std::string &title) {
+    draw_mosaic(file, mosaic, title);
+    print_written(file);
 }
 
 /// The images the command works on: those of --images, or the test images of --data.
@@ -84,11 +99,11 @@ void reconstruct_images(const NetworkDescription &description, const ExploreOpti
     }
     const std::vector<float> images = chosen.gather(indices);
     const std::vector<float> outputs = reconstruct(network, images);
-    if (!options.out.empty()) write_npy_images(options.out, description.output(), outputs);
+    if (!options.out.empty()) write_grids(options.out, description.output(), outputs);
     if (!options.plot.empty())
-        draw_mosaic(options.plot, above_reconstructions(description.input(), images, outputs, 12),
-                    "Images, and what the network makes of them");
-    fmt::print("mean squared error of {} reconstructed: {:.6f}\n", images.size() / description.input().size(),
+        write_mosaic(options.plot, above_reconstructions(description.input(), images, outputs, 12),
+                     "Images, and what the network makes of them");
+    fmt::print("mean squared error of {} reconstructed: {:.6g}\n", images.size() / description.input().size(),
                mean_squared_error(outputs, images));
 }
 
@@ -101,9 +116,11 @@ void encode_images(const NetworkDescription &description, const ExploreOptions &
     const std::vector<float> images = chosen.gather(all_indices(count));
     const std::vector<float> codes = encode(network, images);
     const std::size_t size = description.code().size();
-    if (!options.out.empty()) write_npy_images(options.out, description.code(), codes);
-    if (!options.plot.empty())
+    if (!options.out.empty()) write_grids(options.out, description.code(), codes);
+    if (!options.plot.empty()) {
         draw_latent(options.plot, latent_points(PrincipalPlane(codes, size), codes, chosen.labels, chosen.class_names));
+        print_written(options.plot);
+    }
     if (options.csv.empty()) return;
     std::string text = "label";
     for (std::size_t i = 0; i < size; i++) text += fmt::format(",z{}", i);
@@ -112,6 +129,7 @@ void encode_images(const NetworkDescription &description, const ExploreOptions &
         for (const float value : std::span(codes).subspan(i * size, size)) text += fmt::format(",{}", value);
     }
     write_file(options.csv, text + "\n");
+    print_written(options.csv);
 }
 
 void decode_codes(const NetworkDescription &description, const ExploreOptions &options) {
@@ -120,10 +138,11 @@ void decode_codes(const NetworkDescription &description, const ExploreOptions &o
     const std::vector<float> codes = options.codes.empty() ? options.at : read_grids(options.codes, description.code());
     LoadedNetwork network(description, options);
     std::vector<float> images = decode(network, codes);
-    if (!options.out.empty()) write_npy_images(options.out, description.output(), images);
+    if (!options.out.empty()) write_grids(options.out, description.output(), images);
     if (options.plot.empty()) return;
     const auto columns = static_cast<int>(std::min<std::size_t>(10, images.size() / description.output().size()));
     draw_codes(options.plot, {.shape = description.output(), .images = std::move(images), .columns = columns}, codes);
+    print_written(options.plot);
 }
 
 void find_anomalies(const NetworkDescription &description, const ExploreOptions &options) {
@@ -149,9 +168,13 @@ void export_model(const NetworkDescription &description, const ExploreOptions &o
         throw Error("export: nothing to write; give --onnx model.onnx or --header weights.h");
     LoadedNetwork network(description, options);
     const std::size_t code = description.encoder_layers, end = description.layers.size();
-    if (!options.onnx.empty())
+    if (!options.onnx.empty()) {
         export_onnx(network, options.part == "decoder" ? code : 0, options.part == "encoder" ? code : end, options.onnx);
-    if (!options.header.empty()) export_header(network, options.header);
+        print_written(options.onnx);
+    }
+    if (options.header.empty()) return;
+    export_header(network, options.header);
+    print_written(options.header);
 }
 
 void write_gradients(const NetworkDescription &description, const ExploreOptions &options) {
@@ -169,7 +192,8 @@ void write_gradients(const NetworkDescription &description, const ExploreOptions
     TensorFile file = gradients_of(network);
     file.tensors.push_back({.name = "loss", .shape = {}, .values = {static_cast<float>(result.loss)}});
     write_safetensors(options.out, file);
-    fmt::print("loss {:.6f}\n", result.loss);
+    print_written(options.out);
+    fmt::print("loss {:.6g}\n", result.loss);
 }
 
 }  // namespace
@@ -184,7 +208,7 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     const auto add = [&](const char *name, const char *help, Command command) {
         CLI::App *sub = app.add_subcommand(name, help);
         sub->add_option("--model", options.model, "Weights")->type_name("MODEL.safetensors")->required();
-        sub->add_option("--threads", options.threads, "Threads to use")->check(CLI::Range(1, 1024))->capture_default_str();
+        add_number(*sub, "--threads", options.threads, "Threads to use; the results are the same for any number", 1, 1024);
         return std::pair{sub, command};
     };
     const auto add_path = [&](CLI::App *sub, const char *name, Path &path, const char *help) {
@@ -203,12 +227,13 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     for (const char *name : {"evaluate", "reconstruct", "encode"}) options.data.add_to(*command(name));
     for (const char *name : {"reconstruct", "encode", "anomalies"})
         add_path(command(name), "--images", options.images, "Images, a .npy of (n, h, w, c)");
-    for (const char *name : {"reconstruct", "encode", "decode"}) add_path(command(name), "--out", options.out, "Where the .npy goes");
-    for (const char *name : {"reconstruct", "encode", "decode"})
-        add_path(command(name), "--plot", options.plot, "Where a picture goes, .png or .svg");
-    command("reconstruct")->add_option("--index", options.index, "Which test image")->capture_default_str();
-    add_path(command("encode"), "--csv", options.csv, "Where label,z0,z1,… go");
-    command("encode")->add_option("--samples", options.samples, "Only the first images; 0 for all")->capture_default_str();
+    for (const char *name : {"reconstruct", "encode", "decode"}) {
+        add_output(*command(name), "--out", options.out, "Where the .npy goes", {".npy"});
+        add_output(*command(name), "--plot", options.plot, "Where a picture goes, .png or .svg", {".png", ".svg"});
+    }
+    add_number(*command("reconstruct"), "--index", options.index, "Which test image", 0, most_images - 1);
+    add_output(*command("encode"), "--csv", options.csv, "Where label,z0,z1,… go", {".csv"});
+    add_number(*command("encode"), "--samples", options.samples, "Only the first images; 0 for all", 0, most_images);
     auto *at = add_code_option(*command("decode"), options.at, "One code, as -8,0");
     add_path(command("decode"), "--codes", options.codes, "Codes, a .npy of (n, h, w, c)")->excludes(at);
     command("anomalies")->add_option("--data", options.data.path, "The data, as in train")->type_name("PATH");
@@ -216,20 +241,15 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
         ->add_option("--normal", options.normal, "Labels of what is normal, as 2,3 or good, all others are not; or all")
         ->type_name("LIST")
         ->default_str(classes);
-    command("anomalies")
-        ->add_option("--false-alarms", options.anomalies.false_alarm_rate, "Part of the normal training images above the threshold")
-        ->check(CLI::Range(0.0, 1.0))
-        ->capture_default_str();
+    add_number(*command("anomalies"), "--false-alarms", options.anomalies.false_alarm_rate,
+               "Part of the normal training images above the threshold", 0, 1);
     command("anomalies")->add_option("--out", options.anomalies.out, "Folder for the scores and the figures")->type_name("DIR");
-    add_path(command("export"), "--onnx", options.onnx, "Where the ONNX graph goes");
-    command("export")
-        ->add_option("--part", options.part, "Of the ONNX graph: all, encoder or decoder")
-        ->check(CLI::IsMember({"all", "encoder", "decoder"}))
-        ->capture_default_str();
-    add_path(command("export"), "--header", options.header, "Where the C++ header goes");
+    add_output(*command("export"), "--onnx", options.onnx, "Where the ONNX graph goes", {".onnx"});
+    add_choice(*command("export"), "--part", options.part, "Of the ONNX graph", {"all", "encoder", "decoder"});
+    add_output(*command("export"), "--header", options.header, "Where the C++ header goes", {".h", ".hh", ".hpp"});
     add_path(command("gradients"), "--images", options.images, "Images, a .npy of (n, h, w, c)")->required();
     add_path(command("gradients"), "--targets", options.targets, "Wanted outputs, a .npy of (n, h, w, c)")->required();
-    add_path(command("gradients"), "--out", options.out, "Where the gradients go, a .safetensors")->required();
+    add_output(*command("gradients"), "--out", options.out, "Where the gradients go, a .safetensors", {".safetensors"})->required();
 
     return run_program(app, argc, argv, [&] {
         if (summary->parsed()) fmt::print("{}", castnet::summary(description, terminal_width().value_or(unlimited_width)));

@@ -1,9 +1,9 @@
 #include "train/gnuplot.h"
 
 #include <fmt/format.h>
+#include <strings.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -15,18 +15,6 @@
 
 namespace castnet {
 namespace {
-
-/// While it lives, a gnuplot that ends early makes writing to it fail, instead of ending this program too.
-class BrokenPipesFail {
-public:
-    BrokenPipesFail() : before_(std::signal(SIGPIPE, SIG_IGN)) {}
-    BrokenPipesFail(const BrokenPipesFail &) = delete;
-    BrokenPipesFail &operator=(const BrokenPipesFail &) = delete;
-    ~BrokenPipesFail() { std::signal(SIGPIPE, before_); }
-
-private:
-    void (*before_)(int);
-};
 
 /// Of an SVG: markers of lines that are wide enough to see, and the dark mode, in which the colours of data and images stay as they are.
 constexpr std::string_view style = R"(<style>
@@ -45,7 +33,6 @@ std::string with_style(std::string svg) {
 
 /// Whether gnuplot went through all of it.
 bool run_gnuplot(const std::string &commands) {
-    const BrokenPipesFail guard;
     std::FILE *gnuplot = ::popen("gnuplot >/dev/null 2>&1", "w");
     if (gnuplot == nullptr) return false;
     const bool written = std::fwrite(commands.data(), 1, commands.size(), gnuplot) == commands.size();
@@ -71,7 +58,7 @@ bool can_draw() {
 void draw(const std::filesystem::path &file, const Canvas &canvas, const std::string &script) {
     if (!can_draw()) throw Error(fmt::format("{}: cannot be drawn without gnuplot; install the package gnuplot-nox", file.string()));
     const Unfinished unfinished(std::filesystem::absolute(file));  // gnuplot gives names that begin with | or ~ a meaning
-    const bool is_png = file.extension() == ".png";
+    const bool is_png = ::strcasecmp(file.extension().c_str(), ".png") == 0;
     const bool drawn = run_gnuplot(
         fmt::format("set encoding utf8\nset terminal {} noenhanced size {:.0f},{:.0f} font 'sans-serif,14' background '#ffffff'\n"
                     "set output {}\n{}set output\n",

@@ -54,9 +54,8 @@ History::History(std::filesystem::path file, int epochs) : file_(std::move(file)
 
 void History::add(const Epoch &epoch) {
     epochs_.push_back(epoch);
-    text_ +=
-        fmt::format("{},{:.6f},{},{:.3f},{:.0f}\n", epoch.number, epoch.loss,
-                    epoch.validation_loss ? fmt::format("{:.6f}", *epoch.validation_loss) : "", epoch.seconds, epoch.images_per_second);
+    text_ += fmt::format("{},{},{},{},{}\n", epoch.number, epoch.loss,
+                         epoch.validation_loss ? fmt::format("{}", *epoch.validation_loss) : "", epoch.seconds, epoch.images_per_second);
     write();
 }
 

@@ -6,25 +6,28 @@
 namespace castnet {
 namespace {
 
-std::atomic<bool> noted{false};  // a signal handler sets it, and any thread reads it
-static_assert(std::atomic<bool>::is_always_lock_free);
+constexpr std::array signals{SIGINT, SIGTERM, SIGHUP};
+
+std::atomic<bool> noted{false};
+static_assert(std::atomic<bool>::is_always_lock_free);  // so that a handler may set it, and any thread read it
 
 void note(int number) {
     noted = true;
-    std::signal(number, SIG_DFL);
+    std::signal(number, number == SIGHUP ? SIG_IGN : SIG_DFL);
 }
 
 }  // namespace
 
 Interruption::Interruption() {
     noted = false;
-    std::signal(SIGINT, note);
-    std::signal(SIGTERM, note);
+    for (std::size_t i = 0; i < signals.size(); i++) {
+        before_[i] = std::signal(signals[i], note);
+        if (before_[i] == SIG_IGN) std::signal(signals[i], SIG_IGN);
+    }
 }
 
 Interruption::~Interruption() {
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
+    for (std::size_t i = 0; i < signals.size(); i++) std::signal(signals[i], before_[i]);
 }
 
 bool Interruption::requested() noexcept {

@@ -1,9 +1,12 @@
-// Ctrl-C and SIGTERM, which ask a run to stop.
+// Ctrl-C, SIGTERM and SIGHUP, which ask a run to stop.
 #pragma once
+
+#include <array>
 
 namespace castnet {
 
-/// While one exists, the first SIGINT or SIGTERM is only noted; the second ends the program at once, as ever.
+/// While one exists, the first SIGINT, SIGTERM or SIGHUP is only noted. A second SIGINT or SIGTERM ends the program at once, as ever; a
+/// second SIGHUP does nothing, as a terminal that closes sends one and its shell another. What is ignored stays so: SIGHUP by nohup.
 class Interruption {
 public:
     Interruption();
@@ -12,6 +15,9 @@ public:
     ~Interruption();
 
     [[nodiscard]] static bool requested() noexcept;
+
+private:
+    std::array<void (*)(int), 3> before_{};
 };
 
 }  // namespace castnet

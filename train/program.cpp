@@ -5,10 +5,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <new>
+
+#include "train/checked_option.h"
 
 namespace castnet {
 namespace {
@@ -47,23 +51,80 @@ void note_no_memory() {
 }
 
 int report(const std::string &text) {
-    fmt::print(stderr, "error: {}\n", one_line(text));
+    std::fputs(fmt::format("error: {}\n", one_line(text)).c_str(), stderr);
     return 1;
+}
+
+/// An option a line, with all that there is to say about it in words.
+class HelpFormatter : public CLI::Formatter {
+public:
+    std::string make_option_opts(const CLI::Option *option) const override {
+        return option->get_type_size() == 0 ? "" : " " + option->get_type_name();
+    }
+    std::string make_option_desc(const CLI::Option *option) const override {
+        std::string text = option->get_description();
+        if (option->get_required()) text += " (required)";
+        if (!option->get_default_str().empty()) text += fmt::format(" (default {})", option->get_default_str());
+        for (const CLI::Option *other : option->get_excludes()) text += fmt::format(" (not with {})", other->get_name());
+        return text;
+    }
+};
+
+std::vector<CLI::App *> commands_of(CLI::App &app) {
+    return app.get_subcommands([](const CLI::App *) { return true; });
+}
+
+/// The command that was given, or the program: what the wrong arguments were given to.
+const CLI::App &receiver(const CLI::App &app) {
+    const std::vector<CLI::App *> given = app.get_subcommands();
+    return given.empty() || app.remaining_size() > 0 ? app : *given.front();
+}
+
+std::string command_names(CLI::App &app) {
+    std::vector<std::string> names;
+    for (const CLI::App *command : commands_of(app)) names.push_back(command->get_name());
+    return alternatives(names);
+}
+
+/// What is wrong with the arguments, and what to do, in one line.
+std::string explain(CLI::App &app, const CLI::ParseError &error) {
+    const CLI::App &wrong = receiver(app);
+    const std::string program = &wrong == &app ? app.get_name() : app.get_name() + " " + wrong.get_name();
+    const std::string advice = fmt::format("{} --help lists what is allowed", program);
+    const bool wants_command = !commands_of(app).empty() && app.get_subcommands().empty();
+    if (const std::vector<std::string> rest = wrong.remaining(); !rest.empty()) {
+        const std::string &word = rest.front();
+        if (word.starts_with('-')) return fmt::format("{}: is no option of {}; {}", word, program, advice);
+        if (wants_command) return fmt::format("{}: is no command of {}; give {}", word, program, command_names(app));
+        return fmt::format("{}: belongs to no option of {}; {}", word, program, advice);
+    }
+    if (wants_command) return fmt::format("{}: needs a command; give {}", program, command_names(app));
+    const std::string text = one_line(error.what()), name = text.substr(0, text.find_first_of(": "));
+    if (dynamic_cast<const CLI::ArgumentMismatch *>(&error) == nullptr) return fmt::format("{}; {}", text, advice);
+    const CLI::Option *option = wrong.get_option_no_throw(name);
+    if (option == nullptr) return fmt::format("--{}: takes no value; {}", name, advice);  // a flag, which CLI11 names so
+    if (option->count() > 1) return fmt::format("{}: is given {} times; give it once", name, option->count());
+    return fmt::format("{}: needs a value; {}", name, advice);
 }
 
 }  // namespace
 
 int run_program(CLI::App &app, int argc, char **argv, const std::function<void()> &run) {
     app.set_version_flag("--version", fmt::format("{} {}", app.get_name(), CASTNET_VERSION));
+    const auto formatter = std::make_shared<HelpFormatter>();
+    formatter->label("SUBCOMMAND", "COMMAND");
+    app.formatter(formatter);
+    for (CLI::App *command : commands_of(app)) command->formatter(formatter)->group("Commands");
+    std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone makes writing fail, instead of ending the program
     try {
         app.parse(argc, argv);
         run();
-        if (std::fflush(stdout) != 0) return report("standard output cannot be written; check where it goes");
+        if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return report("standard output cannot be written; check where it goes");
         return 0;
     } catch (const CLI::Success &success) {  // --help, --version
         return app.exit(success);
     } catch (const CLI::ParseError &error) {
-        return report(fmt::format("{}; {} --help lists what is allowed", one_line(error.what()), app.get_name()));
+        return report(explain(app, error));
     } catch (const std::bad_alloc &) {
         return report_no_memory();
     } catch (const std::exception &error) {
@@ -72,7 +133,13 @@ int run_program(CLI::App &app, int argc, char **argv, const std::function<void()
 }
 
 void warn(const std::string &text) {
-    fmt::print(stderr, "warning: {}\n", one_line(text));
+    std::fputs(fmt::format("warning: {}\n", one_line(text)).c_str(), stderr);  // whose reader may be gone
+}
+
+void print_written(const std::filesystem::path &file) {
+    // A pipe, such as /dev/stdout may be, holds what it was asked for and nothing else.
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(file, ignored)) fmt::print("wrote {}\n", file.string());
 }
 
 }  // namespace castnet

@@ -1,6 +1,7 @@
 // What train and explore do alike at their edges: parsing, and one line for an error.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 
@@ -15,5 +16,8 @@ int run_program(CLI::App &app, int argc, char **argv, const std::function<void()
 
 /// Prints the line `warning: …` on standard error.
 void warn(const std::string &text);
+
+/// Says "wrote FILE".
+void print_written(const std::filesystem::path &file);
 
 }  // namespace castnet

@@ -30,6 +30,12 @@ std::string bar(int width, double part) {
     return text;
 }
 
+/// A failure stays with the stream: where nobody reads on, the work of the run is not lost.
+void put(const std::string &text) {
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+}
+
 }  // namespace
 
 std::string clock_time(double seconds) {
@@ -47,7 +53,7 @@ void Progress::begin_epoch(int epoch, int done) {
     done_ = done;
     begin_ = Clock::now();
     drawn_ = {};  // the first step is drawn at once
-    if (!quiet_ && redraws_) fmt::print("Epoch {}/{}\n", epoch, epochs_);
+    if (!quiet_ && redraws_) put(fmt::format("Epoch {}/{}\n", epoch, epochs_));
 }
 
 double Progress::seconds() const {
@@ -58,7 +64,7 @@ void Progress::step(int step, double loss) {
     if (quiet_ || !redraws_ || Clock::now() - drawn_ < redraw_interval) return;
     drawn_ = Clock::now();
     const double elapsed = to_seconds(drawn_ - begin_), per_step = elapsed / std::max(1, step - done_);
-    const std::string left = fmt::format("{} left", clock_time(per_step * (steps_ - step))), shown_loss = fmt::format("{:.4f}", loss);
+    const std::string left = fmt::format("{} left", clock_time(per_step * (steps_ - step))), shown_loss = fmt::format("{:.4g}", loss);
     const std::string longest = fmt::format("{}, {}, {:.2f}ms/step - loss: {}", clock_time(elapsed), left, per_step * 1e3, shown_loss);
     const auto room = static_cast<std::size_t>(std::max(0, columns() - static_cast<int>(count(step).size())));
     for (const std::string &text : {longest, left + " - loss: " + shown_loss, "loss: " + shown_loss, shown_loss}) {
@@ -71,15 +77,14 @@ void Progress::end_epoch(double loss, std::optional<double> validation_loss, con
     if (quiet_) return;
     const double elapsed = seconds();
     std::vector<std::string> pieces{fmt::format("{:.2f}s {:.2f}ms/step", elapsed, elapsed / std::max(1, steps_ - done_) * 1e3),
-                                    fmt::format("loss: {:.4f}", loss)};
-    if (validation_loss) pieces.push_back(fmt::format("val_loss: {:.4f}", *validation_loss));
+                                    fmt::format("loss: {:.4g}", loss)};
+    if (validation_loss) pieces.push_back(fmt::format("val_loss: {:.4g}", *validation_loss));
     if (!share_of_roof.empty()) pieces.push_back(share_of_roof);
     if (redraws_) {
         redraw(steps_, wrapped(pieces, " - ", static_cast<std::size_t>(std::max(0, columns() - static_cast<int>(count(steps_).size())))));
         end_line();
     } else {
-        fmt::print("Epoch {}/{}: {}{}\n", epoch_, epochs_, count(steps_), wrapped(pieces, " - ", unlimited_width));
-        std::fflush(stdout);
+        put(fmt::format("Epoch {}/{}: {}{}\n", epoch_, epochs_, count(steps_), wrapped(pieces, " - ", unlimited_width)));
     }
 }
 
@@ -92,8 +97,7 @@ void Progress::redraw(int step, const std::string &text) {
     const int room = columns() - static_cast<int>(before.size() + text.size()) - 1;  // one for a space
     const std::string middle =
         room < narrowest_bar ? "" : bar(std::min(widest_bar, room), static_cast<double>(step) / static_cast<double>(steps_)) + " ";
-    fmt::print("\r\033[K{}{}{}", before, middle, text);
-    std::fflush(stdout);
+    put(fmt::format("\r\033[K{}{}{}", before, middle, text));
     line_is_open_ = true;
 }
 

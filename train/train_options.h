@@ -41,8 +41,17 @@ struct TrainOptions {
     /// Takes the decisive options that were not given from those of the run that is resumed. Throws Error if one was given and differs:
     /// only the number of epochs may.
     void resume_with(const std::map<std::string, std::string> &earlier);
+    /// The number of epochs of the run whose decisive options these were. Throws Error.
+    [[nodiscard]] int epochs_of(const std::map<std::string, std::string> &earlier) const;
+
+    /// What the user types to go on with the run.
+    [[nodiscard]] std::string resume_command() const;
 
 private:
+    void take_earlier(CLI::Option &option, const std::string &value) const;
+
+    std::string program_;
+    std::filesystem::path default_directory_;
     std::vector<CLI::Option *> decisive_;
 };
 

@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstdio>
 #include <exception>
 #include <optional>
 #include <tuple>
@@ -55,6 +57,7 @@ public:
         if (options.patience > 0 && validation_.empty())
             throw Error("--patience needs a validation loss; set images aside for it by --validation-split 0.1, say");
         if (options.resume) {
+            earlier_epochs_ = options.epochs_of(state_.options);
             if (state_.image >= images_.size())
                 throw Error(fmt::format("{}: {} images of an epoch are done, and the data has {}; give the --data of the run",
                                         directory_.checkpoint().string(), state_.image, images_.size()));
@@ -69,6 +72,7 @@ public:
     }
 
     void run() {
+        const Interruption interruption;
         if (!options_.resume) {
             state_.shuffle = random_.state();
             directory_.begin([this] { save(); });  // so that there is something to resume from the first moment on
@@ -77,7 +81,6 @@ public:
         announce();
         if (!options_.quiet) roof_ = measure_roof(network_.description(), options_.batch_size, options_.threads);
         Progress progress(options_.epochs, static_cast<int>(steps()), options_.quiet);
-        const Interruption interruption;
         bool asked_to_stop = false;
         while (is_unfinished() && !asked_to_stop) {
             progress.begin_epoch(state_.epoch + 1, static_cast<int>(state_.image / batch_images()));
@@ -90,10 +93,13 @@ public:
             asked_to_stop = is_asked_to_stop();
         }
         if (is_unfinished())
-            say("stopped in epoch {} after {} of {} images; train --resume goes on\n", state_.epoch + 1, state_.image, images_.size());
+            say("stopped in epoch {} after {} of {} images; {} goes on\n", state_.epoch + 1, state_.image, images_.size(),
+                options_.resume_command());
         history.write();
         write_model();
         if (state_.epoch > 0 && !options_.no_figures) write_figures(history);
+        if (is_unfinished() && is_unheard())
+            throw Error(fmt::format("standard output cannot be written; the run is saved, and {} goes on", options_.resume_command()));
     }
 
 private:
@@ -105,13 +111,15 @@ private:
     [[nodiscard]] bool time_is_up() const {
         return options_.time_limit > 0 && std::chrono::duration<double>(Clock::now() - begin_).count() >= options_.time_limit;
     }
-    [[nodiscard]] bool is_asked_to_stop() const { return Interruption::requested() || time_is_up(); }
+    /// Whether what the run says reaches nobody: the reader of a pipe has gone, or the terminal.
+    [[nodiscard]] static bool is_unheard() { return std::ferror(stdout) != 0; }
+    [[nodiscard]] bool is_asked_to_stop() const { return Interruption::requested() || is_unheard() || time_is_up(); }
     [[nodiscard]] bool is_unfinished() const { return state_.epoch < options_.epochs && !out_of_patience(); }
     void save() { save_checkpoint(network_, adam_, state_, directory_.checkpoint()); }
 
     template <typename... Arguments>
     void say(fmt::format_string<Arguments...> text, Arguments &&...arguments) const {
-        if (!options_.quiet) fmt::print(text, std::forward<Arguments>(arguments)...);
+        if (!options_.quiet) std::fputs(fmt::format(text, std::forward<Arguments>(arguments)...).c_str(), stdout);
     }
 
     /// The training images: those of the run, where one is resumed.
@@ -144,6 +152,14 @@ private:
             options_.data.describe(), steps(), options_.threads);
         if (options_.resume && state_.epoch >= options_.epochs)
             say("{} epochs are done already; ask for more by --epochs {}\n", state_.epoch, state_.epoch + 10);
+        if (const float rate = learning_rate(options_.epochs), earlier = learning_rate(earlier_epochs_); is_unfinished() && rate != earlier)
+            say("--schedule {} now ends at epoch {}: the learning rate goes on at {:.4g}, where the run would have had {:.4g}\n",
+                options_.learning_rate.schedule, options_.epochs, rate, earlier);
+    }
+
+    /// At this point of a run of so many epochs.
+    [[nodiscard]] float learning_rate(int epochs) const {
+        return options_.learning_rate.at(state_.epoch + static_cast<double>(state_.image) / static_cast<double>(images_.size()), epochs);
     }
 
     /// The rest of one pass over the data in an order of its own; the last batch is as small as it comes. False where it was asked to stop.
@@ -181,8 +197,7 @@ private:
             const bool pauses = last != nullptr && (Clock::now() >= save_at || is_asked_to_stop());
             if (state_.image == order.size() || pauses) return nullptr;
             batch = Batch::of(data_.images(), order.subspan(state_.image, std::min(batch_images(), order.size() - state_.image)));
-            adam_.learning_rate =
-                options_.learning_rate.at(state_.epoch + static_cast<double>(state_.image) / static_cast<double>(order.size()));
+            adam_.learning_rate = learning_rate(options_.epochs);
             return &batch;
         };
         adam_.train(network_, next);
@@ -219,7 +234,7 @@ private:
     void write_model() {
         if (state_.best_epoch > 0) {
             restore_weights(network_, state_.best_weights);
-            say("the weights of epoch {} were the best: val_loss {:.4f}\n", state_.best_epoch, state_.best_loss);
+            say("the weights of epoch {} were the best: val_loss {:.4g}\n", state_.best_epoch, state_.best_loss);
         }
         save_model(network_, directory_.model());
         say("wrote {}\n", directory_.model().string());
@@ -245,9 +260,21 @@ private:
 
     void check(const StepResult &result) const {
         if (result.error == 0) return;
-        throw Error(fmt::format(
-            "{} in step {} with a learning rate of {:.3g}; begin again with a smaller --learning-rate, from --init {} if you like",
-            network_.error_message(), adam_.steps, adam_.learning_rate, directory_.checkpoint().string()));
+        const float largest = largest_value();
+        const bool scaled = largest <= 1;
+        throw Error(
+            fmt::format("{} in step {} with a learning rate of {:.3g}{}; begin again with {}a smaller --learning-rate, from --init {} "
+                        "if you like",
+                        network_.error_message(), adam_.steps, adam_.learning_rate,
+                        scaled ? "" : fmt::format(" on images with values up to {:.3g}", largest),
+                        scaled ? "" : "images scaled to [0, 1] or ", directory_.checkpoint().string()));
+    }
+
+    /// Of all images, without its sign; bytes stand for [0, 1].
+    [[nodiscard]] float largest_value() const {
+        float largest = data_.floats.empty() ? 1 : 0;
+        for (const float value : data_.floats) largest = std::max(largest, std::abs(value));
+        return largest;
     }
 
     const TrainOptions &options_;
@@ -258,7 +285,8 @@ private:
     TrainingState state_;
     Dataset data_;
     std::vector<std::uint32_t> images_, validation_;
-    std::size_t images_before_ = 0;  // of this epoch, trained on before the run was resumed
+    int earlier_epochs_ = options_.epochs;  // of the run that is resumed
+    std::size_t images_before_ = 0;         // of this epoch, trained on before the run was resumed
     Roof roof_;
     Clock::time_point begin_ = Clock::now();
 };
