@@ -334,8 +334,9 @@ TEST_CASE("programs: what bootstrap.sh has put in MNIST's place is used, and sai
             std::filesystem::copy(trained.data + "/train-images-idx3-ubyte.gz", cache + "mnist");
         }
         CHECK(output(train).find(" from " + note + ", ") != std::string::npos);
-        for (const auto &command : {std::string("evaluate"), std::string("reconstruct"), "anomalies --out " + trained.path("anomalies")})
-            CHECK(output("explore-test_gap " + command + model).starts_with("data: " + note + "\n"));
+        for (const std::string &command :
+             {"evaluate" + model, "reconstruct" + model, "anomalies --out " + trained.path("anomalies") + model})
+            CHECK(output("explore-test_gap " + command).starts_with("data: " + note + "\n"));
     }
     std::filesystem::remove_all(cache + "mnist");
     std::filesystem::copy(trained.data, cache + "mnist");
