@@ -13,7 +13,7 @@ namespace castnet {
 /// Parses the arguments, then calls run(). Returns the exit status: 0, or 1 after one line `error: …` on standard error.
 int run_program(CLI::App &app, int argc, char **argv, const std::function<void()> &run);
 
-/// Says "wrote FILE".
+/// Says "wrote FILE", unless it is a pipe or a device.
 void print_written(const std::filesystem::path &file);
 
 /// As many threads as the machine runs at once.
