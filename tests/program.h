@@ -27,6 +27,7 @@ inline int status_of(int status) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/// Runs it to its end.
 inline Run run(const std::string &arguments, const std::string &prefix = "") {
     Run result;
     FILE *pipe = popen((command_of(arguments, prefix) + " 2>&1").c_str(), "r");

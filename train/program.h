@@ -17,7 +17,7 @@ int run_program(CLI::App &app, int argc, char **argv, const std::function<void()
 /// Prints the line `warning: …` on standard error.
 void warn(const std::string &text);
 
-/// Says "wrote FILE".
+/// Says "wrote FILE", unless it is a pipe or a device.
 void print_written(const std::filesystem::path &file);
 
 }  // namespace castnet
