@@ -85,7 +85,7 @@ std::string data_block(const std::string &name, const Mosaic &mosaic, int zoom) 
 std::string quoted_lines(const std::string &text) {
     const std::size_t end = text.find('\n');
     if (end == std::string::npos) return quoted_text(text);
-    return quoted_text(text.substr(0, end)) + ".\"\\n\"." + quoted_lines(text.substr(end + 1));
+    return quoted_text(text.substr(0, end)) + R"(."\n".)" + quoted_lines(text.substr(end + 1));
 }
 
 std::string tics(const char *axis, const std::vector<std::string> &names) {

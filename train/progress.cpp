@@ -67,7 +67,7 @@ void Progress::step(int step, double loss) {
     const std::string left = fmt::format("{} left", clock_time(per_step * (steps_ - step))), shown_loss = fmt::format("{:.4g}", loss);
     const std::string longest = fmt::format("{}, {}, {:.2f}ms/step - loss: {}", clock_time(elapsed), left, per_step * 1e3, shown_loss);
     const auto room = static_cast<std::size_t>(std::max(0, columns() - static_cast<int>(count(step).size())));
-    for (const std::string &text : {longest, left + " - loss: " + shown_loss, "loss: " + shown_loss, shown_loss}) {
+    for (const std::string &text : {longest, fmt::format("{} - loss: {}", left, shown_loss), "loss: " + shown_loss, shown_loss}) {
         if (text.size() <= room) return redraw(step, text);
     }
     redraw(step, shown_loss.substr(0, room));  // a line that wraps could not be redrawn
