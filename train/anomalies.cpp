@@ -66,7 +66,8 @@ Mosaic most_surprising(Network &network, const Dataset &test, const std::vector<
     Mosaic mosaic = above_reconstructions(test.shape, images, reconstruct(network, images), count);
     for (const std::uint32_t index : order)
         mosaic.column_names.push_back(
-            fmt::format("#{}\n{}{:#.3g}", index, test.labels.empty() ? "" : fmt::format("{}\n", test.labels[index]), scores[index]));
+            fmt::format("#{}\n{}{:#.3g}", index,
+                        test.labels.empty() ? "" : fmt::format("{}\n", label_name(test.class_names, test.labels[index])), scores[index]));
     return mosaic;
 }
 
