@@ -177,7 +177,7 @@ void detect_anomalies(Network &network, const Dataset &train, const Dataset &jud
     write_scores(scores, judged, judgement);
     print_written(scores);
     if (!can_draw()) {
-        fmt::print(stderr, "warning: there are no figures without gnuplot; install the package gnuplot-nox\n");
+        warn("there are no figures without gnuplot; install the package gnuplot-nox");
         return;
     }
     draw(options.out, network, judged, judgement);
