@@ -43,7 +43,10 @@ public:
         fix_shape(gradient, shape);
         fix_shape(error, {0});
         epilogue.out.bound(c, 0, channels).bound(x, 0, pixels).bound(y, 0, 1).vectorize(by_channel ? c : x, lanes);
-        for (Func &reduction : epilogue.reductions) reduction.compute_at(epilogue.out, by_channel ? x : n);
+        for (Func &reduction : epilogue.reductions) {
+            reduction.compute_at(epilogue.out, by_channel ? x : n);
+            keep_on_stack(reduction, by_channel ? 1 : int64_t{pixels});
+        }
         partial.compute_at(total, n).store_in(MemoryType::Register).vectorize(lane, lanes);
         partial.update().reorder(lane, r.x, r.y).vectorize(lane, lanes);
         total.update().reorder(all, n).atomic().vectorize(all);
