@@ -67,6 +67,7 @@ struct NetworkDescription {
     std::span<const LayerDescription> layers;
     std::size_t encoder_layers = 0;  ///< the first layers, up to the code
     Pipeline squared_error = nullptr;
+    Pipeline adam = nullptr, squared_norm = nullptr, sum_shards = nullptr;  ///< which know no layer
 
     [[nodiscard]] constexpr Shape input() const { return layers.front().input; }
     [[nodiscard]] constexpr Shape output() const { return layers.back().output; }

@@ -11,8 +11,6 @@
 #include <memory>
 #include <new>
 
-#include "castnet_squared_norm.h"
-#include "castnet_sum_shards.h"
 #include "runtime/arguments.h"
 
 namespace castnet {
@@ -252,7 +250,7 @@ StepResult Network::begin(const Batch &batch) noexcept {
         const float l2 = description_->layers[l].l2;
         if (l2 == 0) continue;
         float norm = 0;
-        result.error = run(castnet_squared_norm_argv, Operand(kernel(l).data(), {kernel(l).size()}), Operand(&norm, {}));
+        result.error = run(description_->squared_norm, Operand(kernel(l).data(), {kernel(l).size()}), Operand(&norm, {}));
         result.loss += static_cast<double>(l2) * static_cast<double>(norm);
     }
     return result;
@@ -270,7 +268,7 @@ int Network::sum_gradients(std::size_t layer) noexcept {
     if (!is_ready()) return misuse(not_ready);
     const ParameterRange range = parameter_range(layer);
     Operand shards(range.shard_gradients, {range.gradients.size(), range.shards});
-    return run(castnet_sum_shards_argv, shards.with_last_stride(range.shard_stride),
+    return run(description_->sum_shards, shards.with_last_stride(range.shard_stride),
                Operand(range.gradients.data(), {range.gradients.size()}));
 }
 

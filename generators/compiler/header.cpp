@@ -32,7 +32,13 @@ std::string entry(const LayerDescription &layer, const std::vector<PipelineRecip
 // What follows the layers. {0}: the network's name, {1}: the layers of its encoder.
 constexpr const char *rest = R"(
 inline constexpr castnet::NetworkDescription network{{
-    .name = "{0}", .layers = layers, .encoder_layers = {1}, .squared_error = {0}_squared_error_argv}};
+    .name = "{0}",
+    .layers = layers,
+    .encoder_layers = {1},
+    .squared_error = {0}_squared_error_argv,
+    .adam = {0}_adam_argv,
+    .squared_norm = {0}_squared_norm_argv,
+    .sum_shards = {0}_sum_shards_argv}};
 
 inline constexpr castnet::Shape input = network.input();
 inline constexpr castnet::Shape code = network.code();

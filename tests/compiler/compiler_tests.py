@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 CASTNET = pathlib.Path(os.environ["CASTNET_BIN"]) / "castnet"
 SMALL = """\
 # Strides larger than kernels, an output size of its own.
@@ -139,6 +140,55 @@ class Compile(Compiler):
         self.compile("out")
         self.compile("fresh")
         self.assertEqual((self.folder / "out" / "libsmall.a").read_bytes(), (self.folder / "fresh" / "libsmall.a").read_bytes())
+
+
+PROGRAM = """
+#include <array>
+#include <cstdio>
+#include <span>
+#include <thread>
+
+#include "other.h"
+#include "small.h"
+
+template <typename Autoencoder, std::size_t size>
+bool learns() {
+    Autoencoder model({.batch_size = 8});
+    std::array<float, 8 * size> images{};
+    for (std::size_t i = 0; i < images.size(); i++) images[i] = static_cast<float>(i % 7) / 7;
+    const double first = model.step(images).loss;
+    double last = first;
+    for (int step = 0; step < 300; step++) last = model.step(images).loss;
+    return model.is_ready() && last < first;
+}
+
+int main() {
+    bool one = false, two = false;
+    std::thread beside([&] { one = learns<small::Autoencoder, small::input.size()>(); });
+    two = learns<other::Autoencoder, other::input.size()>();
+    beside.join();
+    std::puts(one && two ? "both learn" : "a network does not learn");
+    return one && two ? 0 : 1;
+}
+"""
+CORE = ("autoencoder", "layer", "network", "optimizer", "random")  # the sources of the runtime
+
+
+class Program(Compiler):
+    def test_a_compiler_alone_links_two_networks_with_equal_layer_names(self):
+        other = self.folder / "other.castnet"
+        other.write_text(SMALL.replace("filters=4", "filters=3"))
+        self.compile("out")
+        self.castnet("compile", other, "--output", self.folder / "out", "--schedules", "none")
+        (self.folder / "main.cpp").write_text(PROGRAM)
+        command = [os.environ["CASTNET_COMPILER"], "-std=c++20", "-O1", "-Wall", "-Wextra", "-Werror", self.folder / "main.cpp",
+                   *(ROOT / "runtime" / f"{name}.cpp" for name in CORE), f"-I{self.folder / 'out'}", f"-I{ROOT}",
+                   "-isystem", os.environ["CASTNET_HALIDE"], self.folder / "out" / "libsmall.a", self.folder / "out" / "libother.a",
+                   "-pthread", "-ldl", "-o", self.folder / "program"]
+        result = subprocess.run(command, capture_output=True, text=True)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        result = subprocess.run([self.folder / "program"], capture_output=True, text=True)
+        self.assertEqual((result.returncode, result.stdout), (0, "both learn\n"))
 
 
 class Describe(Compiler):
