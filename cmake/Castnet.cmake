@@ -414,7 +414,7 @@ function(castnet_add_memory_report network)
   target_include_directories(${network}_memory PRIVATE "${header_directory}")
   # The pipelines too, which the description refers to, but not the network, which depends on this.
   get_property(pipelines TARGET ${network} PROPERTY CASTNET_PIPELINES)
-  target_link_libraries(${network}_memory PRIVATE $<COMPILE_ONLY:castnet_runtime> ${pipelines})
+  target_link_libraries(${network}_memory PRIVATE $<COMPILE_ONLY:castnet_runtime> ${pipelines} castnet_adam castnet_squared_norm castnet_sum_shards)
   set(report "${CMAKE_CURRENT_BINARY_DIR}/${network}.memory.txt")
   add_custom_command(OUTPUT "${report}" COMMAND ${network}_memory "${report}" DEPENDS ${network}_memory VERBATIM
                      COMMENT "Memory of ${network}")

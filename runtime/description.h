@@ -71,7 +71,8 @@ struct NetworkDescription {
     std::span<const LayerDescription> layers;
     std::size_t encoder_layers = 0;  ///< the first layers, up to the code
     Pipeline squared_error = nullptr;
-    const halide_filter_metadata_t *(*metadata)() = nullptr;  ///< names the target that all pipelines were compiled for
+    Pipeline adam = nullptr, squared_norm = nullptr, sum_shards = nullptr;  ///< which know no layer
+    const halide_filter_metadata_t *(*metadata)() = nullptr;                ///< names the target that all pipelines were compiled for
 
     [[nodiscard]] constexpr Shape input() const { return layers.front().input; }
     [[nodiscard]] constexpr Shape output() const { return layers.back().output; }

@@ -9,12 +9,12 @@
 #include <memory>
 #include <new>
 
-#include "castnet_squared_norm.h"
-#include "castnet_sum_shards.h"
 #include "runtime/arguments.h"
 #include "runtime/target.h"
 
 namespace castnet {
+
+static constexpr const char *not_for_training = "the network is laid out for inference; lay it out for training";
 
 void Network::Free::operator()(float *memory) const noexcept {
     ::operator delete (memory, std::align_val_t{ArenaLayout::alignment});
@@ -244,7 +244,7 @@ StepResult Network::backward(const Batch &batch) noexcept {
 
 StepResult Network::begin(const Batch &batch) noexcept {
     if (!is_ready()) return {.error = -1};
-    if (layout_.purpose != Purpose::training) return {.error = refuse("the network is laid out for inference; lay it out for training")};
+    if (layout_.purpose != Purpose::training) return {.error = refuse(not_for_training)};
     shards_ = Sharding(batch.images).shards;
     return penalty();
 }
@@ -259,7 +259,7 @@ StepResult Network::penalty() noexcept {
         const float l2 = description_->layers[l].l2;
         if (l2 == 0) continue;
         float norm = 0;
-        result.error = explained(run(castnet_squared_norm_argv, Operand(kernel(l).data(), {kernel(l).size()}), Operand(&norm, {})));
+        result.error = explained(run(description_->squared_norm, Operand(kernel(l).data(), {kernel(l).size()}), Operand(&norm, {})));
         result.loss += static_cast<double>(l2) * static_cast<double>(norm);
     }
     return result;
@@ -275,12 +275,13 @@ void Network::add_mean_error(StepResult &result, int images) noexcept {
 
 int Network::sum_gradients(std::size_t layer) noexcept {
     if (!is_ready()) return -1;
+    if (layout_.purpose != Purpose::training) return refuse(not_for_training);
     failure_.clear();
     const HalideErrors errors(failure_);
     const FlushDenormals flush;
     const ParameterRange range = parameter_range(layer);
     Operand shards(range.shard_gradients, {range.gradients.size(), range.shards});
-    return explained(run(castnet_sum_shards_argv, shards.with_last_stride(range.shard_stride),
+    return explained(run(description_->sum_shards, shards.with_last_stride(range.shard_stride),
                          Operand(range.gradients.data(), {range.gradients.size()})));
 }
 

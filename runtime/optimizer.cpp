@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 
-#include "castnet_adam.h"
 #include "runtime/arguments.h"
 
 namespace castnet {
@@ -46,8 +45,8 @@ int Adam::update(Network &network, std::size_t layer, float rate) const noexcept
     Operand gradients(range.shard_gradients, {range.weights.size(), range.shards});
     gradients.with_last_stride(range.shard_stride);
     float decay_1 = beta_1, decay_2 = beta_2, floor = epsilon;
-    if (const int error = run(castnet_adam_argv, gradients, rate, decay_1, decay_2, floor, operand(range.weights), operand(range.moments_1),
-                              operand(range.moments_2));
+    if (const int error = run(network.description().adam, gradients, rate, decay_1, decay_2, floor, operand(range.weights),
+                              operand(range.moments_1), operand(range.moments_2));
         error != 0)
         return error;
     // A gradient that is not finite makes its moments and its weight so too.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <new>
 
-#include "castnet_adam.h"
 #include "runtime/arguments.h"
 
 namespace castnet::benchmark {
@@ -67,9 +66,9 @@ void Pipelines::add_step(const NetworkDescription &network) {
     float *moments_2 = floats(count);
     std::fill_n(moments_2, count, 1.0F);
     const double bytes = sizeof(float) * static_cast<double>(count) * (static_cast<double>(shards) + 6);
-    calls_.push_back({"adam", 0, bytes, 1, [=] {
+    calls_.push_back({"adam", 0, bytes, 1, [=, &network] {
                           float rate = 1e-3F, beta_1 = 0.9F, beta_2 = 0.999F, epsilon = 1e-7F;
-                          return run(castnet_adam_argv, Operand(gradients, {count, shards}), rate, beta_1, beta_2, epsilon,
+                          return run(network.adam, Operand(gradients, {count, shards}), rate, beta_1, beta_2, epsilon,
                                      Operand(weights, {count}), Operand(moments_1, {count}), Operand(moments_2, {count}));
                       }});
 }

@@ -17,7 +17,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-FORMATS = ["checkpoint", "gzip", "idx", "npy", "png", "safetensors"]
+FORMATS = ["checkpoint", "gzip", "idx", "language", "npy", "png", "safetensors"]
 LARGEST_INPUT, LARGEST_KEPT = 4096, 1024
 SKIPPED = 77
 

@@ -1,0 +1,179 @@
+#include "generators/compiler/compile.h"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+#include "generators/compiler/header.h"
+#include "generators/compiler/processes.h"
+#include "runtime/error.h"
+#include "runtime/file.h"
+
+namespace castnet {
+namespace {
+
+using Path = std::filesystem::path;
+
+/// One object file of the archive.
+struct Object {
+    std::string function;
+    std::string generator;  ///< empty: Halide's runtime
+    std::map<std::string, std::string> parameters;
+    Schedule schedule;
+
+    /// Everything that decides the object's bytes.
+    [[nodiscard]] std::string recipe(const std::string &compiler, const std::string &target) const {
+        std::string text = fmt::format("{}\ntarget={}\n{} {}\n", compiler, target, generator, function);
+        for (const auto *values : {&parameters, &schedule}) {
+            for (const auto &[name, value] : *values) text += fmt::format("{}={}\n", name, value);
+        }
+        return text;
+    }
+};
+
+std::string text_of(const Path &file) {
+    if (!std::filesystem::is_regular_file(file)) return "";
+    const std::vector<std::byte> bytes = read_file(file);
+    return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+}
+
+/// Writes the file unless it holds that text already, so that what is made of it stays valid.
+void update_file(const Path &file, const std::string &text) {
+    if (text_of(file) != text) write_file(file, text);
+}
+
+/// This program, as far as its output depends on it: Halide's version, and a checksum of its own code.
+std::string compiler_identity() {
+    const std::vector<std::byte> program = read_file("/proc/self/exe");
+    const auto checksum = crc32_z(0, reinterpret_cast<const Bytef *>(program.data()), program.size());
+    return fmt::format("Halide {}.{}.{}, castnet {:08x}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH, checksum);
+}
+
+/// The folder of a network's objects, each beside the recipe that it was made by.
+class ObjectFolder {
+public:
+    ObjectFolder(Path folder, const Halide::Target &target) : folder_(std::move(folder)), target_(target), compiler_(compiler_identity()) {
+        make_folder(folder_);
+    }
+
+    [[nodiscard]] Path file(const Object &object) const { return folder_ / (object.function + ".o"); }
+
+    [[nodiscard]] bool has(const Object &object) const {
+        return std::filesystem::is_regular_file(file(object)) && text_of(recipe_file(object)) == recipe(object);
+    }
+
+    /// Compiles the object, by its own schedule or by the default one. The old recipe goes first: it is no longer true from here on.
+    void make(const Object &object, bool is_tuned) const {
+        std::filesystem::remove(recipe_file(object));
+        const Path partial = folder_ / (object.function + ".partial");
+        make_folder(partial);
+        const Path made = partial / (object.function + ".o");
+        if (object.generator.empty()) {
+            Halide::compile_standalone_runtime(made.string(), target_);
+        } else {
+            compile_pipeline(object, is_tuned, partial);
+        }
+        std::filesystem::rename(made, file(object));
+        std::filesystem::remove(partial);
+        write_file(recipe_file(object), recipe(object));
+    }
+
+    /// Makes an archive of the objects, as a whole, unless it is made of these already.
+    void archive(const std::vector<Object> &objects, const Path &archive) const {
+        const Path contents = folder_ / "archive.recipe";
+        std::string text;
+        std::vector<std::string> files;
+        for (const Object &object : objects) {
+            text += recipe(object);
+            files.push_back(file(object).string());
+        }
+        if (std::filesystem::exists(archive) && text_of(contents) == text) return;
+        std::filesystem::remove(contents);
+        const Unfinished unfinished(archive);
+        Halide::create_static_library(files, target_, unfinished.path().string());
+        std::filesystem::rename(unfinished.path(), archive);
+        write_file(contents, text);
+    }
+
+    /// Removes the objects of pipelines that are no longer, and what a killed run has left.
+    void keep_only(const std::vector<Object> &objects) const {
+        std::set<Path> kept{folder_ / "archive.recipe"};
+        for (const Object &object : objects) kept.insert({file(object), recipe_file(object)});
+        for (const auto &entry : std::filesystem::directory_iterator(folder_)) {
+            if (!kept.contains(entry.path())) std::filesystem::remove_all(entry.path());
+        }
+    }
+
+private:
+    [[nodiscard]] Path recipe_file(const Object &object) const { return folder_ / (object.function + ".recipe"); }
+    [[nodiscard]] std::string recipe(const Object &object) const { return object.recipe(compiler_, target_.to_string()); }
+
+    void compile_pipeline(const Object &object, bool is_tuned, const Path &into) const {
+        Halide::Internal::ExecuteGeneratorArgs arguments;
+        arguments.output_dir = into.string();
+        arguments.output_types = {Halide::OutputFileType::object};
+        arguments.targets = {target_.with_feature(Halide::Target::NoRuntime)};
+        arguments.generator_name = object.generator;
+        arguments.function_name = arguments.file_base_name = object.function;
+        arguments.generator_params = object.parameters;
+        for (const auto &[name, value] : is_tuned ? object.schedule : Schedule{}) {
+            if (name == "autoscheduler") Halide::load_plugin("autoschedule_" + lower_case(value));
+            arguments.generator_params[name] = value;
+        }
+        Halide::Internal::execute_generator(arguments);
+    }
+
+    static std::string lower_case(std::string text) {
+        std::ranges::transform(text, text.begin(), [](unsigned char letter) { return std::tolower(letter); });
+        return text;
+    }
+
+    Path folder_;
+    Halide::Target target_;
+    std::string compiler_;
+};
+
+std::vector<Object> objects_of(const Architecture &architecture, const ScheduleTable &schedules) {
+    std::vector<Object> objects;
+    for (const PipelineRecipe &pipeline : pipelines_of(architecture))
+        objects.push_back({pipeline.function, pipeline.generator, pipeline.parameters, schedule_of(schedules, pipeline)});
+    objects.push_back({.function = architecture.name + "_halide_runtime", .generator = {}, .parameters = {}, .schedule = {}});
+    return objects;
+}
+
+/// Compiles those objects side by side, with their schedules or without. Returns those whose schedules do not fit.
+std::vector<Object> make_all(const ObjectFolder &folder, const std::vector<Object> &objects, bool is_tuned) {
+    const auto outcomes = run_in_processes(objects.size(), usable_processors(), [&](std::size_t i) { folder.make(objects[i], is_tuned); });
+    std::vector<Object> misfits;
+    for (std::size_t i = 0; i < objects.size(); i++) {
+        if (outcomes[i].empty()) continue;
+        if (!is_tuned || objects[i].schedule.empty()) throw Error(fmt::format("{}: {}", objects[i].function, outcomes[i]));
+        fmt::print(stderr, "warning: {}: the tuned schedule does not fit, and the default is taken: {}\n", objects[i].function,
+                   outcomes[i]);
+        misfits.push_back(objects[i]);
+    }
+    return misfits;
+}
+
+}  // namespace
+
+Schedule schedule_of(const ScheduleTable &table, const PipelineRecipe &pipeline) {
+    const auto entry = table.find(pipeline.key);
+    return entry == table.end() ? Schedule{} : entry->second;
+}
+
+void compile(const Architecture &architecture, const CompileOptions &options) {
+    const ObjectFolder folder(options.output / (architecture.name + ".objects"), options.target);
+    const std::vector<Object> objects = objects_of(architecture, options.schedules);
+    folder.keep_only(objects);
+    std::vector<Object> missing;
+    std::ranges::copy_if(objects, std::back_inserter(missing), [&](const Object &object) { return !folder.has(object); });
+    make_all(folder, make_all(folder, missing, true), false);
+    folder.archive(objects, options.output / fmt::format("lib{}.a", architecture.name));
+    update_file(options.output / (architecture.name + ".h"), header_of(architecture));
+}
+
+}  // namespace castnet

@@ -1,0 +1,14 @@
+// NAME.h: the network as constexpr data.
+#pragma once
+
+#include <string>
+
+#include "generators/language/architecture.h"
+
+namespace castnet {
+
+/// Returns the header's text: in namespace NAME the network's description (runtime/description.h), its shapes and sizes, and its
+/// Autoencoder.
+std::string header_of(const Architecture &architecture);
+
+}  // namespace castnet

@@ -1,0 +1,181 @@
+#include "generators/language/architecture.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <optional>
+
+#include "generators/language/mending.h"
+#include "generators/language/statement.h"
+#include "generators/language/suggestion.h"
+#include "runtime/error.h"
+
+namespace castnet {
+namespace {
+
+constexpr std::size_t most_layers = 1000, most_bytes = 1U << 20U;
+
+/// A network's name is a namespace of C++, and a target of build systems.
+std::string network_name(const std::string &file) {
+    const std::string name = std::filesystem::path(file).stem().string();
+    constexpr auto reserved = std::to_array<std::string_view>(
+        {// by CMake
+         "all", "clean", "depend", "edit_cache", "help", "install", "list_install_components", "package", "package_source", "preinstall",
+         "rebuild_cache", "test",
+         // by C++, and by the library
+         "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "castnet", "catch", "char",
+         "class", "co_await", "co_return", "co_yield", "compl", "concept", "const", "const_cast", "consteval", "constexpr", "constinit",
+         "continue", "decltype", "default", "delete", "do", "double", "dynamic_cast", "else", "enum", "explicit", "export", "extern",
+         "false", "float", "for", "friend", "goto", "if", "inline", "int", "long", "main", "mutable", "namespace", "new", "noexcept", "not",
+         "not_eq", "nullptr", "operator", "or", "or_eq", "private", "protected", "public", "register", "reinterpret_cast", "requires",
+         "return", "short", "signed", "sizeof", "static", "static_assert", "static_cast", "std", "struct", "switch", "template", "this",
+         "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual", "void",
+         "volatile", "wchar_t", "while", "xor", "xor_eq"});
+    try {
+        check_name(name, fmt::format("the network's name '{}' is ", name));
+        if (std::ranges::find(reserved, name) != reserved.end())
+            throw Error(fmt::format("the network's name '{}' is taken; call the file otherwise", name));
+    } catch (const Error &error) {
+        throw Error(fmt::format("{}: error: {}", file, error.what()));
+    }
+    return name;
+}
+
+/// The words of a line, up to a comment.
+std::vector<std::string_view> words_of(std::string_view line) {
+    constexpr std::string_view spaces = " \t\r\v\f";
+    line = line.substr(0, line.find('#'));
+    std::vector<std::string_view> words;
+    for (std::size_t begin = line.find_first_not_of(spaces); begin != line.npos; begin = line.find_first_not_of(spaces)) {
+        line.remove_prefix(begin);
+        words.push_back(line.substr(0, line.find_first_of(spaces)));
+        line.remove_prefix(words.back().size());
+    }
+    return words;
+}
+
+/// Halide counts the elements of an array in 32 bits.
+void check_size(const char *what, std::size_t elements) {
+    constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
+    if (elements > most) throw Error(fmt::format("the {} would have {} elements; it may have at most {}", what, elements, most));
+}
+
+/// Reads statements one after the other.
+class Reader {
+public:
+    explicit Reader(Architecture &architecture) : architecture_(architecture) {}
+
+    void read(std::span<const std::string_view> words, int line) {
+        const std::string_view word = words.front();
+        if (word == "input") {
+            read_input(words);
+        } else if (!has_input_) {
+            throw Error(fmt::format("'{}' comes before the input; begin with input 28x28x1, say", word));
+        } else if (word == "encoder" || word == "decoder") {
+            begin_part(words);
+        } else if (const auto kinds = layer_kinds(); std::ranges::find(kinds, word) == kinds.end()) {
+            std::vector<std::string_view> statements{"input", "encoder", "decoder"};
+            statements.insert(statements.end(), kinds.begin(), kinds.end());
+            throw Error(fmt::format("there is no statement '{}'; {}", word, suggestion(word, "the statements", statements)));
+        } else if (part_.empty()) {
+            throw Error(fmt::format("'{}' stands in no part; write encoder before the first layer", word));
+        } else {
+            add_layer(words, line);
+        }
+    }
+
+    /// Checks what only the whole text tells.
+    void end() const {
+        if (!has_input_) throw Error("there is no network; begin with input 28x28x1, say");
+        for (const std::string_view part : {"encoder", "decoder"}) {
+            const bool is_there =
+                part == "encoder" ? architecture_.encoder_layers > 0 : architecture_.layers.size() > architecture_.encoder_layers;
+            if (!is_there)
+                throw Error(fmt::format("the {0} has no layers; write {0}, and below it a layer, as conv2d filters=32 kernel=3", part));
+        }
+        const Shape &output = architecture_.layers.back().output, &input = architecture_.input;
+        if (output == input) return;
+        const auto text = [](const Shape &shape) { return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels); };
+        const std::string change = mending(architecture_);
+        throw Error(fmt::format("the decoder ends in {}, and the input is {}; {}", text(output), text(input),
+                                change.empty() ? "choose kernels, strides and output= so that it ends there" : change));
+    }
+
+private:
+    void read_input(std::span<const std::string_view> words) {
+        if (has_input_) throw Error("the input is given twice; give it once");
+        if (words.size() != 2) throw Error("input wants one shape; write input 28x28x1, say");
+        architecture_.input = parse_shape(words[1]);
+        check_size("input", architecture_.input.size());
+        has_input_ = true;
+    }
+
+    void begin_part(std::span<const std::string_view> words) {
+        if (words.size() > 1) throw Error(fmt::format("'{}' does not belong behind {}; begin a line of its own", words[1], words[0]));
+        if (part_ == words[0] || part_ == "decoder")
+            throw Error(fmt::format("{} is given twice, or too late; write encoder, then decoder, once", words[0]));
+        if (part_.empty() && words[0] == "decoder") throw Error("decoder comes before the encoder; write encoder and its layers first");
+        part_ = words[0];
+    }
+
+    void add_layer(std::span<const std::string_view> words, int line) {
+        auto &layers = architecture_.layers;
+        if (layers.size() == most_layers) throw Error(fmt::format("there are more than {} layers; leave some out", most_layers));
+        Layer layer{.statement = parse_layer(words),
+                    .name = {},
+                    .input = layers.empty() ? architecture_.input : layers.back().output,
+                    .output = {}};
+        layer.statement.line = line;
+        layer.output = output_shape(layer.statement, layer.input);
+        check_size("kernel", layer.description().kernel_size());
+        check_size("output", layer.output.size());
+        layer.name = layer.statement.name.empty() ? automatic_name(layer.statement.kind) : layer.statement.name;
+        const auto [taken, is_new] = lines_of_names_.emplace(layer.name, line);
+        if (!is_new) throw Error(fmt::format("the name {} is taken by line {}; give another with name=", layer.name, taken->second));
+        layers.push_back(std::move(layer));
+        if (part_ == "encoder") architecture_.encoder_layers++;
+    }
+
+    /// Keras's: conv2d, conv2d_1, …
+    std::string automatic_name(LayerKind kind) {
+        const auto which = static_cast<std::size_t>(kind);
+        const int number = automatic_[which]++;
+        const std::string_view name = layer_kinds()[which];
+        return number == 0 ? std::string(name) : fmt::format("{}_{}", name, number);
+    }
+
+    Architecture &architecture_;
+    bool has_input_ = false;
+    std::string part_;  // encoder, decoder, or neither yet
+    std::map<std::string, int> lines_of_names_;
+    std::array<int, 2> automatic_{};  // names given so far, by kind
+};
+
+}  // namespace
+
+Architecture read_architecture(const std::string &file, std::string_view text) {
+    Architecture architecture{.name = network_name(file), .input = {}, .layers = {}, .encoder_layers = 0};
+    if (text.size() > most_bytes)
+        throw Error(fmt::format("{}: error: the text is larger than {} bytes; is it a network's?", file, most_bytes));
+    Reader reader(architecture);
+    int line = 0;
+    try {
+        while (!text.empty()) {
+            line++;
+            const std::size_t end = std::min(text.find('\n'), text.size());
+            if (const auto words = words_of(text.substr(0, end)); !words.empty()) reader.read(words, line);
+            text.remove_prefix(std::min(end + 1, text.size()));
+        }
+        reader.end();
+    } catch (const Error &error) {
+        throw Error(fmt::format("{}:{}: error: {}", file, std::max(1, line), error.what()));
+    }
+    return architecture;
+}
+
+}  // namespace castnet

@@ -1,0 +1,63 @@
+#include "generators/language/layer.h"
+
+#include <fmt/format.h>
+
+#include "runtime/error.h"
+
+namespace castnet {
+namespace {
+
+/// What is wrong where output_extent() returns 0; `what` is the height or the width.
+std::string misfit(LayerKind kind, const char *what, const Window &window, int input, int wanted) {
+    if (kind == LayerKind::conv2d) {
+        const int most = input + window.before + window.after;
+        return fmt::format("the kernel's {} {} is larger than the input's {}; it may be at most {} here", what, window.kernel, most, most);
+    }
+    if (wanted > 0 && window.most_large_extent(input) > 0)
+        return fmt::format("the output's {} cannot be {}; of {} it can be {} to {} here", what, wanted, input,
+                           window.least_large_extent(input), window.most_large_extent(input));
+    return fmt::format("the padding leaves nothing of the output's {}; it may be {} in all here", what,
+                       (input - 1) * window.stride + window.kernel - 1);
+}
+
+/// The output's rows or columns. Throws Error.
+int checked_extent(LayerKind kind, const char *what, const Window &window, int input, int wanted) {
+    constexpr int most_cells = 9999;
+    const int extent = output_extent(kind, window, input, wanted);
+    if (extent == 0) throw Error(misfit(kind, what, window, input, wanted));
+    if (extent > most_cells) throw Error(fmt::format("the output's {} would be {}; it may be at most {}", what, extent, most_cells));
+    return extent;
+}
+
+}  // namespace
+
+int output_extent(LayerKind kind, const Window &window, int input, int wanted) {
+    if (kind == LayerKind::conv2d) return window.small_extent(input);
+    const int extent = wanted > 0 ? wanted : window.large_extent(input);
+    return extent >= window.least_large_extent(input) && extent <= window.most_large_extent(input) ? extent : 0;
+}
+
+Shape output_shape(const LayerStatement &statement, const Shape &input) {
+    const Shape wanted = statement.output.value_or(Shape{});
+    return {checked_extent(statement.kind, "height", statement.y, input.height, wanted.height),
+            checked_extent(statement.kind, "width", statement.x, input.width, wanted.width), statement.filters};
+}
+
+LayerDescription Layer::description() const {
+    LayerDescription layer{.name = name,
+                           .text = statement.text,
+                           .kind = statement.kind,
+                           .input = input,
+                           .output = output,
+                           .kernel_height = statement.y.kernel,
+                           .kernel_width = statement.x.kernel,
+                           .stride_y = statement.y.stride,
+                           .stride_x = statement.x.stride,
+                           .activation = statement.activation,
+                           .l2 = statement.l2};
+    layer.pad_y = statement.y.zeros_before(layer.large().height, layer.small().height);
+    layer.pad_x = statement.x.zeros_before(layer.large().width, layer.small().width);
+    return layer;
+}
+
+}  // namespace castnet

@@ -1,0 +1,103 @@
+#include "generators/language/mending.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <optional>
+#include <vector>
+
+namespace castnet {
+namespace {
+
+std::string pair(int rows, int columns) {
+    return rows == columns ? std::to_string(rows) : fmt::format("{}x{}", rows, columns);
+}
+
+/// Whether the statement makes the rows and columns of `wanted` of those of `input`.
+bool makes(const LayerStatement &statement, const Shape &input, const Shape &wanted) {
+    const Shape output = statement.output.value_or(Shape{});
+    return output_extent(statement.kind, statement.y, input.height, output.height) == wanted.height &&
+           output_extent(statement.kind, statement.x, input.width, output.width) == wanted.width;
+}
+
+/// The output= that makes `wanted` of `input`, if the statement allows it.
+std::optional<std::string> change_output(LayerStatement statement, const Shape &input, const Shape &wanted) {
+    statement.output = wanted;
+    if (statement.kind != LayerKind::conv2d_transpose || !makes(statement, input, wanted)) return std::nullopt;
+    return fmt::format("output={}x{}", wanted.height, wanted.width);
+}
+
+/// The value nearest to that of the window with which it makes `wanted` of `input`; 0 where there is none near.
+int nearest(LayerKind kind, Window window, int Window::*member, int input, int wanted) {
+    constexpr int most_distance = 16;
+    const int value = window.*member;
+    for (int distance = 0; distance <= most_distance; distance++) {
+        for (const int other : {value - distance, value + distance}) {
+            window.*member = other;
+            if (other > 0 && output_extent(kind, window, input, 0) == wanted) return other;
+        }
+    }
+    return 0;
+}
+
+/// Another kernel or stride, the nearest that makes `wanted` of `input`.
+std::optional<std::string> change_windows(const LayerStatement &statement, const char *key, int Window::*member, const Shape &input,
+                                          const Shape &wanted) {
+    const int rows = nearest(statement.kind, statement.y, member, input.height, wanted.height);
+    const int columns = nearest(statement.kind, statement.x, member, input.width, wanted.width);
+    if (statement.output || rows == 0 || columns == 0) return std::nullopt;
+    return fmt::format("{}={}", key, pair(rows, columns));
+}
+
+std::optional<std::string> change_padding(LayerStatement statement, const Shape &input, const Shape &wanted) {
+    for (const auto &[mode, name] : {std::pair{PaddingMode::same, "same"}, std::pair{PaddingMode::valid, "valid"}}) {
+        statement.y = {statement.y.kernel, statement.y.stride, mode};
+        statement.x = {statement.x.kernel, statement.x.stride, mode};
+        if (makes(statement, input, wanted)) return fmt::format("padding={}", name);
+    }
+    return std::nullopt;
+}
+
+/// One change of the last layer, and its filters.
+std::string mend_last(const Layer &last, const Shape &wanted) {
+    const LayerStatement &statement = last.statement;
+    const std::string filters = statement.filters == wanted.channels ? "" : fmt::format("filters={}", wanted.channels);
+    if (makes(statement, last.input, wanted)) return filters;
+    std::optional<std::string> change = change_output(statement, last.input, wanted);
+    if (!change) change = change_windows(statement, "kernel", &Window::kernel, last.input, wanted);
+    if (!change) change = change_windows(statement, "stride", &Window::stride, last.input, wanted);
+    if (!change) change = change_padding(statement, last.input, wanted);
+    if (!change) return "";
+    return filters.empty() ? *change : fmt::format("{} {}", filters, *change);
+}
+
+/// An output= for each layer of the decoder that does not make by itself what its counterpart in the encoder had read.
+std::string mend_all(const Architecture &architecture) {
+    const std::size_t encoder = architecture.encoder_layers, count = architecture.layers.size();
+    if (count != 2 * encoder) return "";
+    std::vector<std::string> changes;
+    Shape shape = architecture.layers[encoder - 1].output;
+    for (std::size_t l = encoder; l < count; l++) {
+        const LayerStatement &statement = architecture.layers[l].statement;
+        const Shape &wanted = architecture.layers[count - 1 - l].input;
+        if (!makes(statement, shape, wanted)) {
+            const std::optional<std::string> change = change_output(statement, shape, wanted);
+            if (!change) return "";
+            changes.push_back(fmt::format("{} in line {}", *change, statement.line));
+        }
+        shape = wanted;
+    }
+    return architecture.layers.back().output.channels == architecture.input.channels ? fmt::format("{}", fmt::join(changes, ", ")) : "";
+}
+
+}  // namespace
+
+std::string mending(const Architecture &architecture) {
+    const Layer &last = architecture.layers.back();
+    if (const std::string change = mend_last(last, architecture.input); !change.empty())
+        return fmt::format("{} in line {} would end there", change, last.statement.line);
+    const std::string changes = mend_all(architecture);
+    return changes.empty() ? "" : fmt::format("write {}", changes);
+}
+
+}  // namespace castnet

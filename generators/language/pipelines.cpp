@@ -1,0 +1,90 @@
+#include "generators/language/pipelines.h"
+
+#include <fmt/format.h>
+
+namespace castnet {
+namespace {
+
+using Parameters = std::map<std::string, std::string>;
+
+/// The numbers of the bilinear map (generators/contraction.h).
+Parameters geometry_of(const LayerDescription &layer) {
+    const auto text = [](int number) { return std::to_string(number); };
+    return {{"large_width", text(layer.large().width)},
+            {"large_height", text(layer.large().height)},
+            {"large_channels", text(layer.large().channels)},
+            {"small_width", text(layer.small().width)},
+            {"small_height", text(layer.small().height)},
+            {"small_channels", text(layer.small().channels)},
+            {"kernel_width", text(layer.kernel_width)},
+            {"kernel_height", text(layer.kernel_height)},
+            {"stride_x", text(layer.stride_x)},
+            {"stride_y", text(layer.stride_y)},
+            {"pad_x", text(layer.pad_x)},
+            {"pad_y", text(layer.pad_y)}};
+}
+
+/// What a table of schedules calls a contraction: all that its schedule may depend on.
+std::string key_of(const std::string &generator, const LayerDescription &layer, const Parameters &choices) {
+    std::string key =
+        fmt::format("{} large={}x{}x{} small={}x{}x{} kernel={}x{} stride={}x{} pad={}x{}", generator, layer.large().height,
+                    layer.large().width, layer.large().channels, layer.small().height, layer.small().width, layer.small().channels,
+                    layer.kernel_height, layer.kernel_width, layer.stride_y, layer.stride_x, layer.pad_y, layer.pad_x);
+    for (const char *name : {"pass", "activation", "output_grid", "decays"}) {
+        if (const auto choice = choices.find(name); choice != choices.end()) key += fmt::format(" {}={}", name, choice->second);
+    }
+    return key;
+}
+
+/// Adds the pipelines of a layer as the design's table of contractions has them.
+void add_layer(std::vector<PipelineRecipe> &pipelines, const std::string &network, const LayerDescription &layer,
+               const std::string &activation_before, bool is_first) {
+    const std::string name(layer.name);
+    const bool is_conv2d = layer.kind == LayerKind::conv2d;
+    const auto add = [&](const std::string &pass, const std::string &generator, const Parameters &choices, bool is_contraction) {
+        Parameters parameters = geometry_of(layer);
+        parameters.insert(choices.begin(), choices.end());
+        pipelines.push_back({.function = fmt::format("{}_{}_{}", network, name, pass),
+                             .layer = name,
+                             .pass = pass,
+                             .generator = generator,
+                             .parameters = std::move(parameters),
+                             .key = is_contraction ? key_of(generator, layer, choices) : ""});
+    };
+    add("forward", is_conv2d ? "correlate" : "spread", {{"pass", "forward"}, {"activation", std::string(layer.activation)}}, true);
+    add("backward_weights", "kernel_gradient",
+        {{"output_grid", is_conv2d ? "small" : "large"}, {"decays", layer.l2 > 0 ? "true" : "false"}}, true);
+    if (!is_first)
+        add("backward_data", is_conv2d ? "spread" : "correlate", {{"pass", "backward_data"}, {"activation", activation_before}}, true);
+    if (!is_conv2d || !is_first) add("transpose_kernel", "transpose_kernel", {}, false);
+}
+
+}  // namespace
+
+std::vector<PipelineRecipe> pipelines_of(const Architecture &architecture) {
+    std::vector<PipelineRecipe> pipelines;
+    std::string activation_before = "linear";
+    for (const Layer &layer : architecture.layers) {
+        add_layer(pipelines, architecture.name, layer.description(), activation_before, &layer == &architecture.layers.front());
+        activation_before = layer.statement.activation;
+    }
+    const Shape &output = architecture.layers.back().output;
+    pipelines.push_back({.function = architecture.name + "_squared_error",
+                         .layer = {},
+                         .pass = "squared_error",
+                         .generator = "squared_error",
+                         .parameters = {{"pixels", std::to_string(output.flat().width)},
+                                        {"channels", std::to_string(output.channels)},
+                                        {"activation", activation_before}},
+                         .key = {}});
+    for (const char *shared : {"adam", "squared_norm", "sum_shards"})
+        pipelines.push_back({.function = fmt::format("{}_{}", architecture.name, shared),
+                             .layer = {},
+                             .pass = shared,
+                             .generator = shared,
+                             .parameters = {},
+                             .key = {}});
+    return pipelines;
+}
+
+}  // namespace castnet

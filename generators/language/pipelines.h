@@ -1,0 +1,25 @@
+// The pipelines that a network is compiled to.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "generators/language/architecture.h"
+
+namespace castnet {
+
+/// A pipeline: a generator and the values of its GeneratorParams.
+struct PipelineRecipe {
+    std::string function;  ///< NETWORK_LAYER_PASS, or NETWORK_PASS of the network's own
+    std::string layer;     ///< empty: the network's own
+    std::string pass;
+    std::string generator;
+    std::map<std::string, std::string> parameters;
+    std::string key;  ///< what tables of schedules call it; empty where there is nothing to choose
+};
+
+/// Returns the pipelines of every layer, then the network's own.
+std::vector<PipelineRecipe> pipelines_of(const Architecture &architecture);
+
+}  // namespace castnet

@@ -1,0 +1,202 @@
+#include "generators/language/statement.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "generators/language/suggestion.h"
+#include "runtime/error.h"
+
+namespace castnet {
+namespace {
+
+using Words = std::vector<std::string_view>;
+
+Words split(std::string_view text, char separator) {
+    Words parts;
+    for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(std::min(text.size(), end + 1))) {
+        end = text.find(separator);
+        parts.push_back(text.substr(0, end));
+    }
+    return parts;
+}
+
+/// A whole number without sign and leading zeros, of `least` to 9999; -1 for anything else.
+int number(std::string_view word, int least = 1) {
+    constexpr std::size_t most_digits = 4;
+    int value = -1;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+    const bool is_plain = word.size() <= most_digits && !word.starts_with('-') && (word.size() == 1 || !word.starts_with('0'));
+    return error == std::errc() && end == word.data() + word.size() && is_plain && value >= least ? value : -1;
+}
+
+/// Numbers between separators, each as above; none where one is wrong.
+std::vector<int> numbers(std::string_view word, char separator, int least = 1) {
+    std::vector<int> values;
+    for (const std::string_view part : split(word, separator)) values.push_back(number(part, least));
+    if (std::ranges::find(values, -1) != values.end()) values.clear();
+    return values;
+}
+
+/// `3` for both, or `3x5` for 3 rows by 5 columns; none where it is neither.
+std::vector<int> rows_and_columns(std::string_view word, int least = 1) {
+    std::vector<int> pair = numbers(word, 'x', least);
+    if (pair.size() == 1) pair.push_back(pair.front());
+    if (pair.size() != 2) pair.clear();
+    return pair;
+}
+
+/// A size of the statement: `kernel` or `stride`.
+void set_pair(LayerStatement &statement, std::string_view key, std::string_view value, int Window::*member) {
+    const std::vector<int> pair = rows_and_columns(value);
+    if (pair.empty())
+        throw Error(fmt::format("{0}={1} is not a size; write {0}=3, or {0}=3x5 for 3 rows by 5 columns (1 to 9999)", key, value));
+    statement.y.*member = pair[0];
+    statement.x.*member = pair[1];
+}
+
+void set_filters(LayerStatement &statement, std::string_view value) {
+    statement.filters = number(value);
+    if (statement.filters < 0) throw Error(fmt::format("filters={} is not a number of channels; write filters=32, say (1 to 9999)", value));
+}
+
+void set_padding(LayerStatement &statement, std::string_view value) {
+    const auto set = [&](PaddingMode mode, const std::vector<int> &sides) {
+        statement.y.padding = statement.x.padding = mode;
+        statement.y.before = sides[0], statement.y.after = sides[1];
+        statement.x.before = sides[2], statement.x.after = sides[3];
+    };
+    if (value == "valid") return set(PaddingMode::valid, {0, 0, 0, 0});
+    if (value == "same") return set(PaddingMode::same, {0, 0, 0, 0});
+    if (const std::vector<int> pair = rows_and_columns(value, 0); !pair.empty())
+        return set(PaddingMode::numbers, {pair[0], pair[0], pair[1], pair[1]});
+    if (const std::vector<int> sides = numbers(value, ',', 0); sides.size() == 4) return set(PaddingMode::numbers, sides);
+    constexpr std::array<std::string_view, 2> names{"valid", "same"};
+    throw Error(
+        fmt::format("there is no padding '{}'; {}; or write zeros as 1, as 1x2 for 1 above and below and 2 at the sides, or as "
+                    "top,bottom,left,right",
+                    value, suggestion(value, "the names", names)));
+}
+
+void set_output(LayerStatement &statement, std::string_view value) {
+    const std::vector<int> pair = rows_and_columns(value);
+    if (pair.empty())
+        throw Error(fmt::format("output={} is not a size; write output=25x25 for 25 rows by 25 columns, say (1 to 9999)", value));
+    statement.output = Shape{pair[0], pair[1], 0};
+}
+
+void set_activation(LayerStatement &statement, std::string_view value) {
+    constexpr std::array<std::string_view, 5> names{"linear", "relu", "sigmoid", "tanh", "softmax"};
+    if (std::ranges::find(names, value) == names.end())
+        throw Error(fmt::format("there is no activation '{}'; {}", value, suggestion(value, "the activations", names)));
+    statement.activation = value;
+}
+
+void set_l2(LayerStatement &statement, std::string_view value) {
+    constexpr double least = 1e-30, most = 9999;  // what a float and its square hold
+    double factor = -1;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), factor);
+    const bool is_plain = value.starts_with("0.") || (value.front() >= '1' && value.front() <= '9') || value == "0";
+    if (error != std::errc() || end != value.data() + value.size() || !is_plain || (factor != 0 && factor < least) || factor > most)
+        throw Error(fmt::format("l2={} is not a factor; write l2=0.001 or l2=1e-3, say (0, or 1e-30 to 9999)", value));
+    statement.l2 = static_cast<float>(factor);
+}
+
+void set_name(LayerStatement &statement, std::string_view value) {
+    check_name(value, fmt::format("name={} is ", value));
+    constexpr std::array<std::string_view, 3> taken{"adam", "best", "self_test"};
+    if (std::ranges::find(taken, value) != taken.end())
+        throw Error(fmt::format("the name {} is taken by what checkpoints hold; choose another", value));
+    statement.name = value;
+}
+
+struct Key {
+    std::string_view name;
+    void (*set)(LayerStatement &, std::string_view value);
+};
+
+// The keys of conv2d_transpose; conv2d has all but the last.
+constexpr std::array<Key, 8> all_keys{
+    {{"filters", set_filters},
+     {"kernel", [](LayerStatement &s, std::string_view value) { set_pair(s, "kernel", value, &Window::kernel); }},
+     {"stride", [](LayerStatement &s, std::string_view value) { set_pair(s, "stride", value, &Window::stride); }},
+     {"padding", set_padding},
+     {"activation", set_activation},
+     {"l2", set_l2},
+     {"name", set_name},
+     {"output", set_output}}};
+
+constexpr std::array<std::string_view, 2> kinds{"conv2d", "conv2d_transpose"};  // in the order of LayerKind
+
+std::span<const Key> keys_of(LayerKind kind) {
+    return std::span(all_keys).first(kind == LayerKind::conv2d ? all_keys.size() - 1 : all_keys.size());
+}
+
+Words names_of(std::span<const Key> keys) {
+    Words names;
+    for (const Key &key : keys) names.push_back(key.name);
+    return names;
+}
+
+/// Throws Error unless every window reaches a cell of the grid.
+void check_zeros(const LayerStatement &statement) {
+    for (const auto &[window, what] : {std::pair{statement.y, "height"}, std::pair{statement.x, "width"}}) {
+        if (window.before >= window.kernel || window.after >= window.kernel)
+            throw Error(fmt::format("the padding {} is not less than the kernel's {} {}; a window would see zeros alone",
+                                    std::max(window.before, window.after), what, window.kernel));
+    }
+}
+
+}  // namespace
+
+std::span<const std::string_view> layer_kinds() {
+    return kinds;
+}
+
+Shape parse_shape(std::string_view word) {
+    const std::vector<int> extents = numbers(word, 'x');
+    if (extents.size() != 3)
+        throw Error(fmt::format("'{}' is not a shape; write 28x28x1, say, for rows x columns x channels (1 to 9999)", word));
+    return {extents[0], extents[1], extents[2]};
+}
+
+LayerStatement parse_layer(std::span<const std::string_view> words) {
+    const auto kind = std::ranges::find(kinds, words.front());
+    LayerStatement statement;
+    statement.text = fmt::format("{}", fmt::join(words, " "));
+    statement.kind = static_cast<LayerKind>(kind - kinds.begin());
+    const std::span<const Key> keys = keys_of(statement.kind);
+    const Words names = names_of(keys);
+    Words given;
+    for (const std::string_view word : words.subspan(1)) {
+        const std::size_t equals = word.find('=');
+        if (equals == 0 || equals >= word.size() - 1)
+            throw Error(fmt::format("'{}' is not key=value; the keys are {}", word, fmt::join(names, ", ")));
+        const std::string_view name = word.substr(0, equals);
+        const auto key = std::ranges::find(keys, name, &Key::name);
+        if (key == keys.end()) throw Error(fmt::format("{} has no key '{}'; {}", *kind, name, suggestion(name, "its keys", names)));
+        if (std::ranges::find(given, name) != given.end()) throw Error(fmt::format("{} is given twice; give it once", name));
+        given.push_back(name);
+        key->set(statement, word.substr(equals + 1));
+    }
+    for (const std::string_view required : {"filters", "kernel"}) {
+        if (std::ranges::find(given, required) == given.end())
+            throw Error(fmt::format("{0} is missing; add {0}={1}, say", required, required == "filters" ? 32 : 3));
+    }
+    check_zeros(statement);
+    return statement;
+}
+
+void check_name(std::string_view name, const std::string &what) {
+    constexpr std::size_t most_letters = 64;
+    constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz", others = "0123456789_";
+    const auto is_allowed = [&](char letter) { return letters.find(letter) != letters.npos || others.find(letter) != others.npos; };
+    if (name.empty() || name.size() > most_letters || letters.find(name.front()) == letters.npos || !std::ranges::all_of(name, is_allowed))
+        throw Error(what + "not a name; use small letters, digits and _, a letter first, 64 at most");
+}
+
+}  // namespace castnet

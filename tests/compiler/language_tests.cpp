@@ -1,0 +1,268 @@
+// The network language: what a text means, and the line that a mistake ends in.
+#include <doctest/doctest.h>
+
+#include <ostream>
+
+#include "generators/language/architecture.h"
+#include "generators/language/suggestion.h"
+#include "runtime/error.h"
+
+namespace castnet::test {
+namespace {
+
+std::string message_of(const std::string &text, const std::string &file = "n.castnet") {
+    try {
+        read_architecture(file, text);
+    } catch (const Error &error) {
+        return error.what();
+    }
+    return "";
+}
+
+/// The message of a network whose second line is the input, and fourth the layer.
+std::string message_of_layer(const std::string &layer, const std::string &input = "28x28x1") {
+    return message_of("# a comment\ninput " + input + "\nencoder\n" + layer + "\ndecoder\nconv2d filters=1 kernel=1\n");
+}
+
+Architecture read(const std::string &text) {
+    return read_architecture("folder/n.castnet", text);
+}
+
+/// The grid that the layer makes of the input, and the zeros before its large grid; none where it is refused.
+struct Placed {
+    int height = 0, width = 0, pad_y = 0, pad_x = 0;
+    bool operator==(const Placed &) const = default;
+};
+std::ostream &operator<<(std::ostream &out, const Placed &p) {
+    return out << p.height << "x" << p.width << " behind " << p.pad_y << "x" << p.pad_x;
+}
+Placed placed(const std::string &layer, const std::string &input) {
+    // Behind it a layer that makes any grid one cell, and one that makes the input of that.
+    const std::string text = "input " + input + "x1\nencoder\n" + layer +
+                             "\nconv2d filters=1 kernel=1 stride=9999 padding=same\ndecoder\n" +
+                             "conv2d_transpose filters=1 kernel=1 stride=9999 padding=same output=" + input;
+    const LayerDescription description = read(text).layers[0].description();
+    return {description.output.height, description.output.width, description.pad_y, description.pad_x};
+}
+
+TEST_CASE("language: the default network") {
+    const Architecture network = read(
+        "# The default network, 28 → 14 → 7 → 1 and back.\ninput 28x28x1\r\nencoder\n  conv2d filters=32 kernel=3 stride=2 padding=same "
+        "activation=relu\n"
+        "\tconv2d  filters=64 kernel=3 stride=2 padding=same activation=relu # and a comment\n\n  conv2d filters=2 kernel=7\ndecoder\n"
+        "  conv2d_transpose filters=64 kernel=7 activation=relu l2=1e-3 name=wide\n"
+        "  conv2d_transpose filters=32 kernel=3 stride=2 padding=same activation=relu\n"
+        "  conv2d_transpose filters=1 kernel=7 stride=2 padding=same");
+    CHECK(network.name == "n");
+    CHECK(network.input == Shape{28, 28, 1});
+    REQUIRE(network.layers.size() == 6);
+    CHECK(network.encoder_layers == 3);
+    const Layer &second = network.layers[1], &fourth = network.layers[3], &last = network.layers[5];
+    CHECK(second.name == "conv2d_1");
+    CHECK(second.statement.line == 5);
+    CHECK(second.statement.text == "conv2d filters=64 kernel=3 stride=2 padding=same activation=relu");
+    CHECK(second.input == Shape{14, 14, 32});
+    CHECK(second.output == Shape{7, 7, 64});
+    CHECK(second.description().parameter_count() == 18496);
+    CHECK(second.description().activation == "relu");
+    CHECK(second.description().pad_y == 0);
+    CHECK(fourth.name == "wide");
+    CHECK(fourth.description().l2 == 1e-3F);
+    CHECK(last.name == "conv2d_transpose_1");
+    CHECK(last.output == Shape{28, 28, 1});
+    CHECK(last.description().pad_y == 2);
+}
+
+TEST_CASE("language: shapes are Keras's, PyTorch's and ONNX's") {
+    struct Example {
+        std::string layer, input;
+        Placed expected;
+    };
+    const std::vector<Example> examples{
+        // keras/src/layers/convolutional: conv_test.py and conv_transpose_test.py.
+        {"conv2d filters=2 kernel=2", "5x5", {4, 4}},
+        {"conv2d filters=2 kernel=2 stride=2x1", "5x5", {2, 4}},
+        {"conv2d filters=2 kernel=3 stride=2 padding=same", "8x8", {4, 4, 0, 0}},
+        {"conv2d filters=2 kernel=4x3 stride=2x1", "8x8", {3, 6}},
+        {"conv2d filters=2 kernel=3 padding=same", "7x7", {7, 7, 1, 1}},
+        {"conv2d filters=2 kernel=4 padding=same", "7x7", {7, 7, 1, 1}},  // the odd zero after
+        {"conv2d_transpose filters=2 kernel=2 stride=2", "8x8", {16, 16}},
+        {"conv2d_transpose filters=2 kernel=2x3 stride=2x1", "8x8", {16, 10}},
+        {"conv2d_transpose filters=2 kernel=7 stride=16", "14x14", {224, 224}},
+        {"conv2d_transpose filters=2 kernel=3 stride=2 padding=same", "13x13", {26, 26, 0, 0}},
+        {"conv2d_transpose filters=2 kernel=7 stride=2 padding=same", "14x14", {28, 28, 2, 2}},
+        // PyTorch's output_size, and padding.
+        {"conv2d_transpose filters=2 kernel=3 stride=2 padding=same output=25x26", "13x13", {25, 26, 1, 0}},
+        {"conv2d_transpose filters=2 kernel=3 stride=2 output=74x73", "36x36", {74, 73}},
+        {"conv2d_transpose filters=2 kernel=11 stride=3 output=250x248", "80x80", {250, 248}},
+        {"conv2d_transpose filters=16 kernel=3 stride=2 padding=1", "4x4", {7, 7, 1, 1}},
+        {"conv2d_transpose filters=16 kernel=3 stride=2 padding=1 output=8x8", "4x4", {8, 8, 1, 1}},
+        {"conv2d_transpose filters=1 kernel=2 stride=3 padding=0", "4x4", {11, 11}},
+        {"conv2d filters=16 kernel=3 stride=2 padding=1", "28x28", {14, 14, 1, 1}},
+        {"conv2d filters=16 kernel=3x4 padding=1x2", "5x5", {5, 6, 1, 2}},
+        // ONNX's pads, of test_conv_with_strides_and_asymmetric_padding: 7x5 with pads 1 0 1 0.
+        {"conv2d filters=1 kernel=3 stride=2 padding=1,1,0,0", "7x5", {4, 2, 1, 0}},
+        {"conv2d filters=1 kernel=3 stride=2 padding=0,1,2,1", "7x5", {3, 3, 0, 2}},
+    };
+    for (const Example &example : examples) {
+        CAPTURE(example.layer);
+        CHECK(placed(example.layer, example.input) == example.expected);
+    }
+}
+
+TEST_CASE("language: a transposed layer makes what its convolution maps to its input, and nothing else") {
+    const auto height_of = [](const std::string &layer, const std::string &input) {
+        try {
+            return placed(layer, input).height;
+        } catch (const Error &) {
+            return 0;
+        }
+    };
+    for (const std::string geometry :
+         {"kernel=3 stride=2 padding=same", "kernel=3 stride=4", "kernel=5 stride=3", "kernel=4 stride=3 padding=2,1,2,1"}) {
+        for (int large = 1; large <= 40; large++) {
+            for (int small = 1; small <= 14; small++) {
+                const auto extent = [](int rows) { return std::to_string(rows) + "x" + std::to_string(rows); };
+                CAPTURE(geometry);
+                CAPTURE(large);
+                CAPTURE(small);
+                const int forward = height_of("conv2d filters=1 " + geometry, extent(large));
+                const int backward = height_of("conv2d_transpose filters=1 " + geometry + " output=" + extent(large), extent(small));
+                CHECK(backward == (forward == small ? large : 0));
+            }
+        }
+    }
+}
+
+TEST_CASE("language: a mistake is one line, with its place, what is wrong and what is allowed") {
+    struct Mistake {
+        std::string layer, message;
+    };
+    const std::string long_name(65, 'a');
+    const std::vector<Mistake> mistakes{
+        {"dense filters=3 kernel=3",
+         "there is no statement 'dense'; the statements are input, encoder, decoder, conv2d and conv2d_transpose"},
+        {"conv2 filters=3 kernel=3", "there is no statement 'conv2'; did you mean conv2d?"},
+        {"conv2d fitlers=3 kernel=3", "conv2d has no key 'fitlers'; did you mean filters?"},
+        {"conv2d filters=3 kernel=3 size=4",
+         "conv2d has no key 'size'; its keys are filters, kernel, stride, padding, activation, l2 and name"},
+        {"conv2d filters=3 kernel=3 output=4x4",
+         "conv2d has no key 'output'; its keys are filters, kernel, stride, padding, activation, l2 and name"},
+        {"conv2d filters=3 kernel=3 big", "'big' is not key=value; the keys are filters, kernel, stride, padding, activation, l2, name"},
+        {"conv2d filters= kernel=3", "'filters=' is not key=value; the keys are filters, kernel, stride, padding, activation, l2, name"},
+        {"conv2d filters=3 kernel=3 kernel=5", "kernel is given twice; give it once"},
+        {"conv2d kernel=3", "filters is missing; add filters=32, say"},
+        {"conv2d filters=3", "kernel is missing; add kernel=3, say"},
+        {"conv2d filters=0 kernel=3", "filters=0 is not a number of channels; write filters=32, say (1 to 9999)"},
+        {"conv2d filters=-3 kernel=3", "filters=-3 is not a number of channels; write filters=32, say (1 to 9999)"},
+        {"conv2d filters=007 kernel=3", "filters=007 is not a number of channels; write filters=32, say (1 to 9999)"},
+        {"conv2d filters=10000 kernel=3", "filters=10000 is not a number of channels; write filters=32, say (1 to 9999)"},
+        {"conv2d filters=3 kernel=3x", "kernel=3x is not a size; write kernel=3, or kernel=3x5 for 3 rows by 5 columns (1 to 9999)"},
+        {"conv2d filters=3 kernel=3x3x3", "kernel=3x3x3 is not a size; write kernel=3, or kernel=3x5 for 3 rows by 5 columns (1 to 9999)"},
+        {"conv2d filters=3 kernel=3 stride=0", "stride=0 is not a size; write stride=3, or stride=3x5 for 3 rows by 5 columns (1 to 9999)"},
+        {"conv2d filters=3 kernel=3 padding=sane",
+         "there is no padding 'sane'; did you mean same?; or write zeros as 1, as 1x2 for 1 above and below "
+         "and 2 at the sides, or as top,bottom,left,right"},
+        {"conv2d filters=3 kernel=3 padding=1,2,3",
+         "there is no padding '1,2,3'; the names are valid and same; or write zeros as 1, as 1x2 for 1 above "
+         "and below and 2 at the sides, or as top,bottom,left,right"},
+        {"conv2d filters=3 kernel=3 padding=3", "the padding 3 is not less than the kernel's height 3; a window would see zeros alone"},
+        {"conv2d filters=3 kernel=3 activation=gelu", "there is no activation 'gelu'; did you mean relu?"},
+        {"conv2d filters=3 kernel=3 activation=swish",
+         "there is no activation 'swish'; the activations are linear, relu, sigmoid, tanh and softmax"},
+        {"conv2d filters=3 kernel=3 l2=-1", "l2=-1 is not a factor; write l2=0.001 or l2=1e-3, say (0, or 1e-30 to 9999)"},
+        {"conv2d filters=3 kernel=3 l2=nan", "l2=nan is not a factor; write l2=0.001 or l2=1e-3, say (0, or 1e-30 to 9999)"},
+        {"conv2d filters=3 kernel=3 l2=010", "l2=010 is not a factor; write l2=0.001 or l2=1e-3, say (0, or 1e-30 to 9999)"},
+        {"conv2d filters=3 kernel=3 l2=1e999", "l2=1e999 is not a factor; write l2=0.001 or l2=1e-3, say (0, or 1e-30 to 9999)"},
+        {"conv2d filters=3 kernel=3 l2=1e-99", "l2=1e-99 is not a factor; write l2=0.001 or l2=1e-3, say (0, or 1e-30 to 9999)"},
+        {"conv2d filters=3 kernel=3 name=A", "name=A is not a name; use small letters, digits and _, a letter first, 64 at most"},
+        {"conv2d filters=3 kernel=3 name=" + long_name,
+         "name=" + long_name + " is not a name; use small letters, digits and _, a letter first, 64 at most"},
+        {"conv2d filters=3 kernel=3 name=best", "the name best is taken by what checkpoints hold; choose another"},
+        {"conv2d filters=3 kernel=29", "the kernel's height 29 is larger than the input's 28; it may be at most 28 here"},
+        {"conv2d filters=3 kernel=3x29", "the kernel's width 29 is larger than the input's 28; it may be at most 28 here"},
+        {"conv2d_transpose filters=3 kernel=3 stride=999", "the output's height would be 27972; it may be at most 9999"},
+        {"conv2d_transpose filters=3 kernel=3 stride=2 output=60x57", "the output's height cannot be 60; of 28 it can be 57 to 58 here"},
+        {"conv2d filters=9999 kernel=9999x999 padding=same", "the kernel would have 99880020999 elements; it may have at most 2147483647"},
+        {"conv2d_transpose filters=9999 kernel=300 stride=300 padding=same",
+         "the output would have 705529440000 elements; it may have at most 2147483647"},
+        {"encoder", "encoder is given twice, or too late; write encoder, then decoder, once"},
+        {"input 3x3x3", "the input is given twice; give it once"},
+    };
+    for (const auto &[layer, message] : mistakes) {
+        CHECK(message_of_layer(layer) == "n.castnet:4: error: " + message);
+    }
+    CHECK(message_of_layer("conv2d_transpose filters=3 kernel=6 padding=5", "1x1x1") ==
+          "n.castnet:4: error: the padding leaves nothing of the output's height; it may be 5 in all here");
+    CHECK(message_of("") == "n.castnet:1: error: there is no network; begin with input 28x28x1, say");
+    CHECK(message_of("# nothing\n") == "n.castnet:1: error: there is no network; begin with input 28x28x1, say");
+    CHECK(message_of("encoder\n") == "n.castnet:1: error: 'encoder' comes before the input; begin with input 28x28x1, say");
+    CHECK(message_of("input 28x28\n") ==
+          "n.castnet:1: error: '28x28' is not a shape; write 28x28x1, say, for rows x columns x channels (1 to 9999)");
+    CHECK(message_of("input\n") == "n.castnet:1: error: input wants one shape; write input 28x28x1, say");
+    CHECK(message_of("input 9999x9999x99\n") ==
+          "n.castnet:1: error: the input would have 9898020099 elements; it may have at most 2147483647");
+    CHECK(message_of("input 8x8x1\nconv2d filters=1 kernel=1\n") ==
+          "n.castnet:2: error: 'conv2d' stands in no part; write encoder before the first layer");
+    CHECK(message_of("input 8x8x1\ndecoder\n") ==
+          "n.castnet:2: error: decoder comes before the encoder; write encoder and its layers first");
+    CHECK(message_of("input 8x8x1\nencoder conv2d\n") ==
+          "n.castnet:2: error: 'conv2d' does not belong behind encoder; begin a line of its own");
+    CHECK(message_of("input 8x8x1\nencoder\ndecoder\n") ==
+          "n.castnet:3: error: the encoder has no layers; write encoder, and below it a layer, as conv2d filters=32 kernel=3");
+    CHECK(message_of("input 8x8x1\nencoder\nconv2d filters=1 kernel=1\n") ==
+          "n.castnet:3: error: the decoder has no layers; write decoder, and below it a layer, as conv2d filters=32 kernel=3");
+    CHECK(message_of("input 8x8x1\nencoder\nconv2d filters=1 kernel=1 name=a\ndecoder\nconv2d filters=1 kernel=1 name=a\n") ==
+          "n.castnet:5: error: the name a is taken by line 3; give another with name=");
+    CHECK(message_of(std::string("input 8x8x1\n\0\x1b[31m\n", 20)).find('\x1b') == std::string::npos);
+    for (const std::string name : {"test", "class", "castnet"})
+        CHECK(message_of("", "x/" + name + ".castnet") ==
+              "x/" + name + ".castnet: error: the network's name '" + name + "' is taken; call the file otherwise");
+    CHECK(message_of("", "A.castnet") ==
+          "A.castnet: error: the network's name 'A' is not a name; use small letters, digits and _, a letter first, 64 at most");
+    std::string layers = "input 1x1x1\nencoder\n";
+    for (int l = 0; l < 1001; l++) layers += "conv2d filters=1 kernel=1\n";
+    CHECK(message_of(layers) == "n.castnet:1003: error: there are more than 1000 layers; leave some out");
+    CHECK(message_of(std::string((1U << 20U) + 1, ' ')) == "n.castnet: error: the text is larger than 1048576 bytes; is it a network's?");
+}
+
+TEST_CASE("language: a decoder that misses the input's shape is told the way there") {
+    const auto same = [](int filters, const std::string &more = "") {
+        return "conv2d_transpose filters=" + std::to_string(filters) + " kernel=3 stride=2 padding=same" + more + "\n";
+    };
+    const std::string down = "conv2d filters=4 kernel=3 stride=2 padding=same\n",
+                      begin = "input 25x25x1\nencoder\n" + down + down + down + down + "decoder\n";
+    CHECK(
+        message_of(begin + same(4) + same(4) + same(4) + same(1)) ==
+        "n.castnet:11: error: the decoder ends in 32x32x1, and the input is 25x25x1; write output=7x7 in line 9, output=13x13 in line 10, "
+        "output=25x25 in line 11");
+    CHECK(message_of(begin + same(4) + same(4, " output=7x7") + same(4, " output=13x13") + same(1, " output=25x25")) == "");
+    const auto ends_with = [](const std::string &geometry, const std::string &input, const std::string &change) {
+        const std::string text = "input " + input + "\nencoder\nconv2d filters=4 " + geometry + "\ndecoder\nconv2d_transpose filters=1 ";
+        CAPTURE(input);
+        CHECK(message_of(text + geometry).ends_with("the input is " + input + "; " + change + " in line 5 would end there"));
+        CHECK(message_of(text + geometry + " " + change) == "");
+    };
+    ends_with("kernel=3 stride=2", "74x74x1", "output=74x74");
+    ends_with("kernel=1x3 stride=1x2", "1x74x1", "output=1x74");
+    ends_with("kernel=11 stride=3", "250x250x1", "output=250x250");
+    const auto change_of = [](const std::string &last) {
+        const std::string message = message_of("input 28x28x3\nencoder\nconv2d filters=4 kernel=2 stride=2\ndecoder\n" + last);
+        return message.substr(message.find("; ") + 2);
+    };
+    CHECK(change_of("conv2d_transpose filters=1 kernel=2 stride=2") == "filters=3 in line 5 would end there");
+    CHECK(change_of("conv2d_transpose filters=3 kernel=3 stride=2") == "kernel=2 in line 5 would end there");
+    CHECK(change_of("conv2d_transpose filters=1 kernel=3 stride=2") == "filters=3 kernel=2 in line 5 would end there");
+    CHECK(change_of("conv2d_transpose filters=3 kernel=3 stride=3 padding=same") == "stride=2 in line 5 would end there");
+    CHECK(change_of("conv2d filters=3 kernel=3") == "choose kernels, strides and output= so that it ends there");
+}
+
+TEST_CASE("language: edit distances") {
+    CHECK(edit_distance("kitten", "sitting") == 3);
+    CHECK(edit_distance("", "abc") == 3);
+    CHECK(edit_distance("filters", "filters") == 0);
+    CHECK(edit_distance("fitlers", "filters") == 2);
+}
+
+}  // namespace
+}  // namespace castnet::test

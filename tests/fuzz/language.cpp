@@ -1,0 +1,27 @@
+// The network language: a text is refused in one line, or means a network whose every number is in bounds.
+#include "generators/language/architecture.h"
+#include "generators/language/pipelines.h"
+#include "tests/fuzz/fuzz.h"
+
+int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
+    using namespace castnet;
+    Architecture network;
+    const std::string text(reinterpret_cast<const char *>(data), size);
+    if (!fuzz::reads(size, [&] { network = read_architecture("n.castnet", text); })) return 0;
+    fuzz::require(network.layers.back().output == network.input, "the decoder does not end in the input's shape");
+    fuzz::require(network.encoder_layers > 0 && network.encoder_layers < network.layers.size(), "a part is empty");
+    Shape shape = network.input;
+    for (const Layer &layer : network.layers) {
+        const LayerDescription description = layer.description();
+        fuzz::require(layer.input == shape && description.output.size() <= 0x7fffffff && description.kernel_size() <= 0x7fffffff, "a shape is wrong");
+        fuzz::require(layer.statement.y.small_extent(description.large().height) == description.small().height &&
+                          layer.statement.x.small_extent(description.large().width) == description.small().width,
+                      "the grids are not those of one map");
+        fuzz::require(description.pad_y >= 0 && description.pad_y < description.kernel_height && description.pad_x >= 0 &&
+                          description.pad_x < description.kernel_width,
+                      "the zeros before are out of bounds");
+        shape = layer.output;
+    }
+    fuzz::require(pipelines_of(network).size() > network.layers.size(), "pipelines are missing");
+    return 0;
+}
