@@ -108,6 +108,7 @@ TEST_CASE("autoencoder: what does not fit is refused, and nothing is touched") {
 
     Autoencoder infers(test_gap::network, {.batch_size = 2, .purpose = Purpose::inference});
     CHECK(infers.step(std::span(images).first(in)).error != 0);
+    CHECK(infers.network().sum_gradients(0) != 0);  // there are none
     CHECK(infers.reconstruct(images, images) == 0);
 }
 
