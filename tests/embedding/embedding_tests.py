@@ -1,6 +1,7 @@
 """Castnet as a package: other projects, outside of its tree, find it, declare networks of their own, build and run."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
