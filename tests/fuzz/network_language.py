@@ -6,7 +6,6 @@ form, or accept what an independent reading of the language accepts too, with th
 import argparse
 import concurrent.futures
 import dataclasses
-import itertools
 import os
 import pathlib
 import random
