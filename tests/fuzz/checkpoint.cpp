@@ -28,7 +28,7 @@ bool is_same(const TrainingState &a, const TrainingState &b) {
 
 /// A network that loads the checkpoint it has saved, so that refusing every input would be noticed.
 struct SoundNetwork : Network {
-    SoundNetwork() : Network(description, 1, 1) {
+    SoundNetwork() : Network(fuzz::description, 1, 1) {
         Adam adam;
         save_checkpoint(*this, adam, {}, folder() / "input");
         load_checkpoint(*this, adam, folder() / "input");
