@@ -81,8 +81,7 @@ Dataset load_dataset(const std::filesystem::path &data, Part part, const Shape &
     if (classes.empty()) throw Error(fmt::format("{}: holds no {} image; give more", data.string(), to_string(part)));
     std::vector<std::string> names;
     std::ranges::transform(classes, std::back_inserter(names), [&](int label) { return label_name(dataset.class_names, label); });
-    throw Error(
-        fmt::format("{}: has no {} image of the classes {}; choose others", data.string(), to_string(part), fmt::join(names, ",")));
+    throw Error(fmt::format("{}: has no {} image of the classes {}; choose others", data.string(), to_string(part), fmt::join(names, ",")));
 }
 
 std::vector<std::string> read_class_names(const std::filesystem::path &data) {

@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     Shape shape = network.input;
     for (const Layer &layer : network.layers) {
         const LayerDescription description = layer.description();
-        fuzz::require(layer.input == shape && description.output.size() <= 0x7fffffff && description.kernel_size() <= 0x7fffffff, "a shape is wrong");
+        fuzz::require(layer.input == shape && description.output.size() <= 0x7fffffff && description.kernel_size() <= 0x7fffffff,
+                      "a shape is wrong");
         fuzz::require(layer.statement.y.small_extent(description.large().height) == description.small().height &&
                           layer.statement.x.small_extent(description.large().width) == description.small().width,
                       "the grids are not those of one map");
