@@ -132,10 +132,14 @@ build() {
     cmake --build "$build" --target "$@" || fail "the build failed; the lines above say where"
 }
 
-# Each source through clang-tidy, which cannot read the compiler's precompiled headers.
+# Each source through clang-tidy, once however many programs are made of it. It cannot read the compiler's precompiled headers.
 lint_sources() {
     mkdir -p "$build/lint"
-    sed 's/-include [^ ]*cmake_pch[^ ]*//' "$build/compile_commands.json" >"$build/lint/compile_commands.json"
+    python3 -c 'import json, re, sys
+entries = {entry["file"]: entry for entry in json.load(sys.stdin)}
+for entry in entries.values():
+    entry["command"] = re.sub("-include [^ ]*cmake_pch[^ ]*", "", entry["command"])
+json.dump(list(entries.values()), sys.stdout)' <"$build/compile_commands.json" >"$build/lint/compile_commands.json"
     printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet --warnings-as-errors='*' -p "$build/lint"
 }
 
