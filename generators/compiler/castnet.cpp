@@ -45,7 +45,7 @@ ScheduleTable find_schedules(const std::string &option, const Halide::Target &ta
 }
 
 void report(const std::string &what) {
-    const bool has_place = what.find(": error: ") != what.npos;
+    const bool has_place = what.find(": error: ") != std::string::npos;
     fmt::print(stderr, "{}{}\n", has_place ? "" : "error: ", what);
 }
 

@@ -29,7 +29,7 @@ std::map<std::string, std::string> cpu_info() {
     std::ifstream lines("/proc/cpuinfo");
     for (std::string line; std::getline(lines, line);) {
         const std::size_t name_end = line.find_first_of("\t:"), value = line.find(": ");
-        if (value != line.npos) info.emplace(line.substr(0, name_end), line.substr(value + 2));
+        if (value != std::string::npos) info.emplace(line.substr(0, name_end), line.substr(value + 2));
     }
     return info;
 }
@@ -43,10 +43,11 @@ ScheduleTable read_schedules(const std::filesystem::path &file) {
     int number = 0;
     for (std::string line; std::getline(lines, line);) {
         number++;
-        if (line.find_first_not_of(" \r") == line.npos || line.starts_with('#')) continue;
-        const std::size_t schedule = line.find(" : "), measured = schedule == line.npos ? line.npos : line.find(" : ", schedule + 3);
+        if (line.find_first_not_of(" \r") == std::string::npos || line.starts_with('#')) continue;
+        const std::size_t schedule = line.find(" : "),
+                          measured = schedule == std::string::npos ? std::string::npos : line.find(" : ", schedule + 3);
         try {
-            if (measured == line.npos) throw Error("this is not PIPELINE : SCHEDULE : what was measured");
+            if (measured == std::string::npos) throw Error("this is not PIPELINE : SCHEDULE : what was measured");
             table[line.substr(0, schedule)] = parse_schedule(line.substr(schedule + 3, measured - schedule - 3));
         } catch (const Error &error) {
             throw Error(fmt::format("{}:{}: error: {}; remove the line, or let the autotuner write the file anew", file.string(), number,
@@ -67,7 +68,7 @@ std::string cpu_kind() {
                                    info["cpu family"], info["model"]);
     const std::string flags = fmt::format(" {} ", info["flags"]);
     for (const auto &[flag, name] : {std::pair{" avx512f ", "-avx512"}, std::pair{" avx2 ", "-avx2"}, std::pair{" sse4_1 ", "-sse4_1"}}) {
-        if (flags.find(flag) == flags.npos) continue;
+        if (flags.find(flag) == std::string::npos) continue;
         kind += name;
         break;
     }

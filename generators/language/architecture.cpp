@@ -51,7 +51,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
     constexpr std::string_view spaces = " \t\r\v\f";
     line = line.substr(0, line.find('#'));
     std::vector<std::string_view> words;
-    for (std::size_t begin = line.find_first_not_of(spaces); begin != line.npos; begin = line.find_first_not_of(spaces)) {
+    for (std::size_t begin = line.find_first_not_of(spaces); begin != std::string_view::npos; begin = line.find_first_not_of(spaces)) {
         line.remove_prefix(begin);
         words.push_back(line.substr(0, line.find_first_of(spaces)));
         line.remove_prefix(words.back().size());

@@ -194,8 +194,11 @@ LayerStatement parse_layer(std::span<const std::string_view> words) {
 void check_name(std::string_view name, const std::string &what) {
     constexpr std::size_t most_letters = 64;
     constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz", others = "0123456789_";
-    const auto is_allowed = [&](char letter) { return letters.find(letter) != letters.npos || others.find(letter) != others.npos; };
-    if (name.empty() || name.size() > most_letters || letters.find(name.front()) == letters.npos || !std::ranges::all_of(name, is_allowed))
+    const auto is_allowed = [&](char letter) {
+        return letters.find(letter) != std::string_view::npos || others.find(letter) != std::string_view::npos;
+    };
+    if (name.empty() || name.size() > most_letters || letters.find(name.front()) == std::string_view::npos ||
+        !std::ranges::all_of(name, is_allowed))
         throw Error(what + "not a name; use small letters, digits and _, a letter first, 64 at most");
 }
 
