@@ -22,7 +22,7 @@ constexpr std::size_t most_layers = 1000, most_bytes = 1U << 20U;
 
 /// A network's name is a namespace of C++, and a target of build systems.
 std::string network_name(const std::string &file) {
-    const std::string name = std::filesystem::path(file).stem().string();
+    std::string name = std::filesystem::path(file).stem().string();
     constexpr auto reserved = std::to_array<std::string_view>(
         {// by CMake
          "all", "clean", "depend", "edit_cache", "help", "install", "list_install_components", "package", "package_source", "preinstall",

@@ -61,7 +61,7 @@ std::optional<std::string> change_padding(LayerStatement statement, const Shape 
 /// One change of the last layer, and its filters.
 std::string mend_last(const Layer &last, const Shape &wanted) {
     const LayerStatement &statement = last.statement;
-    const std::string filters = statement.filters == wanted.channels ? "" : fmt::format("filters={}", wanted.channels);
+    std::string filters = statement.filters == wanted.channels ? "" : fmt::format("filters={}", wanted.channels);
     if (makes(statement, last.input, wanted)) return filters;
     std::optional<std::string> change = change_output(statement, last.input, wanted);
     if (!change) change = change_windows(statement, "kernel", &Window::kernel, last.input, wanted);

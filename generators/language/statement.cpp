@@ -165,10 +165,10 @@ Shape parse_shape(std::string_view word) {
 }
 
 LayerStatement parse_layer(std::span<const std::string_view> words) {
-    const auto kind = std::ranges::find(kinds, words.front());
+    const auto kind = std::ranges::find(kinds, words.front()) - kinds.begin();
     LayerStatement statement;
     statement.text = fmt::format("{}", fmt::join(words, " "));
-    statement.kind = static_cast<LayerKind>(kind - kinds.begin());
+    statement.kind = static_cast<LayerKind>(kind);
     const std::span<const Key> keys = keys_of(statement.kind);
     const Words names = names_of(keys);
     Words given;
@@ -178,7 +178,7 @@ LayerStatement parse_layer(std::span<const std::string_view> words) {
             throw Error(fmt::format("'{}' is not key=value; the keys are {}", word, fmt::join(names, ", ")));
         const std::string_view name = word.substr(0, equals);
         const auto key = std::ranges::find(keys, name, &Key::name);
-        if (key == keys.end()) throw Error(fmt::format("{} has no key '{}'; {}", *kind, name, suggestion(name, "its keys", names)));
+        if (key == keys.end()) throw Error(fmt::format("{} has no key '{}'; {}", words.front(), name, suggestion(name, "its keys", names)));
         if (std::ranges::find(given, name) != given.end()) throw Error(fmt::format("{} is given twice; give it once", name));
         given.push_back(name);
         key->set(statement, word.substr(equals + 1));
