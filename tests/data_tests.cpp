@@ -172,7 +172,7 @@ TEST_CASE("data: floats that look like bytes are warned of, once; others are not
     const Commands commands;
     const auto said = [&](const std::vector<float> &of_an_image, const std::string &options = "") {
         std::vector<float> values;
-        for (std::size_t i = 0; i < 2 * image_size; i++) values.push_back(of_an_image[i % of_an_image.size()]);
+        for (std::size_t i = 0; i < std::size_t{2} * image_size; i++) values.push_back(of_an_image[i % of_an_image.size()]);
         write_plain(commands.path("f.npy"), npy_bytes(npy_header("<f4", "2, 12, 10"), raw_bytes(values)));
         return output("train-test_gap --no-figures --epochs 2 --data " + commands.path("f.npy") + " --run-dir " + commands.path("run") +
                       " " + options);

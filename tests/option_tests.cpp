@@ -181,7 +181,9 @@ std::map<std::string, Cases> all_cases(const Workplace &work) {
 
 TEST_CASE("options: every one in --help has the effect that it should") {
     const Workplace work;
-    for (const auto &[command, cases] : all_cases(work)) {
+    for (const auto &of_command : all_cases(work)) {
+        const std::string &command = of_command.first;  // no structured binding: doctest captures it
+        const Cases &cases = of_command.second;
         CAPTURE(command);
         const std::string help = run(command + " --help").output;
         const std::regex option("\n +(--[a-z-]+)");
@@ -190,11 +192,11 @@ TEST_CASE("options: every one in --help has the effect that it should") {
             CAPTURE(name);
             CHECK((name == "--version" || std::ranges::count(cases, name, &Case::option) > 0));
         }
-        for (const auto &[name, before, after, differs, setup] : cases) {
-            CAPTURE(before);
-            CAPTURE(after);
-            CHECK(help.find("  " + name + " ") != std::string::npos);
-            CHECK((work.effect(setup, command + before) != work.effect(setup, command + after)) == differs);
+        for (const Case &one : cases) {
+            CAPTURE(one.before);
+            CAPTURE(one.after);
+            CHECK(help.find("  " + one.option + " ") != std::string::npos);
+            CHECK((work.effect(one.setup, command + one.before) != work.effect(one.setup, command + one.after)) == one.differs);
         }
     }
 }
@@ -247,7 +249,7 @@ TEST_CASE("options: a number that is none, not finite, not whole, or out of rang
     }
     for (const std::string command : {"train", "explore decode --model x"}) {
         for (const std::string value : {"abc", "nan", "inf", "1e999", "''"})
-            check_error(command + " --at 1," + value, "--at " + value + ": is not allowed; give a finite number");
+            check_error(fmt::format("{} --at 1,{}", command, value), fmt::format("--at {}: is not allowed; give a finite number", value));
     }
 }
 

@@ -174,7 +174,9 @@ TEST_CASE("programs: every file that explore writes is named") {
                                                 {std::string("export"), "--header", "w.h"},
                                                 {"gradients" + images + " --targets " + trained.path("x.npy"), "--out", "g.safetensors"}}) {
         const std::string file = trained.path(name);
-        const Run result = run("explore-test_gap " + command + model + " " + option + " " + file);
+        std::string words = "explore-test_gap ";
+        words.append(command).append(model).append(" ").append(option).append(" ").append(file);
+        const Run result = run(words);
         CAPTURE(result.output);
         CHECK(result.status == 0);
         CHECK(result.output.find("wrote " + file + "\n") != std::string::npos);

