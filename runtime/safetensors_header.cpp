@@ -124,7 +124,8 @@ Error safetensors_error(const std::filesystem::path &path, const std::string &wh
 SafetensorsHeader parse_safetensors_header(const std::filesystem::path &path, std::string_view text) {
     // nlohmann-json would pass over a byte order mark at the beginning, and take a NUL for the end.
     const std::size_t begin = text.find_first_not_of(" \t\r\n");
-    if (begin == text.npos || text[begin] != '{' || text.find('\0') != text.npos) throw safetensors_error(path, no_object);
+    if (begin == std::string_view::npos || text[begin] != '{' || text.find('\0') != std::string_view::npos)
+        throw safetensors_error(path, no_object);
     SafetensorsHeader header;
     HeaderReader reader(path, header);
     Json::sax_parse(text, &reader);

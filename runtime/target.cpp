@@ -20,11 +20,11 @@ auto features() noexcept {
         avx512 && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
     const bool cannonlake = skylake && __builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512vbmi");
     const bool later = cannonlake && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
-    return std::to_array<Feature>({{"sse41", __builtin_cpu_supports("sse4.1") != 0},
-                                   {"avx", __builtin_cpu_supports("avx") != 0},
-                                   {"avx2", __builtin_cpu_supports("avx2") != 0},
-                                   {"fma", __builtin_cpu_supports("fma") != 0},
-                                   {"fma4", __builtin_cpu_supports("fma4") != 0},
+    return std::to_array<Feature>({{"sse41", static_cast<bool>(__builtin_cpu_supports("sse4.1"))},
+                                   {"avx", static_cast<bool>(__builtin_cpu_supports("avx"))},
+                                   {"avx2", static_cast<bool>(__builtin_cpu_supports("avx2"))},
+                                   {"fma", static_cast<bool>(__builtin_cpu_supports("fma"))},
+                                   {"fma4", static_cast<bool>(__builtin_cpu_supports("fma4"))},
                                    {"avx512", avx512},
                                    {"avx512_knl", avx512},
                                    {"avx512_skylake", skylake},
