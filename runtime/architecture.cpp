@@ -23,10 +23,9 @@ bool is_valid(const LayerDescription &layer) {
 }
 
 std::string line_of(const LayerDescription &layer) {
-    return fmt::format("{} filters={} kernel={}x{} stride={}x{} padding={} activation={} l2={} name={}",
-                       layer.kind == LayerKind::conv2d ? "conv2d" : "conv2d_transpose", layer.output.channels, layer.kernel_height,
-                       layer.kernel_width, layer.stride_y, layer.stride_x, is_valid(layer) ? "valid" : "same", layer.activation, layer.l2,
-                       layer.name);
+    return fmt::format("{} filters={} kernel={}x{} stride={}x{} padding={} activation={} l2={} name={}", name_of(layer.kind),
+                       layer.output.channels, layer.kernel_height, layer.kernel_width, layer.stride_y, layer.stride_x,
+                       is_valid(layer) ? "valid" : "same", layer.activation, layer.l2, layer.name);
 }
 
 /// The line without its key l2.

@@ -30,6 +30,11 @@ using Pipeline = int (*)(void **arguments);
 
 enum class LayerKind { conv2d, conv2d_transpose };
 
+/// As the network language calls it.
+constexpr std::string_view name_of(LayerKind kind) {
+    return kind == LayerKind::conv2d ? "conv2d" : "conv2d_transpose";
+}
+
 struct LayerDescription {
     std::string_view name;  ///< Keras's, or the layer's own name=
     std::string_view text;  ///< the layer as it was written in CMake

@@ -118,6 +118,11 @@ std::vector<std::byte> read_file(const Path &path) try {
     throw Error(fmt::format("{}: is larger than memory; give a smaller file", path.string()));
 }
 
+std::string read_text(const std::filesystem::path &path) {
+    const std::vector<std::byte> bytes = read_file(path);
+    return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+}
+
 void write_file(const Path &path, std::span<const std::byte> bytes) {
     Status old{};
     const bool exists = ::stat(path.c_str(), &old) == 0;

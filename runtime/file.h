@@ -16,6 +16,8 @@ Descriptor open_to_read(const std::filesystem::path &path);
 
 /// The file's bytes, in as much memory. Throws Error.
 std::vector<std::byte> read_file(const std::filesystem::path &path);
+/// The same bytes as a text. Throws Error.
+std::string read_text(const std::filesystem::path &path);
 
 /// Replaces the file: writes a temporary beside it, syncs, renames, syncs the folder. The new file has the old one's permissions, and its
 /// owner and group where the system lets that be; a symbolic link stays, and what it leads to is replaced. What is no file, a pipe or

@@ -12,22 +12,33 @@
 namespace castnet::test {
 namespace {
 
-/// Runs a shell's command on a terminal with so many columns; returns what it shows there.
-std::string shown(const std::string &command, unsigned short columns) {
-    winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+struct OnTerminal {
+    pid_t child = -1;
     int terminal = -1;
-    const pid_t child = forkpty(&terminal, nullptr, nullptr, &size);
-    REQUIRE(child >= 0);
-    if (child == 0) {
+};
+
+/// Starts a shell's command on a terminal of that size, or of any.
+OnTerminal start_on_terminal(const std::string &command, const winsize *size) {
+    OnTerminal started;
+    started.child = forkpty(&started.terminal, nullptr, nullptr, size);
+    REQUIRE(started.child >= 0);
+    if (started.child == 0) {
         execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
         _exit(127);
     }
+    return started;
+}
+
+/// Runs a shell's command on a terminal with so many columns; returns what it shows there.
+std::string shown(const std::string &command, unsigned short columns) {
+    winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    const OnTerminal started = start_on_terminal(command, &size);
     std::string text;
     std::array<char, 4096> part{};
-    for (ssize_t got = 0; (got = read(terminal, part.data(), part.size())) > 0;) text.append(part.data(), std::size_t(got));
-    close(terminal);
+    for (ssize_t got = 0; (got = read(started.terminal, part.data(), part.size())) > 0;) text.append(part.data(), std::size_t(got));
+    close(started.terminal);
     int status = -1;
-    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE(waitpid(started.child, &status, 0) == started.child);
     CHECK(status == 0);
     return text;
 }
@@ -122,23 +133,17 @@ TEST_CASE("train: a terminal that closes loses no work") {
     write_dataset(data, 65, {12, 10});
     const std::string command =
         "exec " CASTNET_BIN "/train-test_gap --no-figures --epochs 100000 --data " + data + " --run-dir " + run_directory;
-    int terminal = -1;
-    const pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
-        _exit(127);
-    }
+    const OnTerminal started = start_on_terminal(command, nullptr);
     std::string text;
     std::array<char, 4096> part{};
     while (text.find("Epoch 2/") == std::string::npos) {
-        const ssize_t got = read(terminal, part.data(), part.size());
+        const ssize_t got = read(started.terminal, part.data(), part.size());
         REQUIRE(got > 0);
         text.append(part.data(), std::size_t(got));
     }
-    close(terminal);
+    close(started.terminal);
     int status = -1;
-    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE(waitpid(started.child, &status, 0) == started.child);
     CHECK(WIFEXITED(status));
     CHECK(std::filesystem::exists(run_directory + "/model.safetensors"));
     CHECK(run("train-test_gap --quiet --no-figures --resume --time-limit 0.01 --data " + data + " --run-dir " + run_directory).status == 0);

@@ -26,7 +26,7 @@ Json extents(const Shape &shape) {
 Json describe_layer(Network &network, std::size_t l) {
     const LayerDescription &layer = network.description().layers[l];
     return {{"name", layer.name},
-            {"kind", layer.kind == LayerKind::conv2d ? "conv2d" : "conv2d_transpose"},
+            {"kind", name_of(layer.kind)},
             {"input", extents(layer.input)},
             {"output", extents(layer.output)},
             {"kernel", {layer.kernel_height, layer.kernel_width}},

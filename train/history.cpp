@@ -40,8 +40,7 @@ std::optional<Epoch> parse(std::string_view line) {
 
 History::History(std::filesystem::path file, int epochs) : file_(std::move(file)), text_(fmt::format("{}\n", head)) {
     if (epochs == 0 || !std::filesystem::exists(file_)) return;
-    const std::vector<std::byte> bytes = read_file(file_);
-    std::istringstream earlier(std::string(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
+    std::istringstream earlier(read_text(file_));
     std::string line;
     std::getline(earlier, line);
     for (int number = 1; number <= epochs && std::getline(earlier, line); number++) {

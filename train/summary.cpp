@@ -72,7 +72,7 @@ std::string summary(const NetworkDescription &description, std::size_t width) {
     std::vector<Row> layers{{"Layer", "Kind", "Output", "Parameters", "Pipelines"}};
     for (const LayerDescription &layer : description.layers) {
         const int pipelines = 2 + (layer.backward_data != nullptr ? 1 : 0) + (layer.transpose_kernel != nullptr ? 1 : 0);
-        layers.push_back({std::string(layer.name), layer.kind == LayerKind::conv2d ? "conv2d" : "conv2d_transpose", describe(layer.output),
+        layers.push_back({std::string(layer.name), std::string(name_of(layer.kind)), describe(layer.output),
                           std::to_string(layer.parameter_count()), std::to_string(pipelines)});
     }
     const std::vector<Row> memory{{"Memory in KiB, one thread", "weights", "gradients", "optimizer", "activations", "all"},

@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <optional>
 
 #include "generators/compiler/compile.h"
 #include "generators/compiler/describe.h"
@@ -17,8 +16,7 @@ namespace {
 using Path = std::filesystem::path;
 
 Architecture read_network(const Path &file) {
-    const std::vector<std::byte> bytes = read_file(file);
-    return read_architecture(file.string(), {reinterpret_cast<const char *>(bytes.data()), bytes.size()});
+    return read_architecture(file.string(), read_text(file));
 }
 
 Halide::Target parse_target(const std::string &text) {

@@ -11,6 +11,7 @@
 #include "generators/compiler/processes.h"
 #include "runtime/error.h"
 #include "runtime/file.h"
+#include "train/threads.h"
 
 namespace castnet {
 namespace {
@@ -34,10 +35,9 @@ struct Object {
     }
 };
 
+/// The file's text; "" where there is no such file.
 std::string text_of(const Path &file) {
-    if (!std::filesystem::is_regular_file(file)) return "";
-    const std::vector<std::byte> bytes = read_file(file);
-    return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
+    return std::filesystem::is_regular_file(file) ? read_text(file) : "";
 }
 
 /// Writes the file unless it holds that text already, so that what is made of it stays valid.
@@ -146,7 +146,8 @@ std::vector<Object> objects_of(const Architecture &architecture, const ScheduleT
 
 /// Compiles those objects side by side, with their schedules or without. Returns those whose schedules do not fit.
 std::vector<Object> make_all(const ObjectFolder &folder, const std::vector<Object> &objects, bool is_tuned) {
-    const auto outcomes = run_in_processes(objects.size(), usable_processors(), [&](std::size_t i) { folder.make(objects[i], is_tuned); });
+    const auto outcomes = run_in_processes(objects.size(), static_cast<std::size_t>(default_threads()),
+                                           [&](std::size_t i) { folder.make(objects[i], is_tuned); });
     std::vector<Object> misfits;
     for (std::size_t i = 0; i < objects.size(); i++) {
         if (outcomes[i].empty()) continue;

@@ -24,10 +24,6 @@ std::vector<LayerDescription> descriptions_of(const Architecture &architecture) 
     return layers;
 }
 
-const char *name_of(LayerKind kind) {
-    return kind == LayerKind::conv2d ? "conv2d" : "conv2d_transpose";
-}
-
 std::string text_of(const Shape &shape) {
     return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
 }

@@ -2,7 +2,6 @@
 
 #include <Halide.h>
 #include <fmt/format.h>
-#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,12 +85,6 @@ std::vector<std::string> run_in_processes(std::size_t count, std::size_t workers
         }
     }
     return outcomes;
-}
-
-std::size_t usable_processors() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<std::size_t>(std::max(1, CPU_COUNT(&set))) : 1;
 }
 
 }  // namespace castnet

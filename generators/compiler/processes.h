@@ -12,7 +12,4 @@ namespace castnet {
 /// starts no process.
 std::vector<std::string> run_in_processes(std::size_t count, std::size_t workers, const std::function<void(std::size_t)> &task);
 
-/// Processors that this process may use.
-std::size_t usable_processors();
-
 }  // namespace castnet

@@ -37,8 +37,7 @@ std::map<std::string, std::string> cpu_info() {
 }  // namespace
 
 ScheduleTable read_schedules(const std::filesystem::path &file) {
-    const std::vector<std::byte> bytes = read_file(file);
-    std::istringstream lines(std::string(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
+    std::istringstream lines(read_text(file));
     ScheduleTable table;
     int number = 0;
     for (std::string line; std::getline(lines, line);) {

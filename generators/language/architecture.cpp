@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <limits>
 #include <map>
-#include <optional>
 
 #include "generators/language/mending.h"
 #include "generators/language/statement.h"
@@ -145,7 +144,7 @@ private:
     std::string automatic_name(LayerKind kind) {
         const auto which = static_cast<std::size_t>(kind);
         const int number = automatic_[which]++;
-        const std::string_view name = layer_kinds()[which];
+        const std::string_view name = name_of(kind);
         return number == 0 ? std::string(name) : fmt::format("{}_{}", name, number);
     }
 

@@ -130,7 +130,7 @@ constexpr std::array<Key, 8> all_keys{
      {"name", set_name},
      {"output", set_output}}};
 
-constexpr std::array<std::string_view, 2> kinds{"conv2d", "conv2d_transpose"};  // in the order of LayerKind
+constexpr std::array<std::string_view, 2> kinds{name_of(LayerKind::conv2d), name_of(LayerKind::conv2d_transpose)};  // in LayerKind's order
 
 std::span<const Key> keys_of(LayerKind kind) {
     return std::span(all_keys).first(kind == LayerKind::conv2d ? all_keys.size() - 1 : all_keys.size());
