@@ -25,8 +25,20 @@ struct Shape {
     constexpr bool operator==(const Shape &) const = default;
 };
 
-/// A compiled pipeline: takes pointers to its arguments in the generator's order, returns 0 or one of Halide's error codes.
-using Pipeline = int (*)(void **arguments);
+class Failure;
+struct ForwardOperands;
+struct BackwardDataOperands;
+struct BackwardWeightsOperands;
+struct TransposeKernelOperands;
+struct SquaredErrorOperands;
+struct AdamOperands;
+struct SquaredNormOperands;
+struct SumShardsOperands;
+
+/// A compiled pipeline with operands of its own (runtime/pipelines.h): returns 0, or one of Halide's error codes, whose message the failure
+/// then keeps.
+template <typename Operands>
+using Pipeline = int (*)(Failure &failure, const Operands &operands);
 
 enum class LayerKind { conv2d, conv2d_transpose };
 
@@ -37,7 +49,7 @@ constexpr std::string_view name_of(LayerKind kind) {
 
 struct LayerDescription {
     std::string_view name;  ///< Keras's, or the layer's own name=
-    std::string_view text;  ///< the layer as it was written in CMake
+    std::string_view text;  ///< the layer as it was written
     LayerKind kind = LayerKind::conv2d;
     Shape input, output;
     int kernel_height = 1, kernel_width = 1;
@@ -45,10 +57,10 @@ struct LayerDescription {
     int pad_y = 0, pad_x = 0;     ///< zeros before the first row and column of the large grid
     std::string_view activation;  ///< its name in the network language
     float l2 = 0;                 ///< λ: the loss gets λ · Σ kernel²
-    Pipeline forward = nullptr;
-    Pipeline backward_data = nullptr;  ///< none in the first layer
-    Pipeline backward_weights = nullptr;
-    Pipeline transpose_kernel = nullptr;  ///< makes the kernel that `spread` reads; none where nothing spreads
+    Pipeline<ForwardOperands> forward = nullptr;
+    Pipeline<BackwardDataOperands> backward_data = nullptr;  ///< none in the first layer
+    Pipeline<BackwardWeightsOperands> backward_weights = nullptr;
+    Pipeline<TransposeKernelOperands> transpose_kernel = nullptr;  ///< makes the kernel that `spread` reads; none where nothing spreads
 
     /// The grid with the larger extents of the layer's bilinear map: conv2d's input, conv2d_transpose's output.
     [[nodiscard]] constexpr const Shape &large() const { return kind == LayerKind::conv2d ? input : output; }
@@ -75,9 +87,12 @@ struct NetworkDescription {
     std::string_view name;
     std::span<const LayerDescription> layers;
     std::size_t encoder_layers = 0;  ///< the first layers, up to the code
-    Pipeline squared_error = nullptr;
-    Pipeline adam = nullptr, squared_norm = nullptr, sum_shards = nullptr;  ///< which know no layer
-    const halide_filter_metadata_t *(*metadata)() = nullptr;                ///< names the target that all pipelines were compiled for
+    Pipeline<SquaredErrorOperands> squared_error = nullptr;
+    // Which know no layer:
+    Pipeline<AdamOperands> adam = nullptr;
+    Pipeline<SquaredNormOperands> squared_norm = nullptr;
+    Pipeline<SumShardsOperands> sum_shards = nullptr;
+    const halide_filter_metadata_t *(*metadata)() = nullptr;  ///< names the target that all pipelines were compiled for
 
     [[nodiscard]] constexpr Shape input() const { return layers.front().input; }
     [[nodiscard]] constexpr Shape output() const { return layers.back().output; }

@@ -9,7 +9,7 @@
 #include <memory>
 #include <new>
 
-#include "runtime/arguments.h"
+#include "runtime/pipelines.h"
 #include "runtime/target.h"
 
 namespace castnet {
@@ -137,7 +137,7 @@ LayerWeights Network::weights(std::size_t l) noexcept {
 
 int Network::transpose_kernel(std::size_t l) noexcept {
     const LayerDescription &layer = description_->layers[l];
-    return layer.transpose_kernel == nullptr ? 0 : castnet::transpose_kernel(layer, weights(l));
+    return layer.transpose_kernel == nullptr ? 0 : castnet::transpose_kernel(failure_, layer, weights(l));
 }
 
 int Network::weights_changed() noexcept {
@@ -171,17 +171,18 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
     const auto input_of = [&](std::size_t l) { return l == 0 ? input : activations + offsets_[l - 1].activation; };
 
     for (std::size_t l = 0; l < layers; l++) {
-        const int error = castnet::forward(description_->layers[l], weights(l), input_of(l), activations + offsets_[l].activation, images);
+        const int error =
+            castnet::forward(failure_, description_->layers[l], weights(l), input_of(l), activations + offsets_[l].activation, images);
         if (error != 0) return error;
     }
 
-    float scale = 2.0F / (static_cast<float>(out.size()) * static_cast<float>(sharding.images));
     const Shape flat = out.flat();
-    if (const int error = run(description_->squared_error, Operand(activations + offsets_[layers - 1].activation, flat, images),
-                              Operand(targets, flat, images), scale, Operand(gradient, flat, images),
-                              Operand(arena_ + layout_.errors() + first, {static_cast<std::size_t>(images)}));
-        error != 0)
-        return error;
+    const SquaredErrorOperands loss{.output = Operand(activations + offsets_[layers - 1].activation, flat, images),
+                                    .targets = Operand(targets, flat, images),
+                                    .scale = 2.0F / (static_cast<float>(out.size()) * static_cast<float>(sharding.images)),
+                                    .gradient = Operand(gradient, flat, images),
+                                    .error = Operand(arena_ + layout_.errors() + first, {static_cast<std::size_t>(images)})};
+    if (const int error = description_->squared_error(failure_, loss); error != 0) return error;
 
     const std::size_t block = layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.parameters;
     for (std::size_t l = layers; l-- > 0;) {
@@ -189,10 +190,11 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
         const LayerWeights gradients{.kernel = kernel_of(block, l).data(), .bias = bias_of(block, l).data()};
         // decay · kernel is the penalty's gradient, which one shard adds for all.
         const float decay = shard == 0 ? 2 * layer.l2 : 0;
-        if (const int error = backward_weights(layer, weights(l), input_of(l), gradient, gradients, decay, images); error != 0)
+        if (const int error = backward_weights(failure_, layer, weights(l), input_of(l), gradient, gradients, decay, images); error != 0)
             return error;
         if (layer.backward_data == nullptr) break;
-        if (const int error = backward_data(layer, weights(l), gradient, input_of(l), next_gradient, images); error != 0) return error;
+        if (const int error = backward_data(failure_, layer, weights(l), gradient, input_of(l), next_gradient, images); error != 0)
+            return error;
         std::swap(gradient, next_gradient);
     }
     return 0;
@@ -213,7 +215,7 @@ int Network::forward(std::size_t first, std::size_t last, std::span<const float>
             const float *input = inputs.data() + image * in;
             for (std::size_t l = first; l < last; l++) {
                 float *const output = l + 1 == last ? outputs.data() + image * out : scratch(worker) + (l - first) % 2 * layout_.grid;
-                const int error = castnet::forward(description_->layers[l], weights(l), input, output, sharding.size(shard));
+                const int error = castnet::forward(failure_, description_->layers[l], weights(l), input, output, sharding.size(shard));
                 if (error != 0) return error;
                 input = output;
             }
@@ -259,7 +261,8 @@ StepResult Network::penalty() noexcept {
         const float l2 = description_->layers[l].l2;
         if (l2 == 0) continue;
         float norm = 0;
-        result.error = explained(run(description_->squared_norm, Operand(kernel(l).data(), {kernel(l).size()}), Operand(&norm, {})));
+        result.error = explained(
+            description_->squared_norm(failure_, {.values = Operand(kernel(l).data(), {kernel(l).size()}), .norm = Operand(&norm, {})}));
         result.loss += static_cast<double>(l2) * static_cast<double>(norm);
     }
     return result;
@@ -280,9 +283,9 @@ int Network::sum_gradients(std::size_t layer) noexcept {
     const HalideErrors errors(failure_);
     const FlushDenormals flush;
     const ParameterRange range = parameter_range(layer);
-    Operand shards(range.shard_gradients, {range.gradients.size(), range.shards});
-    return explained(run(description_->sum_shards, shards.with_last_stride(range.shard_stride),
-                         Operand(range.gradients.data(), {range.gradients.size()})));
+    const std::size_t size = range.gradients.size();
+    return explained(description_->sum_shards(failure_, {.shards = Operand(range.shard_gradients, size, range.shards, range.shard_stride),
+                                                         .sum = Operand(range.gradients.data(), {size})}));
 }
 
 }  // namespace castnet

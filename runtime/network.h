@@ -46,6 +46,8 @@ public:
     int fail(const char *message) noexcept { return failure_.keep(message); }
     /// The same for a call that is refused at its beginning.
     int refuse(const char *message) noexcept;
+    /// Where its pipelines keep theirs.
+    [[nodiscard]] Failure &failure() { return failure_; }
     [[nodiscard]] const NetworkDescription &description() const { return *description_; }
     [[nodiscard]] Purpose purpose() const { return layout_.purpose; }
     [[nodiscard]] int batch_size() const { return layout_.batch_images; }

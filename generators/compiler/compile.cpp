@@ -115,7 +115,7 @@ private:
         Halide::Internal::ExecuteGeneratorArgs arguments;
         arguments.output_dir = into.string();
         arguments.output_types = {Halide::OutputFileType::object};
-        arguments.targets = {target_.with_feature(Halide::Target::NoRuntime)};
+        arguments.targets = {target_.with_feature(Halide::Target::NoRuntime).with_feature(Halide::Target::UserContext)};
         arguments.generator_name = object.generator;
         arguments.function_name = arguments.file_base_name = object.function;
         arguments.generator_params = object.parameters;

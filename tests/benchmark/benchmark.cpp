@@ -36,7 +36,7 @@ void print_pipelines(const NetworkDescription &network, const Options &options) 
         copy.sample();
         for (std::size_t i = 0; i < times.size(); i++) {
             const auto call = [&] {
-                if (pipelines.calls()[i].run() != 0) throw std::runtime_error(failure.message());
+                if (pipelines.calls()[i].run(failure) != 0) throw std::runtime_error(failure.message());
             };
             times[i].sample(3, call);
         }

@@ -139,7 +139,7 @@ CHANGES = {
 
     # The network around the pipelines.
     "runtime/network.cpp": (NETWORKS, [
-        ("static_cast<float>(sharding.images));", "static_cast<float>(images));", "a shard's gradient is the mean over the shard"),
+        ("static_cast<float>(sharding.images)),", "static_cast<float>(images)),", "a shard's gradient is the mean over the shard"),
         ("shard == 0 ? 2 * layer.l2 : 0", "2 * layer.l2", "every shard adds the penalty's gradient"),
         ("shard == 0 ? 2 * layer.l2 : 0", "shard == 0 ? layer.l2 : 0", "half the penalty's gradient"),
         ("result.loss += static_cast<double>(l2)", "result.loss = static_cast<double>(l2)", "the last layer's penalty stands for all"),
@@ -166,7 +166,8 @@ CHANGES = {
         ("if (feature.present ||", "if (true ||", "every CPU will do"),
     ]),
     "runtime/layer.cpp": (NETWORKS, [
-        ("argument(in_is_large ? in : out);", "argument(in_is_large ? out : in);", "the grids of a gradient are mixed up"),
+        (".small = is_conv2d ? out : in,\n                                            .kernel", ".small = is_conv2d ? in : out,\n                                            .kernel",
+         "a gradient reads one grid twice"),
         ("return spreads ? transposed_operand", "return !spreads ? transposed_operand",
          "every pass reads the kernel in the other's layout"),
     ]),
