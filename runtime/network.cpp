@@ -58,7 +58,11 @@ int Network::refuse(const char *message) noexcept {
 
 /// The error, with a message where there is none: the pipeline's went to a handler that the program has set since.
 int Network::explained(int error) noexcept {
-    if (error != 0) fail("a pipeline failed, and its message went to the handler of halide_set_error_handler()");
+    if (error == 0) return 0;
+    std::array<char, 200> message{};
+    std::snprintf(message.data(), message.size(),
+                  "a pipeline failed with Halide's error %d, and its message went to the handler of halide_set_error_handler()", error);
+    fail(message.data());
     return error;
 }
 
@@ -143,11 +147,8 @@ int Network::transpose_kernel(std::size_t l) noexcept {
 int Network::weights_changed() noexcept {
     if (!is_ready()) return -1;
     failure_.clear();
-    auto body = [this](int layer) {
-        const HalideErrors errors(failure_);
-        return transpose_kernel(static_cast<std::size_t>(layer));
-    };
-    return explained(parallel_for(static_cast<int>(description_->layers.size()), body));
+    auto body = [this](int layer) { return transpose_kernel(static_cast<std::size_t>(layer)); };
+    return explained(parallel_for(&failure_, static_cast<int>(description_->layers.size()), body));
 }
 
 int Network::backward_shard(int worker, const Sharding &sharding, int shard, const Batch &batch) noexcept {
@@ -210,7 +211,6 @@ int Network::forward(std::size_t first, std::size_t last, std::span<const float>
     for (std::size_t begin = 0; begin < images; begin += batch) {
         const Sharding sharding(static_cast<int>(std::min(batch, images - begin)));
         const auto forward_shard = [&](int worker, int shard) {
-            const HalideErrors errors(failure_);
             const std::size_t image = begin + static_cast<std::size_t>(sharding.first(shard));
             const float *input = inputs.data() + image * in;
             for (std::size_t l = first; l < last; l++) {
@@ -227,7 +227,7 @@ int Network::forward(std::size_t first, std::size_t last, std::span<const float>
             return Round{};
         };
         work_in_rounds(
-            std::min(layout_.workers, sharding.shards), {.firsts = sharding.shards}, forward_shard, [](int) { return 0; }, end);
+            &failure_, std::min(layout_.workers, sharding.shards), {.firsts = sharding.shards}, forward_shard, [](int) { return 0; }, end);
         if (error != 0) return error;
     }
     return 0;
@@ -254,7 +254,6 @@ StepResult Network::begin(const Batch &batch) noexcept {
 StepResult Network::penalty() noexcept {
     if (!is_ready()) return {.error = -1};
     failure_.clear();
-    const HalideErrors errors(failure_);
     const FlushDenormals flush;
     StepResult result;
     for (std::size_t l = 0; l < description_->layers.size() && result.error == 0; l++) {
@@ -280,7 +279,6 @@ int Network::sum_gradients(std::size_t layer) noexcept {
     if (!is_ready()) return -1;
     if (layout_.purpose != Purpose::training) return refuse(not_for_training);
     failure_.clear();
-    const HalideErrors errors(failure_);
     const FlushDenormals flush;
     const ParameterRange range = parameter_range(layer);
     const std::size_t size = range.gradients.size();

@@ -46,7 +46,7 @@ public:
     int fail(const char *message) noexcept { return failure_.keep(message); }
     /// The same for a call that is refused at its beginning.
     int refuse(const char *message) noexcept;
-    /// Where its pipelines keep theirs.
+    /// Where all that goes, and its pipelines' user context.
     [[nodiscard]] Failure &failure() { return failure_; }
     [[nodiscard]] const NetworkDescription &description() const { return *description_; }
     [[nodiscard]] Purpose purpose() const { return layout_.purpose; }
@@ -90,15 +90,11 @@ public:
         };
         const Round first = begin_next(nullptr);
         work_in_rounds(
-            layout_.workers, first,
+            &failure_, layout_.workers, first,
             [&](int worker, int shard) {
-                const HalideErrors errors(failure_);
                 return result.error != 0 ? result.error : backward_shard(worker, Sharding(batch->images), shard, *batch);
             },
-            [&](int piece) {
-                const HalideErrors errors(failure_);
-                return update(largest_first_[static_cast<std::size_t>(piece)]);
-            },
+            [&](int piece) { return update(largest_first_[static_cast<std::size_t>(piece)]); },
             [&](int error) {
                 result.error = explained(error);
                 if (error == 0) add_mean_error(result, batch->images);

@@ -3,6 +3,8 @@
 
 #include <array>
 #include <atomic>
+#include <cstdint>
+#include <memory>
 #include <string_view>
 #include <thread>
 
@@ -17,7 +19,6 @@ namespace {
 template <typename Operands>
 bool explains(Pipeline<Operands> pipeline, const Operands &operands) {
     Failure failure;
-    const HalideErrors errors(failure);
     return pipeline == nullptr || (pipeline(failure, operands) != 0 && std::string_view(failure.message()) != "");
 }
 
@@ -72,6 +73,7 @@ TEST_CASE("halide: of networks on several threads each has its own error") {
         Network network(description, 16, 4);
         for (int time = 0; time < 1000; time++) {
             if (run_forward(network, 16) == 0 || network.error_message() != message) wrong++;
+            const Network beside(description, 1, 1);  // comes and goes meanwhile
         }
     };
     std::thread other([&] { fail_often(broken_b.network, "b"); });
@@ -81,28 +83,67 @@ TEST_CASE("halide: of networks on several threads each has its own error") {
     use_threads(1);
 }
 
-std::atomic<int> seen{0};  // by the program's own handler
+// The program's own handler, which was there before any network, and what it was told.
+std::atomic<int> told{0};
+std::atomic<void *> told_context{nullptr};
 
-void count(void *, const char *) {
-    seen++;
+void remember(void *context, const char *) {
+    told++;
+    told_context = context;
 }
 
-TEST_CASE("halide: the program's own error handler gets what is not the networks'") {
-    const halide_error_handler_t before = halide_set_error_handler(count);
-    seen = 0;
-    const BrokenDescription broken(fail<'c'>);
-    Network network(test_gap::network, 1, 1), fails(broken.network, 1, 1);
-    REQUIRE(run_forward(network, 1) == 0);
-    CHECK(seen == 0);
-    CHECK(fail<'d'>(nullptr) != 0);
-    CHECK(seen == 1);
+const halide_error_handler_t handler_of_halide = halide_set_error_handler(remember);
 
-    // One that is set later replaces the networks'; then the message is there, the error is here.
-    const halide_error_handler_t present = halide_set_error_handler(count);
+/// What another pipeline of the program meets in the middle of a network's.
+int program_context = 0;
+
+int fail_elsewhere(Failure &failure, const ForwardOperands &operands) {
+    halide_error(&program_context, "not the network's");
+    return test_gap::pipelines::squeeze_forward(failure, operands);
+}
+
+TEST_CASE("halide: the program's own error handler gets what is not the networks', with its context") {
+    REQUIRE((handler_of_halide != nullptr));
+    const BrokenDescription broken(fail<'c'>), troubled(fail_elsewhere);
+    Network fails(broken.network, 1, 1), works(troubled.network, 1, 1);
+    told = 0;
     CHECK(run_forward(fails, 1) != 0);
-    CHECK(seen == 2);
+    CHECK(std::string_view(fails.error_message()) == "c");
+    CHECK(told == 0);
+    CHECK(run_forward(works, 1) == 0);
+    CHECK(std::string_view(works.error_message()).empty());
+    CHECK(told == 1);
+    CHECK(told_context == &program_context);
+    for (void *context : {static_cast<void *>(nullptr), reinterpret_cast<void *>(std::uintptr_t{1})}) {
+        halide_error(context, "of no address at all");
+        CHECK(told_context == context);
+    }
+    CHECK(told == 3);
+}
+
+TEST_CASE("halide: a failure that is gone is no longer a context of the networks'") {
+    alignas(Failure) std::array<std::byte, sizeof(Failure)> memory{};
+    const Failure before, *const gone = std::construct_at(reinterpret_cast<Failure *>(memory.data()));
+    const Failure after;
+    std::destroy_at(gone);
+    told = 0;
+    halide_error(memory.data(), "the program's");
+    CHECK(told == 1);
+    CHECK(told_context == memory.data());
+}
+
+TEST_CASE("halide: a handler that the program sets later stays, and calls return their errors as ever") {
+    const BrokenDescription broken(fail<'d'>);
+    Network fails(broken.network, 1, 1);
+    const halide_error_handler_t before = halide_set_error_handler(remember);
+    const Network another(test_gap::network, 1, 1);
+    told = 0;
+    CHECK(run_forward(fails, 1) != 0);
+    CHECK(told == 1);
     CHECK(std::string_view(fails.error_message()).find("halide_set_error_handler") != std::string_view::npos);
-    halide_set_error_handler(present == count ? before : present);
+    CHECK((halide_set_error_handler(before) == remember));
+    CHECK(run_forward(fails, 1) != 0);
+    CHECK(std::string_view(fails.error_message()) == "d");
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ void FmaPeak::sample() {
         return castnet_fma_peak(steps, 0.999F, 0.001F, Operand(&result, {}), Operand(&width[static_cast<std::size_t>(thread)], {}));
     };
     time_.sample(10, [&] {
-        if (parallel_for(threads_, body) != 0) throw Error("the pipeline fma_peak failed");
+        if (parallel_for(nullptr, threads_, body) != 0) throw Error("the pipeline fma_peak failed");
     });
     flops_ = 2.0 * static_cast<double>(width.front()) * steps * threads_;
 }

@@ -30,7 +30,6 @@ void print_pipelines(const NetworkDescription &network, const Options &options) 
     CopyPeak copy(std::size_t{512} << 10U, 1);  // fits the second-level cache, but not the first
     std::vector<BestTime> times(pipelines.calls().size());
     Failure failure;
-    const HalideErrors errors(failure);
     for (int round = 0; round < options.rounds; round++) {
         fma.sample();
         copy.sample();
