@@ -112,24 +112,24 @@ void Network::index_layers() noexcept {
     });
 }
 
-std::span<float> Network::kernel_of(std::size_t block, std::size_t layer) const {
+std::span<float> Network::kernel_of(std::size_t begin, std::size_t layer) const {
     if (!is_ready()) return {};
-    return {arena_ + block + offsets_[layer].kernel, description_->layers[layer].kernel_size()};
+    return {arena_ + begin + offsets_[layer].kernel, description_->layers[layer].kernel_size()};
 }
 
-std::span<float> Network::bias_of(std::size_t block, std::size_t layer) const {
+std::span<float> Network::bias_of(std::size_t begin, std::size_t layer) const {
     if (!is_ready()) return {};
-    return {arena_ + block + offsets_[layer].bias, description_->layers[layer].bias_size()};
+    return {arena_ + begin + offsets_[layer].bias, description_->layers[layer].bias_size()};
 }
 
 Network::ParameterRange Network::parameter_range(std::size_t layer) noexcept {
     const std::size_t size =
         ArenaLayout::padded(description_->layers[layer].kernel_size()) + ArenaLayout::padded(description_->layers[layer].bias_size());
-    const auto range = [&](std::size_t block) { return std::span<float>{arena_ + block + offsets_[layer].kernel, size}; };
-    return {.weights = range(0),
-            .moments_1 = range(moments(1)),
-            .moments_2 = range(moments(2)),
-            .gradients = range(layout_.gradients()),
+    const auto range = [&](Block block) { return std::span<float>{arena_ + layout_.block(block) + offsets_[layer].kernel, size}; };
+    return {.weights = range(Block::weights),
+            .moments_1 = range(Block::moments_1),
+            .moments_2 = range(Block::moments_2),
+            .gradients = range(Block::gradients),
             .shard_gradients = arena_ + layout_.shard_gradients() + offsets_[layer].kernel,
             .shard_stride = layout_.parameters,
             .shards = static_cast<std::size_t>(shards_)};
@@ -185,10 +185,10 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
                                     .error = Operand(arena_ + layout_.errors() + first, {static_cast<std::size_t>(images)})};
     if (const int error = description_->squared_error(failure_, loss); error != 0) return error;
 
-    const std::size_t block = layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.parameters;
+    const std::size_t begin = layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.parameters;
     for (std::size_t l = layers; l-- > 0;) {
         const LayerDescription &layer = description_->layers[l];
-        const LayerWeights gradients{.kernel = kernel_of(block, l).data(), .bias = bias_of(block, l).data()};
+        const LayerWeights gradients{.kernel = kernel_of(begin, l).data(), .bias = bias_of(begin, l).data()};
         // decay · kernel is the penalty's gradient, which one shard adds for all.
         const float decay = shard == 0 ? 2 * layer.l2 : 0;
         if (const int error = backward_weights(failure_, layer, weights(l), input_of(l), gradient, gradients, decay, images); error != 0)

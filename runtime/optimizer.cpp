@@ -12,11 +12,8 @@ namespace castnet {
 void Adam::begin_anew(Network &network) noexcept {
     steps = 0;
     if (network.purpose() != Purpose::training) return;
-    for (std::size_t l = 0; l < network.description().layers.size(); l++) {
-        for (const int which : {1, 2}) {
-            std::ranges::fill(network.kernel_moment(which, l), 0.0F);
-            std::ranges::fill(network.bias_moment(which, l), 0.0F);
-        }
+    for (const Block moments : {Block::moments_1, Block::moments_2}) {
+        for (const Network::Tensor &tensor : network.tensors(moments)) std::ranges::fill(tensor.values, 0.0F);
     }
 }
 

@@ -179,7 +179,7 @@ CHANGES = {
         ("std::sqrt(1 - std::pow(static_cast<double>(beta_2), t))", "(1 - std::pow(static_cast<double>(beta_2), t))",
          "the bias correction without its root"),
         ("    steps = 0;\n", "", "the steps are not forgotten with the moments"),
-        ("which : {1, 2}", "which : {1}", "the second moment is not forgotten"),
+        ("{Block::moments_1, Block::moments_2}", "{Block::moments_1}", "the second moment is not forgotten"),
         ("return network.transpose_kernel(layer);", "return 0;", "a step leaves the transposed kernel as it was"),
     ]),
     "runtime/random.cpp": (NETWORKS, [
@@ -281,10 +281,10 @@ CHANGES = {
         ("if (values.empty()) return sum;", "", "images without labels are all the same"),
     ]),
     "runtime/model_file.cpp": (PROGRAMS, [
-        ('{2, "adam/v/"}', '{1, "adam/v/"}', "a checkpoint keeps the first moment twice"),
+        ('{Block::moments_2, "adam/v/"}', '{Block::moments_1, "adam/v/"}', "a checkpoint keeps the first moment twice"),
         ("1e-3F * scale", "1e+3F * scale", "the self-test allows anything"),
         ("        restore_weights(network, before);\n", "", "a refused model's weights stay"),
-        ("tensor->shape != shape", "tensor->shape.size() != shape.size()", "a kernel of another shape is taken"),
+        ("!std::ranges::equal(tensor->shape, wanted.shape())", "tensor->shape.size() != wanted.shape().size()", "a kernel of another shape is taken"),
         ('["best_loss"] = fmt::format("{}", state.best_loss)', '["best_loss"] = fmt::format("{}", state.weighted_loss)',
          "a checkpoint forgets the best loss"),
         ("rest != end || value < 0", "rest != end", "a negative number of steps is taken"),
