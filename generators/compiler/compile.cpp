@@ -192,7 +192,7 @@ std::vector<Object> make_all(const ObjectFolder &folder, const std::vector<Objec
 
 Schedule schedule_of(const ScheduleTable &table, const PipelineRecipe &pipeline) {
     const auto entry = table.find(pipeline.key);
-    return entry == table.end() ? Schedule{} : entry->second;
+    return entry == table.end() ? Schedule{} : entry->second.schedule;
 }
 
 void compile(const Architecture &architecture, const CompileOptions &options) {
