@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <numeric>
 
-#include "runtime/error.h"
-#include "runtime/file.h"
-#include "train/csv.h"
-#include "train/figures.h"
+#include "train/files/csv.h"
+#include "train/files/error.h"
+#include "train/files/file.h"
 #include "train/inference.h"
 #include "train/program.h"
+#include "train/report/figures.h"
 
 namespace castnet {
 namespace {

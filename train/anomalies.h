@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "runtime/dataset.h"
 #include "runtime/network.h"
-#include "train/figures.h"
+#include "train/data/dataset.h"
+#include "train/report/figures.h"
 
 namespace castnet {
 

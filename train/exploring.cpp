@@ -9,23 +9,23 @@
 #include <limits>
 #include <optional>
 
-#include "runtime/error.h"
-#include "runtime/file.h"
-#include "runtime/model_file.h"
-#include "runtime/npy_images.h"
 #include "runtime/parallel.h"
 #include "train/anomalies.h"
-#include "train/checked_option.h"
-#include "train/code_option.h"
-#include "train/csv.h"
-#include "train/data_options.h"
+#include "train/console/summary.h"
+#include "train/console/terminal.h"
+#include "train/data/npy_images.h"
 #include "train/exporting.h"
-#include "train/figures.h"
+#include "train/files/csv.h"
+#include "train/files/error.h"
+#include "train/files/file.h"
+#include "train/files/model_file.h"
 #include "train/inference.h"
+#include "train/machine/threads.h"
+#include "train/options/checked_option.h"
+#include "train/options/code_option.h"
+#include "train/options/data_options.h"
 #include "train/program.h"
-#include "train/summary.h"
-#include "train/terminal.h"
-#include "train/threads.h"
+#include "train/report/figures.h"
 
 namespace castnet {
 namespace {

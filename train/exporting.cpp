@@ -9,9 +9,9 @@
 #include <string>
 #include <utility>
 
-#include "runtime/error.h"
-#include "runtime/file.h"
-#include "train/shell.h"
+#include "train/files/error.h"
+#include "train/files/file.h"
+#include "train/machine/shell.h"
 
 namespace castnet {
 namespace {

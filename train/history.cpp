@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/error.h"
-#include "runtime/file.h"
+#include "train/files/error.h"
+#include "train/files/file.h"
 
 namespace castnet {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "runtime/error.h"
+#include "train/files/error.h"
 
 namespace castnet {
 

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "runtime/dataset.h"
 #include "runtime/network.h"
+#include "train/data/dataset.h"
 
 namespace castnet {
 

@@ -12,7 +12,7 @@
 #include <memory>
 #include <new>
 
-#include "train/checked_option.h"
+#include "train/options/checked_option.h"
 
 namespace castnet {
 namespace {

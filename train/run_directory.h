@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/descriptor.h"
+#include "train/files/descriptor.h"
 
 namespace castnet {
 

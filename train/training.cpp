@@ -11,21 +11,21 @@
 #include <optional>
 #include <tuple>
 
-#include "runtime/data_folder.h"
-#include "runtime/error.h"
-#include "runtime/model_file.h"
 #include "runtime/parallel.h"
-#include "train/code_option.h"
-#include "train/figures.h"
+#include "train/console/interruption.h"
+#include "train/console/progress.h"
+#include "train/data/data_folder.h"
+#include "train/files/error.h"
+#include "train/files/model_file.h"
 #include "train/history.h"
 #include "train/inference.h"
-#include "train/interruption.h"
+#include "train/machine/roof.h"
+#include "train/options/code_option.h"
+#include "train/options/train_options.h"
 #include "train/program.h"
-#include "train/progress.h"
-#include "train/roof.h"
+#include "train/report/figures.h"
+#include "train/report/run_report.h"
 #include "train/run_directory.h"
-#include "train/run_report.h"
-#include "train/train_options.h"
 
 namespace castnet {
 namespace {

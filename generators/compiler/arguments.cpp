@@ -3,7 +3,7 @@
 #include <Halide.h>
 #include <fmt/format.h>
 
-#include "runtime/error.h"
+#include "train/files/error.h"
 
 namespace castnet {
 namespace {

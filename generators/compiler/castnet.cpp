@@ -10,8 +10,8 @@
 #include "generators/compiler/describe.h"
 #include "generators/compiler/summary.h"
 #include "generators/compiler/tables.h"
-#include "runtime/error.h"
-#include "runtime/file.h"
+#include "train/files/error.h"
+#include "train/files/file.h"
 
 namespace castnet {
 namespace {

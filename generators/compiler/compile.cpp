@@ -10,9 +10,9 @@
 
 #include "generators/compiler/header.h"
 #include "generators/compiler/processes.h"
-#include "runtime/error.h"
-#include "runtime/file.h"
-#include "train/threads.h"
+#include "train/files/error.h"
+#include "train/files/file.h"
+#include "train/machine/threads.h"
 
 namespace castnet {
 namespace {

@@ -15,8 +15,8 @@
 #include <map>
 #include <new>
 
-#include "runtime/descriptor.h"
-#include "runtime/error.h"
+#include "train/files/descriptor.h"
+#include "train/files/error.h"
 
 namespace castnet {
 namespace {

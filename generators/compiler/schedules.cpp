@@ -6,8 +6,8 @@
 #include <sstream>
 #include <vector>
 
-#include "runtime/error.h"
-#include "runtime/file.h"
+#include "train/files/error.h"
+#include "train/files/file.h"
 
 namespace castnet {
 namespace {

@@ -12,7 +12,7 @@
 #include "generators/language/mending.h"
 #include "generators/language/statement.h"
 #include "generators/language/suggestion.h"
-#include "runtime/error.h"
+#include "train/files/error.h"
 
 namespace castnet {
 namespace {

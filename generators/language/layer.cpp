@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "runtime/error.h"
+#include "train/files/error.h"
 
 namespace castnet {
 namespace {

@@ -9,7 +9,7 @@
 #include <cmath>
 
 #include "generators/language/suggestion.h"
-#include "runtime/error.h"
+#include "train/files/error.h"
 
 namespace castnet {
 namespace {

@@ -9,8 +9,8 @@
 #include "runtime/network.h"
 #include "runtime/parallel.h"
 #include "tests/benchmark/pipelines.h"
-#include "train/copy_peak.h"
-#include "train/fma_peak.h"
+#include "train/machine/copy_peak.h"
+#include "train/machine/fma_peak.h"
 
 namespace castnet::benchmark {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "generators/language/architecture.h"
 #include "generators/language/suggestion.h"
-#include "runtime/error.h"
+#include "train/files/error.h"
 
 namespace castnet::test {
 namespace {

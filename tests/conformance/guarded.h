@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "Halide.h"
-#include "tests/layer.h"
+#include "tests/conformance/layer.h"
 
 namespace castnet::test {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/layer.h"
+#include "tests/conformance/layer.h"
 
 namespace castnet::test {
 

@@ -47,7 +47,7 @@ target_link_libraries(trains PRIVATE mine)
 MAKEFILE = """
 CASTNET = {package}/lib/castnet
 CXXFLAGS = -std=c++20 -O2 -Wall -Wextra -Werror -I. -I$(CASTNET) -isystem $(CASTNET)/halide/include
-RUNTIME = $(addprefix $(CASTNET)/runtime/, autoencoder.cpp failure.cpp layer.cpp network.cpp optimizer.cpp random.cpp target.cpp)
+RUNTIME = $(wildcard $(CASTNET)/runtime/*.cpp)
 
 trains: trains.cpp libmine.a
 \t$(CXX) $(CXXFLAGS) -o $@ trains.cpp $(RUNTIME) libmine.a -pthread -ldl

@@ -1,5 +1,5 @@
 // Checkpoints of a small network, which has no pipelines: only its tensors are set.
-#include "runtime/model_file.h"
+#include "train/files/model_file.h"
 
 #include <array>
 #include <bit>

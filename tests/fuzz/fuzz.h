@@ -9,8 +9,8 @@
 #include <ctime>
 #include <span>
 
-#include "runtime/error.h"
 #include "tests/temporary.h"
+#include "train/files/error.h"
 
 namespace castnet::fuzz {
 

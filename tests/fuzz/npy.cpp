@@ -1,5 +1,5 @@
 // numpy's array files.
-#include "runtime/npy.h"
+#include "train/data/npy.h"
 
 #include "tests/fuzz/fuzz.h"
 

@@ -1,5 +1,5 @@
 // PNG images, with their chunks' checksums right, so that more than the checksums is tested.
-#include "runtime/png.h"
+#include "train/data/png.h"
 
 #include <bit>
 #include <cstring>

@@ -1,9 +1,9 @@
 // What the fuzzers of plain and of compressed IDX files have in common.
 #pragma once
 
-#include "runtime/idx.h"
-#include "runtime/idx_folder.h"
 #include "tests/fuzz/fuzz.h"
+#include "train/data/idx.h"
+#include "train/data/idx_folder.h"
 
 namespace castnet::fuzz {
 

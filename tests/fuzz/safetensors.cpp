@@ -1,5 +1,5 @@
 // Files of tensors.
-#include "runtime/safetensors.h"
+#include "train/files/safetensors.h"
 
 #include "tests/fuzz/checksum.h"
 

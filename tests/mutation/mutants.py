@@ -213,25 +213,25 @@ CHANGES = {
     "runtime/batch.h": (FILES, [
         ("static_cast<float>(byte) / 255.0F", "static_cast<float>(byte) / 256.0F", "white is not 1"),
     ]),
-    "runtime/dataset.cpp": (FILES, [
+    "train/data/dataset.cpp": (FILES, [
         ("rest.insert(rest.end(), indices.begin() + count,", "rest.insert(rest.end(), indices.begin(),",
          "a split trains on what it validates"),
         ("dataset.labels.empty() ? 0 : dataset.labels[i]", "0", "a split does not look at the classes"),
     ]),
-    "runtime/data_folder.cpp": ((*FILES, "program_tests"), [
+    "train/data/data_folder.cpp": ((*FILES, "program_tests"), [
         ("std::abs(value) < limit", "std::abs(value) <= limit", "a label that may be a neighbour's is taken"),
         ("pixel / width, pixel % width", "pixel % width, pixel / width", "rows and columns of a message"),
         ("shape.size() != 1 ||", "", "labels of several dimensions are taken"),
     ]),
-    "runtime/data_folder.h": (FILES, [
+    "train/data/data_folder.h": (FILES, [
         ("return !holds(part) && holds(other) ? other : part;", "return holds(other) ? other : part;",
          "the other part is read though both are there"),
     ]),
-    "runtime/idx_folder.cpp": (FILES, [
+    "train/data/idx_folder.cpp": (FILES, [
         ('part == Part::train ? "train" : "t10k"', 'part == Part::test ? "train" : "t10k"', "training and test images are mixed up"),
         ("extents.size() != 2 || shape.channels != 1", "extents.size() != 2", "grey images are taken for coloured ones"),
     ]),
-    "runtime/idx.cpp": (FILES, [
+    "train/data/idx.cpp": (FILES, [
         ("std::bit_cast<std::int8_t>(*bytes)", "std::to_integer<std::uint8_t>(*bytes)", "signed bytes are read as unsigned"),
         ("static_cast<Unsigned>(value << 8U | std::to_integer<unsigned>(bytes[i]))",
          "static_cast<Unsigned>(value | Unsigned{std::to_integer<std::uint8_t>(bytes[i])} << 8 * i)",
@@ -239,48 +239,48 @@ CHANGES = {
         ("gzread(file_.get(), &beyond, 1) > 0", "gzread(file_.get(), &beyond, 1) > 1", "what follows the data is not seen"),
         ("status != Z_OK && status != Z_STREAM_END", "status == Z_MEM_ERROR", "a wrong checksum is not seen"),
     ]),
-    "runtime/npy.cpp": (FILES, [
+    "train/data/npy.cpp": (FILES, [
         ("version == 1 ? 2 : 4", "version == 1 ? 2 : 2", "the header of format 2 is not understood"),
         ("+ header.size() + 1) % 64 != 0", "+ header.size() + 1) % 16 != 0", "the data does not begin where the format asks"),
         ("if (*header.fortran_order)", "if (!header.fortran_order)", "Fortran's order is read as C's"),
         ("if (*size != data.size())", "if (*size > data.size())", "what follows the data is not seen"),
     ]),
-    "runtime/npy_folder.cpp": (FILES, [
+    "train/data/npy_folder.cpp": (FILES, [
         ('"train-labels.npy" : "test-labels.npy"', '"train-labels.npy" : "train-labels.npy"',
          "test images take the training images' labels"),
     ]),
-    "runtime/npy_images.cpp": (FILES, [
+    "train/data/npy_images.cpp": (FILES, [
         ("array.kind == NpyKind::integers", "array.kind == NpyKind::bytes", "wide integers are taken, bytes refused"),
     ]),
-    "runtime/image_folder.cpp": (FILES, [
+    "train/data/image_folder.cpp": (FILES, [
         ("if (numbers.size() == names.size())", "if (!numbers.empty())", "one number makes all names numbers"),
         ("!entry->path().filename().string().starts_with('.')", "true", "hidden files are images"),
     ]),
-    "runtime/png.cpp": (FILES, [
+    "train/data/png.cpp": (FILES, [
         ("static_cast<png_uint_32>(shape.height) ||", "static_cast<png_uint_32>(shape.height) &&", "an image of one wrong extent is read"),
         ("png_set_strip_16(png_)", "png_set_scale_16(png_)", "16 bits are rounded as no peer does"),
         ("png_set_strip_alpha(png_)", "", "alpha is taken for a colour"),
     ]),
-    "runtime/safetensors.cpp": (FILES, [
+    "train/files/safetensors.cpp": (FILES, [
         ("if (begin != covered)", "if (begin < covered)", "holes between tensors are not seen"),
         ("if (covered != data_size)", "if (covered > data_size)", "what follows the last tensor is not seen"),
         ("text.resize((text.size() + 7) / 8 * 8, ' ');", "", "the data does not begin where the format asks"),
     ]),
-    "runtime/safetensors_header.cpp": (FILES, [
+    "train/files/safetensors_header.cpp": (FILES, [
         ("if (has_duplicates(header.tensors))", "if (false && has_duplicates(header.tensors))", "a tensor may be named twice"),
     ]),
-    "runtime/file.cpp": (FILES, [
+    "train/files/file.cpp": (FILES, [
         ("Descriptor file(unfinished.path(), O_WRONLY", "Descriptor file(path, O_WRONLY", "a write destroys the old file before the new one is there"),
         ("    ::unlink(path_.c_str());\n", "", "a write that fails leaves its temporary file"),
     ]),
-    "runtime/architecture.cpp": (NETWORKS, [
+    "train/files/architecture.cpp": (NETWORKS, [
         ("use == Use::resume ? line : without_l2(line)", "without_l2(line)", "a run goes on with other penalties"),
         ("is_valid(layer) ? \"valid\" : \"same\"", "\"valid\"", "every layer is written as if without padding"),
     ]),
-    "runtime/data_identity.cpp": (NETWORKS, [
+    "train/data/data_identity.cpp": (NETWORKS, [
         ("if (values.empty()) return sum;", "", "images without labels are all the same"),
     ]),
-    "runtime/model_file.cpp": (PROGRAMS, [
+    "train/files/model_file.cpp": (PROGRAMS, [
         ('{Block::moments_2, "adam/v/"}', '{Block::moments_1, "adam/v/"}', "a checkpoint keeps the first moment twice"),
         ("1e-3F * scale", "1e+3F * scale", "the self-test allows anything"),
         ("        restore_weights(network, before);\n", "", "a refused model's weights stay"),

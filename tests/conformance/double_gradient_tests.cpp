@@ -1,0 +1,249 @@
+// The same generators compiled in double: the gradients of whole networks agree with central differences to 1e-7, which floats could not
+// show.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "Halide.h"
+#include "generators/element.h"
+#include "tests/runtime/reference_network.h"
+
+namespace castnet::test {
+namespace {
+
+static_assert(std::is_same_v<Element, double>);
+
+REGISTER_EXCEPTION_TRANSLATOR(Halide::Error &error) {
+    return error.what();
+}
+
+using Grid = Halide::Buffer<double>;
+using Params = Halide::GeneratorParamsMap;
+
+Halide::Callable compile(const std::string &generator, const Params &params) {
+    static const Halide::GeneratorContext context(Halide::get_jit_target_from_environment());
+    return create_callable_from_generator(context, generator, params);
+}
+
+Params geometry(const Layer &layer) {
+    const Shape l = layer.large(), s = layer.small();
+    Params params;
+    for (const auto &[name, value] : std::initializer_list<std::pair<const char *, int>>{{"large_width", l.width},
+                                                                                         {"large_height", l.height},
+                                                                                         {"large_channels", l.channels},
+                                                                                         {"small_width", s.width},
+                                                                                         {"small_height", s.height},
+                                                                                         {"small_channels", s.channels},
+                                                                                         {"kernel_width", layer.kernel_width},
+                                                                                         {"kernel_height", layer.kernel_height},
+                                                                                         {"stride_x", layer.stride_x},
+                                                                                         {"stride_y", layer.stride_y},
+                                                                                         {"pad_x", layer.pad_x()},
+                                                                                         {"pad_y", layer.pad_y()}})
+        params[name] = std::to_string(value);
+    return params;
+}
+
+Params with(Params params, const Params &more) {
+    params.insert(more.begin(), more.end());
+    return params;
+}
+
+Grid grid(const Shape &shape, int images) {
+    return Grid(shape.channels, shape.width, shape.height, images);
+}
+
+/// One layer: its weights, their gradients, its output, and its pipelines, chained as runtime/network.cpp chains them.
+struct DoubleLayer {
+    ReferenceLayer description;
+    Grid kernel, transposed, bias, kernel_gradient, bias_gradient, output;
+    Halide::Callable forward, backward_weights, backward_data, transpose;
+
+    DoubleLayer(const ReferenceLayer &layer, const std::string &previous_activation, int images) : description(layer) {
+        const Layer &l = layer.layer;
+        kernel = Grid(l.small().channels, l.large().channels, l.kernel_width, l.kernel_height);
+        transposed = Grid(l.large().channels, l.small().channels, l.kernel_width, l.kernel_height);
+        kernel_gradient = Grid(l.small().channels, l.large().channels, l.kernel_width, l.kernel_height);
+        bias = Grid(l.filters), bias_gradient = Grid(l.filters), output = grid(l.output(), images);
+        const Params shape = geometry(l);
+        const std::string first = l.transpose ? "spread" : "correlate", second = l.transpose ? "correlate" : "spread";
+        forward = compile(first, with(shape, {{"pass", "forward"}, {"activation", layer.activation}}));
+        backward_data = compile(second, with(shape, {{"pass", "backward_data"}, {"activation", previous_activation}}));
+        backward_weights = compile("kernel_gradient", with(shape, {{"output_grid", l.transpose ? "large" : "small"}, {"decays", "true"}}));
+        transpose = compile("transpose_kernel", shape);
+    }
+
+    void run_forward(Grid &input) {
+        REQUIRE(transpose(kernel, transposed) == 0);
+        REQUIRE(forward(input, description.layer.transpose ? transposed : kernel, bias, output) == 0);
+    }
+    void run_backward(Grid &input, Grid &gradient, Grid *input_gradient) {
+        const bool is_transpose = description.layer.transpose;
+        REQUIRE(backward_weights(is_transpose ? gradient : input, is_transpose ? input : gradient, kernel, 2 * description.l2,
+                                 kernel_gradient, bias_gradient) == 0);
+        if (input_gradient == nullptr) return;
+        REQUIRE(backward_data(gradient, is_transpose ? kernel : transposed, input, *input_gradient) == 0);
+    }
+};
+
+class DoubleNetwork {
+public:
+    DoubleNetwork(Shape shape, const std::vector<std::string> &texts, int images, std::mt19937 &random)
+        : images_(images), input_(grid(shape, images)) {
+        std::string activation = "linear";
+        for (const std::string &text : texts) {
+            const ReferenceLayer layer = parse_layer(text, {shape.height, shape.width, shape.channels});
+            layers_.emplace_back(layer, activation, images);
+            shape = layer.layer.output(), activation = layer.activation;
+        }
+        elements_ = int(shape.size()) * images;
+        targets_ = grid({1, shape.height * shape.width, shape.channels}, images);
+        squared_error_ = compile("squared_error", {{"pixels", std::to_string(shape.height * shape.width)},
+                                                   {"channels", std::to_string(shape.channels)},
+                                                   {"activation", activation}});
+        std::normal_distribution<double> normal;
+        std::uniform_real_distribution<double> uniform;
+        input_.for_each_value([&](double &value) { value = uniform(random); });
+        targets_.for_each_value([&](double &value) { value = uniform(random); });
+        for (DoubleLayer &layer : layers_) {
+            const double scale = 1 / std::sqrt(double(layer.kernel.number_of_elements()) / layer.description.layer.filters);
+            layer.kernel.for_each_value([&](double &value) { value = scale * normal(random); });
+            layer.bias.for_each_value([&](double &value) { value = 0.1 * normal(random); });
+        }
+    }
+
+    std::vector<DoubleLayer> &layers() { return layers_; }
+
+    /// Of the present weights; leaves the gradient of the last layer's sums in gradient().
+    double loss() {
+        Grid *input = &input_;
+        for (DoubleLayer &layer : layers_) {
+            layer.run_forward(*input);
+            input = &layer.output;
+        }
+        Grid flat = flattened(*input), error(images_);
+        gradient_ = grid(layers_.back().description.layer.output(), images_);
+        Grid flat_gradient = flattened(gradient_);
+        REQUIRE(squared_error_(flat, targets_, 2.0 / elements_, flat_gradient, error) == 0);
+        double loss = std::accumulate(error.data(), error.data() + images_, 0.0) / elements_;
+        for (DoubleLayer &layer : layers_)
+            layer.kernel.for_each_value([&](double weight) { loss += layer.description.l2 * weight * weight; });
+        return loss;
+    }
+
+    void backward() {
+        loss();
+        for (std::size_t l = layers_.size(); l-- > 0;) {
+            Grid &input = l == 0 ? input_ : layers_[l - 1].output;
+            Grid input_gradient = grid(layers_[l].description.layer.input, images_);
+            layers_[l].run_backward(input, gradient_, l == 0 ? nullptr : &input_gradient);
+            gradient_ = input_gradient;
+        }
+    }
+
+private:
+    /// The same elements with the pixels in one row.
+    Grid flattened(Grid &values) const {
+        return Grid(values.data(), {values.dim(0).extent(), values.dim(1).extent() * values.dim(2).extent(), 1, images_});
+    }
+
+    int images_, elements_ = 0;
+    Grid input_, targets_, gradient_;
+    std::vector<DoubleLayer> layers_;
+    Halide::Callable squared_error_;
+};
+
+constexpr double difference_step = 1e-5;
+
+/// The slope along one weight by two steps; `kinked` where they differ, as beside the kink of a relu.
+struct Slope {
+    double value = 0;
+    bool kinked = false;
+};
+
+Slope central_difference(DoubleNetwork &network, double &weight, double tolerance) {
+    const double before = weight;
+    const auto slope = [&](double step) {
+        weight = before + step;
+        const double above = network.loss();
+        weight = before - step;
+        const double below = network.loss();
+        weight = before;
+        return (above - below) / (2 * step);
+    };
+    const double wide = slope(2 * difference_step), narrow = slope(difference_step);
+    return {.value = narrow, .kinked = std::abs(wide - narrow) > tolerance};
+}
+
+/// Compares up to `count` weights of a tensor, drawn at random.
+void check_tensor(DoubleNetwork &network, Grid &weights, const Grid &gradients, int count, std::mt19937 &random) {
+    double largest = 0;
+    gradients.for_each_value([&](double value) { largest = std::max(largest, std::abs(value)); });
+    const double rounding = 0x1p-52 * network.loss() / difference_step;  // of a difference of two losses
+    const double allowed = 1e-7 * largest + rounding;
+    int kinked = 0;
+    for (int i = 0; i < count; i++) {
+        const std::size_t place = random() % weights.number_of_elements();
+        const Slope slope = central_difference(network, weights.data()[place], allowed);
+        kinked += slope.kinked ? 1 : 0;
+        CAPTURE(place);
+        if (!slope.kinked) CHECK(std::abs(slope.value - gradients.data()[place]) <= allowed);
+    }
+    CHECK(largest > 0);
+    CHECK(kinked <= count / 4);
+}
+
+void check_network(const Shape &input, const std::vector<std::string> &texts, int count) {
+    std::mt19937 random(5);
+    DoubleNetwork network(input, texts, 3, random);
+    network.backward();
+    std::vector<std::pair<Grid, Grid>> gradients;
+    for (DoubleLayer &layer : network.layers()) gradients.emplace_back(layer.kernel_gradient.copy(), layer.bias_gradient.copy());
+    for (std::size_t l = 0; l < gradients.size(); l++) {
+        CAPTURE(texts[l]);
+        check_tensor(network, network.layers()[l].kernel, gradients[l].first, count, random);
+        check_tensor(network, network.layers()[l].bias, gradients[l].second, count, random);
+    }
+}
+
+TEST_CASE("gradients in double: the default network agrees with central differences to 1e-7") {
+    check_network({28, 28, 1},
+                  {"conv2d filters=32 kernel=3 stride=2 padding=same activation=relu",
+                   "conv2d filters=64 kernel=3 stride=2 padding=same activation=relu", "conv2d filters=2 kernel=7",
+                   "conv2d_transpose filters=64 kernel=7 activation=relu",
+                   "conv2d_transpose filters=32 kernel=3 stride=2 padding=same activation=relu",
+                   "conv2d_transpose filters=1 kernel=7 stride=2 padding=same"},
+                  12);
+}
+
+TEST_CASE("gradients in double: every activation, L2, odd shapes, strides larger than kernels") {
+    check_network(
+        {9, 11, 2},
+        {"conv2d filters=5 kernel=3x2 stride=2x3 padding=same activation=tanh l2=0.01", "conv2d filters=4 kernel=2 activation=sigmoid",
+         "conv2d_transpose filters=6 kernel=2 activation=softmax l2=0.1",
+         "conv2d_transpose filters=3 kernel=1x2 stride=2x3 activation=relu", "conv2d filters=2 kernel=1 padding=same activation=softmax"},
+        40);
+}
+
+TEST_CASE("double: a gradient that does not lie where its vectors may begin is refused") {
+    DoubleLayer layer(parse_layer("conv2d filters=8 kernel=3", {5, 5, 1}), "linear", 1);
+    const std::size_t vector = std::size_t(Halide::get_jit_target_from_environment().natural_vector_size<double>()) * sizeof(double);
+    std::vector<double> memory(std::size_t(layer.kernel.number_of_elements()) + 2 * vector);
+    void *begin = memory.data();
+    std::size_t space = memory.size() * sizeof(double);
+    auto *aligned = static_cast<double *>(std::align(vector, 0, begin, space));
+    layer.kernel_gradient = Grid(aligned + vector / sizeof(double) / 2, 8, 1, 3, 3);
+    Grid input = grid({5, 5, 1}, 1), gradient = grid({3, 3, 8}, 1);
+    const auto run = [&] { return layer.backward_weights(input, gradient, layer.kernel, 0.0, layer.kernel_gradient, layer.bias_gradient); };
+    CHECK_THROWS_AS(run(), Halide::Error);
+    layer.kernel_gradient = Grid(aligned, 8, 1, 3, 3);
+    CHECK(run() == 0);
+}
+
+}  // namespace
+}  // namespace castnet::test

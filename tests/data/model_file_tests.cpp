@@ -1,0 +1,331 @@
+// A network's weights as files.
+#include "train/files/model_file.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "tests/runtime/networks.h"
+#include "tests/runtime/reference_network.h"
+#include "tests/temporary.h"
+#include "train/files/architecture.h"
+#include "train/files/error.h"
+
+namespace castnet::test {
+namespace {
+
+/// What an Error says that action() throws; "none" where it throws none.
+template <typename Action>
+std::string reason_of(const Action &action) {
+    try {
+        action();
+    } catch (const Error &error) {
+        return error.what();
+    }
+    return "none";
+}
+
+std::string reason(Network &network, const std::filesystem::path &path) {
+    return reason_of([&] { load_model(network, path); });
+}
+
+/// test_gap with something else in its description, and why a checkpoint of it is not taken by test_gap: to go on with, and its weights.
+class Changed {
+public:
+    std::vector<LayerDescription> layers{test_gap::layers.begin(), test_gap::layers.end()};
+    NetworkDescription network = test_gap::network;
+
+    void save() {
+        network.layers = layers;
+        Network changed(network, 4, 1);
+        Adam adam;
+        save_checkpoint(changed, adam, {}, path());
+    }
+    [[nodiscard]] std::filesystem::path path() const { return folder_.path() / "c.safetensors"; }
+    [[nodiscard]] std::string resume_reason() {
+        std::string why = reason_of([&] { (void)load_checkpoint(own_, adam_, path()); });
+        CHECK(reason_of([&] { (void)read_state(test_gap::network, path()); }) == why);
+        return why;
+    }
+    [[nodiscard]] std::string weights_reason() { return reason(own_, path()); }
+
+private:
+    TemporaryFolder folder_;
+    Network own_{test_gap::network, 4, 1};
+    Adam adam_;
+};
+
+bool contains(const std::string &text, const std::string &part) {
+    return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("model file: weights come back to the bit, for every network") {
+    const TemporaryFolder folder;
+    for (const NetworkDescription *description : all_networks) {
+        CAPTURE(description->name);
+        Random random(3);
+        Network network(*description, 4, 1), other(*description, 4, 1, Purpose::inference);
+        set_random_weights(network, random);
+        save_model(network, folder.path() / "m.safetensors");
+        load_model(other, folder.path() / "m.safetensors");
+        const TensorFile before = weights_of(network), after = weights_of(other);
+        for (const Tensor &tensor : before.tensors) CHECK(after.find(tensor.name)->values == tensor.values);
+        save_model(other, folder.path() / "again.safetensors");
+        CHECK(read_plain(folder.path() / "m.safetensors") == read_plain(folder.path() / "again.safetensors"));
+    }
+}
+
+TEST_CASE("model file: a model that this build computes differently is refused, and the weights stay") {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "m.safetensors", changed = folder.path() / "changed.safetensors";
+    Random random(4);
+    Network network(test_gap::network, 4, 1), other(test_gap::network, 4, 1);
+    set_random_weights(network, random);
+    set_random_weights(other, random);
+    save_model(network, path);
+    const TensorFile model = read_safetensors(path), before = weights_of(other);
+    const auto refused_with = [&](const auto &change) {
+        TensorFile file = model;
+        change(file);
+        write_safetensors(changed, file);
+        std::string why = reason(other, changed);
+        for (const Tensor &tensor : weights_of(other).tensors) CHECK(before.find(tensor.name)->values == tensor.values);
+        return why;
+    };
+    const auto tensor = [](TensorFile &file, const std::string &name) { return std::ranges::find(file.tensors, name, &Tensor::name); };
+    CHECK(refused_with([&](TensorFile &file) {
+              tensor(file, "self_test/output")->values[7] += 0.01F;
+          }).find("does not pass its self-test") != std::string::npos);
+    CHECK(refused_with([&](TensorFile &file) {
+              for (float &value : tensor(file, "stretch/kernel")->values) value = -value;
+          }).find("does not pass its self-test") != std::string::npos);
+    CHECK(refused_with([&](TensorFile &file) {
+              file.tensors.erase(tensor(file, "self_test/input"));
+          }).find("holds a self-test that is not") != std::string::npos);
+    CHECK(refused_with([&](TensorFile &file) {
+              tensor(file, "self_test/input")->shape = {1, 10, 12, 1};
+          }).find("holds a self-test that is not") != std::string::npos);
+
+    // A file of another program has none.
+    TensorFile plain = model;
+    std::erase_if(plain.tensors, [](const Tensor &each) { return each.name.starts_with("self_test/"); });
+    plain.metadata.clear();
+    write_safetensors(changed, plain);
+    CHECK(reason(other, changed) == "none");
+    for (const Tensor &each : plain.tensors) CHECK(weights_of(other).find(each.name)->values == each.values);
+}
+
+TEST_CASE("model file: layers are written out in full, in the network language") {
+    CHECK(architecture_of(test_odd::network).at("layers") ==
+          "conv2d filters=33 kernel=3x5 stride=2x3 padding=same activation=relu l2=0 name=conv2d\n"
+          "conv2d filters=5 kernel=2x2 stride=1x1 padding=valid activation=tanh l2=0.001 name=conv2d_1\n"
+          "conv2d_transpose filters=7 kernel=2x2 stride=1x1 padding=valid activation=relu l2=0 name=conv2d_transpose\n"
+          "conv2d_transpose filters=2 kernel=9x9 stride=1x2 padding=valid activation=linear l2=0.01 name=conv2d_transpose_1");
+    for (const NetworkDescription *description : all_networks) {
+        CAPTURE(description->name);
+        std::istringstream lines(architecture_of(*description).at("layers"));
+        for (const LayerDescription &layer : description->layers) {
+            CAPTURE(layer.text);
+            const Shape in{layer.input.height, layer.input.width, layer.input.channels};
+            std::string line;
+            REQUIRE(std::getline(lines, line));
+            const ReferenceLayer full = parse_layer(line, in), written = parse_layer(std::string(layer.text), in);
+            CHECK(full.layer.output().height == layer.output.height);
+            CHECK(full.layer.output().width == layer.output.width);
+            CHECK(full.layer.output().channels == layer.output.channels);
+            CHECK(full.layer.stride_y == written.layer.stride_y);
+            CHECK(full.layer.stride_x == written.layer.stride_x);
+            CHECK(full.activation == written.activation);
+            CHECK(full.l2 == written.l2);
+        }
+    }
+}
+
+TEST_CASE("checkpoint: one of another network with the same tensors is refused, with the first layer that differs") {
+    const auto check_refused = [](const auto &change, const std::string &why) {
+        Changed changed;
+        change(changed);
+        changed.save();
+        CHECK(contains(changed.resume_reason(), why));
+        CHECK(contains(changed.weights_reason(), why));
+    };
+    check_refused([](Changed &c) { c.layers[0].activation = "tanh"; },
+                  "has the layer 1 'conv2d filters=4 kernel=2x2 stride=3x3 padding=valid activation=tanh l2=0 name=squeeze' where 'conv2d "
+                  "filters=4 kernel=2x2 stride=3x3 padding=valid activation=sigmoid l2=0 name=squeeze' is needed");
+    check_refused([](Changed &c) { c.layers[1].stride_x = 2; }, "has the layer 2 'conv2d_transpose filters=6 kernel=1x2 stride=3x2 ");
+    check_refused([](Changed &c) { c.layers[1].stride_y = 2; }, "has the layer 2 'conv2d_transpose filters=6 kernel=1x2 stride=2x3 ");
+    check_refused([](Changed &c) { c.layers[2].pad_x = 1; },
+                  "has the layer 3 'conv2d_transpose filters=1 kernel=1x2 stride=1x1 padding=same");
+    check_refused([](Changed &c) { c.layers[2].pad_y = 1; }, "padding=same");
+    check_refused([](Changed &c) { c.layers[1].name = "other"; }, "name=other' where");
+    check_refused([](Changed &c) { c.layers[0].input = {13, 10, 1}; }, "has the input 13x10x1 where 12x10x1 is needed");
+    check_refused([](Changed &c) { c.layers.pop_back(); }, "has 2 layers where 3 are needed");
+    check_refused([](Changed &c) { c.network.encoder_layers = 2; }, "has 2 layers as its encoder where 1 are needed");
+    check_refused(
+        [](Changed &c) {
+            c.network.name = "other";
+            c.layers[0].activation = "relu";
+        },
+        "is of the network other, which has the layer 1 'conv2d filters=4 ");
+}
+
+TEST_CASE("checkpoint: its weights are taken by a network of another name and other penalties, its run is not") {
+    Changed renamed, penalized;
+    renamed.network.name = "other";
+    renamed.save();
+    CHECK(contains(renamed.resume_reason(), "is of the network other; resume it with the network that began it"));
+    CHECK(renamed.weights_reason() == "none");
+    penalized.layers[1].l2 = 0.5F;
+    penalized.save();
+    CHECK(contains(penalized.resume_reason(),
+                   "has the layer 2 'conv2d_transpose filters=6 kernel=1x2 stride=3x3 padding=valid "
+                   "activation=relu l2=0.5 name=stretch' where"));
+    CHECK(penalized.weights_reason() == "none");
+}
+
+TEST_CASE("checkpoint: one whose layers are the same in other words is taken, and so is one of an earlier version") {
+    Changed reworded;
+    reworded.layers[0].text = "conv2d   name=squeeze activation=sigmoid stride=3x3 kernel=2x2 filters=4 padding=valid";
+    reworded.save();
+    CHECK(reworded.resume_reason() == "none");
+    CHECK(reworded.weights_reason() == "none");
+
+    // It has the layers as they were written, and no data.
+    Changed earlier;
+    earlier.save();
+    TensorFile file = read_safetensors(earlier.path());
+    std::string &layers = file.metadata.at("layers");
+    const auto write = [&](const std::string &first) {
+        layers = first;
+        for (const LayerDescription &layer : test_gap::layers)
+            if (layer.name != "squeeze") layers.append(1, '\n').append(layer.text);
+        write_safetensors(earlier.path(), file);
+    };
+    write(std::string(test_gap::layers[0].text));
+    CHECK(earlier.resume_reason() == "none");
+    CHECK(earlier.weights_reason() == "none");
+    CHECK_FALSE(read_state(test_gap::network, earlier.path()).data);
+    write("conv2d filters=4 kernel=2 stride=3 activation=tanh name=squeeze");
+    CHECK(contains(earlier.resume_reason(), "has the layer 1 'conv2d filters=4 kernel=2 stride=3 activation=tanh name=squeeze' where"));
+    CHECK(contains(earlier.weights_reason(), "has the layer 1 "));
+    write("conv2d filters=4 kernel=2 stride=3 activation=sigmoid l2=0.1 name=squeeze");
+    CHECK(contains(earlier.resume_reason(), "l2=0.1"));
+    CHECK(earlier.weights_reason() == "none");
+}
+
+TEST_CASE("data: their identity is that of images and labels, and not of their place") {
+    const Dataset bytes{.shape = {1, 2, 1}, .bytes = {1, 2, 3, 4}, .floats = {}, .labels = {5, 6}};
+    const Dataset floats{.shape = {1, 2, 1}, .bytes = {}, .floats = {1, 2, 3, 4}, .labels = {}};
+    for (const Dataset &data : {bytes, floats}) {
+        const DataIdentity identity = identity_of(data, "/data/../somewhere");
+        CHECK(identity.path == "/somewhere");
+        CHECK(identity.images == 2);
+        CHECK(identity.has_same_images(identity_of(data, "else/where")));
+        CHECK(identity_of(data, "else").path == (std::filesystem::current_path() / "else").string());
+        const auto check_other = [&](const auto &change) {
+            Dataset other = data;
+            change(other);
+            CHECK_FALSE(identity.has_same_images(identity_of(other, "/somewhere")));
+        };
+        if (!data.bytes.empty()) check_other([](Dataset &other) { other.bytes[2]++; });
+        if (!data.floats.empty()) check_other([](Dataset &other) { other.floats[3] = 4.5F; });
+        if (!data.labels.empty()) check_other([](Dataset &other) { std::swap(other.labels[0], other.labels[1]); });
+        check_other([](Dataset &other) { other.labels = {1, 5}; });
+        check_other([](Dataset &other) {
+            other.bytes.resize(other.bytes.empty() ? 0 : 2);
+            other.floats.resize(other.floats.empty() ? 0 : 2);
+        });
+    }
+    CHECK(to_string(DataIdentity{.path = "/data", .images = 65, .checksum = 0x1a2b}) == "65 images from /data (CRC-32 00001a2b)");
+}
+
+TEST_CASE("checkpoint: one that is cut anywhere, or has any bit flipped, is refused") {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "c.safetensors";
+    Network network(test_one::network, 4, 1);
+    Adam adam;
+    TrainingState state;
+    state.options = {{"epochs", "3"}};
+    save_checkpoint(network, adam, state, path);
+    const std::string bytes = read_plain(path);
+    const auto check_refused = [&](const std::string &damaged) {
+        write_plain(path, damaged);
+        CHECK_THROWS_AS(load_checkpoint(network, adam, path), Error);
+    };
+    for (std::size_t size = 0; size < bytes.size(); size++) check_refused(bytes.substr(0, size));
+    for (std::size_t bit = 0; bit < 8 * bytes.size(); bit++) {
+        CAPTURE(bit);
+        std::string flipped = bytes;
+        flipped[bit / 8] = char(static_cast<unsigned char>(flipped[bit / 8]) ^ 1U << bit % 8);
+        check_refused(flipped);
+    }
+    write_plain(path, bytes);
+    CHECK(load_checkpoint(network, adam, path).options == state.options);
+}
+
+TEST_CASE("checkpoint: best weights that are not the network's are refused before anything is set") {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "c.safetensors";
+    Random random(5);
+    Network network(test_gap::network, 4, 1), other(test_gap::network, 4, 1);
+    set_random_weights(network, random);
+    const TensorFile before = weights_of(other);
+    Adam adam;
+    const auto refused = [&](const auto &change) {
+        TrainingState state;
+        state.best_weights = weights_of(network);
+        change(state.best_weights.tensors);
+        save_checkpoint(network, adam, state, path);
+        CHECK_THROWS_AS(read_state(test_gap::network, path), Error);
+        CHECK_THROWS_AS(load_checkpoint(other, adam, path), Error);
+        for (const Tensor &tensor : weights_of(other).tensors) CHECK(before.find(tensor.name)->values == tensor.values);
+    };
+    refused([](std::vector<Tensor> &best) { best.pop_back(); });
+    refused([](std::vector<Tensor> &best) { best[0] = {best[0].name, {2}, {1, 2}}; });
+    refused([](std::vector<Tensor> &best) { best.push_back({"more", {1}, {1}}); });
+}
+
+TEST_CASE("model file: all of a checkpoint's numbers come back, and no negative one is taken") {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "c.safetensors";
+    Random random(5);
+    Network network(test_gap::network, 4, 1);
+    set_random_weights(network, random);
+    Adam adam{.steps = 9};
+    const TrainingState state{.epoch = 3,
+                              .image = 7,
+                              .weighted_loss = 1.5,
+                              .shuffle = 11,
+                              .best_epoch = 2,
+                              .best_loss = 0.1,
+                              .best_weights = weights_of(network),
+                              .options = {{"seed", "4"}},
+                              .data = DataIdentity{.path = "/a b/\n\"c\"", .images = 65, .checksum = 0xffffffffU}};
+    save_checkpoint(network, adam, state, path);
+    adam.steps = 0;
+    const TrainingState read = load_checkpoint(network, adam, path);
+    CHECK(adam.steps == 9);
+    CHECK(read.epoch == state.epoch);
+    CHECK(read.image == state.image);
+    CHECK(read.weighted_loss == state.weighted_loss);
+    CHECK(read.shuffle == state.shuffle);
+    CHECK(read.best_epoch == state.best_epoch);
+    CHECK(read.best_loss == state.best_loss);
+    CHECK(read.options == state.options);
+    CHECK(read.data == state.data);
+    for (const Tensor &tensor : state.best_weights.tensors) CHECK(read.best_weights.find(tensor.name)->values == tensor.values);
+
+    const TensorFile sound = read_safetensors(path);
+    for (const std::string key :
+         {"step", "epoch", "image", "weighted_loss", "shuffle", "best_epoch", "best_loss", "data images", "data checksum"}) {
+        CAPTURE(key);
+        TensorFile negative = sound;
+        negative.metadata[key] = "-1";
+        write_safetensors(path, negative);
+        CHECK_THROWS_AS(load_checkpoint(network, adam, path), Error);
+    }
+}
+
+}  // namespace
+}  // namespace castnet::test

@@ -1,0 +1,203 @@
+// The library's front, on memory of the caller's.
+#include "runtime/autoencoder.h"
+
+#include <HalideRuntime.h>
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "tests/runtime/networks.h"
+
+namespace castnet::test {
+namespace {
+
+TEST_CASE("autoencoder: learns, and does what the network under it does") {
+    for (const NetworkDescription *description : all_networks) {
+        CAPTURE(description->name);
+        Random random(1);
+        Autoencoder model(*description, {.batch_size = 8, .threads = 2, .seed = 5});
+        REQUIRE(model.is_ready());
+        Network network(*description, 8, 1);
+        Random again(5);
+        REQUIRE(glorot_uniform(network, again) == 0);
+        Adam adam;
+        const std::vector<float> images = random_values(8 * description->input().size(), random);
+        for (int step = 0; step < 5; step++) {
+            const StepResult result = model.step(images), same = adam.step(network, Batch::of(images, images, 8));
+            REQUIRE(result.error == 0);
+            CHECK(result.loss == same.loss);
+        }
+        std::vector<float> codes(8 * description->code().size()), decoded(images.size()), outputs(images.size());
+        CHECK(model.encode(images, codes) == 0);
+        CHECK(model.decode(codes, decoded) == 0);
+        CHECK(model.reconstruct(images, outputs) == 0);
+        CHECK(outputs == decoded);
+
+        // The weights make another model the same; for inference alone too.
+        std::vector<float> weights(description->parameter_count());
+        REQUIRE(model.save(weights) == 0);
+        for (const Purpose purpose : {Purpose::training, Purpose::inference}) {
+            Autoencoder other(*description, {.batch_size = 3, .purpose = purpose});
+            REQUIRE(other.load(weights) == 0);
+            std::vector<float> same(images.size());  // of three batches; nothing there yet that might pass for them
+            CHECK(other.reconstruct(images, same) == 0);
+            CHECK(outputs == same);
+        }
+    }
+}
+
+TEST_CASE("autoencoder: other weights begin the optimizer anew") {
+    mnist_cae::Autoencoder model({.batch_size = 4}), fresh({.batch_size = 4});
+    Random random(2);
+    const std::vector<float> images = random_values(4 * mnist_cae::input.size(), random);
+    std::vector<float> start(mnist_cae::parameter_count), after(start.size()), again(start.size());
+    REQUIRE(model.save(start) == 0);
+    for (int step = 0; step < 3; step++) REQUIRE(model.step(images).error == 0);
+    REQUIRE(model.load(start) == 0);
+    REQUIRE(model.step(images).error == 0);
+    REQUIRE(fresh.step(images).error == 0);
+    REQUIRE(model.save(after) == 0);
+    REQUIRE(fresh.save(again) == 0);
+    CHECK(after == again);
+}
+
+TEST_CASE("autoencoder: targets may differ from images") {
+    test_one::Autoencoder model({.batch_size = 2, .optimizer = {.learning_rate = 0.05F}});
+    const std::array<float, 2> images{0.2F, 0.8F}, targets{0.5F, -0.5F};
+    double first = 0, last = 0;
+    for (int step = 0; step < 400; step++) {
+        last = model.step(images, targets).loss;
+        if (step == 0) first = last;
+    }
+    CHECK(last < 0.05 * first);
+}
+
+TEST_CASE("autoencoder: what does not fit is refused, and nothing is touched") {
+    test_gap::Autoencoder model({.batch_size = 2});
+    constexpr std::size_t in = test_gap::input.size(), code = test_gap::code.size(), count = test_gap::parameter_count;
+    std::vector<float> before(count), after(count), images(3 * in), codes(code);
+    REQUIRE(model.save(before) == 0);
+    CHECK(model.step({}).error != 0);
+    CHECK(model.step(images).error != 0);  // three are more than a batch
+    CHECK(model.step(std::span(images).first(in + 1)).error != 0);
+    CHECK(model.step(std::span(images).first(in), std::span(images).first(2 * in)).error != 0);
+    CHECK(model.encode(images, codes) != 0);
+    CHECK(model.encode({}, codes) != 0);
+    CHECK(model.decode(std::span(codes).first(code - 1), images) != 0);
+    CHECK(model.reconstruct(images, std::span(images).first(2 * in)) != 0);
+    CHECK(model.reconstruct(std::span(images).first(in), images) != 0);  // room for two more is a mistake too
+    CHECK(model.load(std::span(before).first(count - 1)) != 0);
+    CHECK(model.save(std::span(after).first(count - 1)) != 0);
+    CHECK(std::string_view(model.error_message()) != "");
+    REQUIRE(model.save(after) == 0);
+    CHECK(before == after);
+    CHECK(model.encode(std::span(images).first(in), codes) == 0);  // and goes on
+
+    Autoencoder broken(test_gap::network, {.batch_size = 0});
+    CHECK_FALSE(broken.is_ready());
+    CHECK(broken.step(std::span(images).first(in)).error != 0);
+    CHECK(broken.encode(std::span(images).first(in), codes) != 0);
+    CHECK(broken.load(before) != 0);
+    CHECK(broken.save(after) != 0);
+    CHECK(before == after);
+
+    Autoencoder infers(test_gap::network, {.batch_size = 2, .purpose = Purpose::inference});
+    CHECK(infers.step(std::span(images).first(in)).error != 0);
+    CHECK(infers.network().sum_gradients(0) != 0);  // there are none
+    CHECK(infers.reconstruct(images, images) == 0);
+}
+
+static_assert(!std::is_copy_constructible_v<Network> && !std::is_move_constructible_v<Network>);  // none is left behind, empty
+static_assert(!std::is_copy_assignable_v<Autoencoder> && !std::is_move_assignable_v<Autoencoder>);
+
+TEST_CASE("autoencoder: each has its own error, and one that is not ready keeps the reason") {
+    test_gap::Autoencoder model, other, broken({.batch_size = 0});
+    CHECK(std::string_view(model.error_message()).empty());
+    REQUIRE(model.step({}).error != 0);
+    const std::string message = model.error_message();
+    REQUIRE(other.encode({}, {}) != 0);
+    CHECK(model.error_message() == message);
+    CHECK(other.error_message() != message);
+
+    const std::string reason = broken.error_message();
+    CHECK(reason.find("at least one image") != std::string::npos);
+    CHECK(broken.step({}).error != 0);
+    CHECK(broken.network().weights_changed() != 0);
+    CHECK(broken.error_message() == reason);
+}
+
+TEST_CASE("network: its tensors are of each layer its kernel, then its bias, in every block") {
+    for (const NetworkDescription *description : all_networks) {
+        CAPTURE(description->name);
+        Network network(*description, 1, 1);
+        std::size_t elements = 0, l = 0;
+        for (const Network::Tensor &tensor : network.tensors()) {
+            const bool is_kernel = l % 2 == 0;
+            CHECK(tensor.layer == description->layers[l / 2].name);
+            CHECK(tensor.kind == (is_kernel ? "kernel" : "bias"));
+            CHECK(tensor.values.data() == (is_kernel ? network.kernel(l / 2) : network.bias(l / 2)).data());
+            std::size_t size = 1;
+            for (const std::size_t extent : tensor.shape()) size *= extent;
+            CHECK(tensor.values.size() == size);
+            elements += size;
+            l++;
+        }
+        CHECK(elements == description->parameter_count());
+        for (const Block block : {Block::moments_1, Block::moments_2, Block::gradients})
+            CHECK(network.tensors(block)[1].values.data() == network.bias(0, block).data());
+    }
+}
+
+TEST_CASE("network: what Halide cannot count is refused at once") {
+    constexpr int most = std::numeric_limits<int>::max();
+    for (const Purpose purpose : {Purpose::training, Purpose::inference}) {
+        const Network network(mnist_cae::network, most, most, purpose);
+        CHECK_FALSE(network.is_ready());
+        CHECK(std::string_view(network.error_message()).find("choose a smaller batch") != std::string_view::npos);
+    }
+    CHECK(ArenaLayout(mnist_cae::network, 600'000, 1).is_addressable());
+    CHECK_FALSE(ArenaLayout(mnist_cae::network, 700'000, 1).is_addressable());  // 43,750 gradients of 51,648 numbers
+}
+
+/// Asks for what only AMD's CPUs had, and what they did not have.
+const halide_filter_metadata_t *metadata_of_no_cpu() {
+    static const halide_filter_metadata_t metadata = [] {
+        halide_filter_metadata_t lesser = *test_gap::network.metadata();
+        lesser.target = "x86-64-linux-avx512-fma4-no_runtime-sse41";
+        return lesser;
+    }();
+    return &metadata;
+}
+
+TEST_CASE("network: of pipelines for another CPU it is not ready, and says what is missing") {
+    if (std::string_view(test_gap::network.metadata()->target).find("x86") != 0) return;
+    NetworkDescription description = test_gap::network;
+    description.metadata = metadata_of_no_cpu;
+    Autoencoder model(description);
+    CHECK_FALSE(model.is_ready());
+    const std::string message = model.error_message();
+    CAPTURE(message);
+    CHECK(message.starts_with("this CPU lacks "));
+    CHECK(message.find("fma4") != std::string::npos);
+    CHECK(model.step({}).error != 0);
+    CHECK(model.error_message() == message);
+}
+
+TEST_CASE("arena: what holds what adds up to all of it") {
+    for (const NetworkDescription *description : all_networks) {
+        for (const Purpose purpose : {Purpose::training, Purpose::inference}) {
+            const ArenaLayout layout(*description, 32, 2, purpose);
+            const MemoryUse use = layout.memory();
+            CHECK(use.weights + use.gradients + use.optimizer + use.activations == layout.bytes());
+            CHECK((use.optimizer > 0) == (purpose == Purpose::training));
+        }
+    }
+}
+
+}  // namespace
+}  // namespace castnet::test

@@ -1,0 +1,147 @@
+"""Runs the README's commands, in its order, as a newcomer would: in an empty folder, on images made up here.
+
+A command of the README that no rule here knows fails the test, so that none can be added without being run.
+"""
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ["CASTNET_BUILD"])
+
+ACTIVATE = ". build/venv/bin/activate"
+COMMAND = re.compile(rf"sh cmake/bootstrap\.sh [^…]+|build/bin/\S+ [^…]+|cmake -[^…]+|ctest [^…]+|python3 tests/[^…]+|sensor/(?:build/)?sensor|package/lib/castnet/bin/castnet [^…]+|g\+\+ [^…]+|{re.escape(ACTIVATE)}")
+ELSEWHERE = {  # what takes long, or ends in this very test, and where it runs
+    r"sh cmake/bootstrap\.sh (test|lint).*": ".ci/run",
+    r"sh cmake/bootstrap\.sh autotune.*": "tests/autotune, on small pipelines",
+    r"sh cmake/bootstrap\.sh (benchmark|peers)": "the label peers, where gigabytes of them are installed",
+    r"sh cmake/bootstrap\.sh coverage": "all tests once more, in ten minutes",
+    r"ctest .*": ".ci/run, by cmake/bootstrap.sh test",
+    r"python3 tests/fuzz/fuzz\.py .*": "tests/fuzz, for half a minute",
+    r"build/bin/conformance --count 1000 .*": "tests/conformance, a hundred of them",
+}
+WRITTEN = ["runs/mnist_cae/model.safetensors", "runs/mnist_cae/checkpoint.safetensors", "runs/mnist_cae/history.csv", "runs/mnist_cae/report.html",
+           "runs/mnist_cae/previous-1/model.safetensors", "runs/my_network/report.html", "y.npy", "y.png", "codes.csv", "latent.svg", "image.npy",
+           "image.png", "gradients.safetensors", "anomalies/scores.csv", "weights.h", "model.onnx", "package/lib/castnet/cmake/CastnetConfig.cmake"]
+
+
+def commands(readme: str) -> list[list[str]]:
+    """Those of each block, and in the text between backticks."""
+    found = []
+    for text in re.findall(r"(?:^    \S.*\n)+|`[^`\n]+`", re.sub(r"```.*?```", "", readme, flags=re.DOTALL), re.MULTILINE):
+        lines = [re.sub(r" {3,}.*", "", line.strip("` ")) for line in text.splitlines()]  # without what explains it
+        found.append([line for line in lines if COMMAND.fullmatch(line)])
+    return found
+
+
+def code_blocks(readme: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", readme, re.DOTALL)
+
+
+def write_networks(folder: pathlib.Path, readme: str) -> None:
+    """The reader's own network, and the project that embeds another."""
+    mine, vibration = code_blocks(readme, "castnet")
+    (folder / "my_network.castnet").write_text(mine)
+    (folder / "sensor").mkdir()
+    (folder / "sensor" / "vibration.castnet").write_text(vibration)
+    for language, name in (("cmake", "CMakeLists.txt"), ("cpp", "sensor.cpp")):
+        (folder / "sensor" / name).write_text(code_blocks(readme, language)[0])
+
+
+def write_idx_images(folder: pathlib.Path) -> None:
+    """MNIST's four files, of noise with ten labels."""
+    folder.mkdir()
+    count = 60
+    for part, seed in (("train", 1), ("t10k", 2)):
+        pixels = noise(count * 28 * 28, seed)
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(struct.pack(">BBBBIII", 0, 0, 8, 3, count, 28, 28) + pixels)
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">BBBBI", 0, 0, 8, 1, count) + bytes(i % 10 for i in range(count)))
+
+
+def noise(size: int, seed: int) -> bytes:
+    values = bytearray()
+    for _ in range(size):
+        seed = (seed * 1103515245 + 12345) % 2**31
+        values.append(seed >> 23)
+    return bytes(values)
+
+
+def write_png_images(folder: pathlib.Path) -> None:
+    """Grey pictures of 28x28."""
+    folder.mkdir()
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    for i in range(40):
+        rows = noise(28 * 28, i)
+        data = b"".join(b"\0" + rows[y * 28:(y + 1) * 28] for y in range(28))
+        header = struct.pack(">IIBBBBB", 28, 28, 8, 0, 0, 0, 0)
+        (folder / f"{i:02}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b""))
+
+
+def run(command: str, folder: pathlib.Path, is_activated: bool = False) -> str:
+    """Its output; in a shell that knows no CMake of the build before it is activated."""
+    here = command.replace("cmake/bootstrap.sh", str(ROOT / "cmake/bootstrap.sh")).replace("build/bin/", f"{BUILD}/bin/")
+    if is_activated:
+        here = f"{ACTIVATE.replace('build', str(BUILD), 1)}\n{here}"
+    at = ROOT if re.match(r"cmake --", command) and "sensor" not in command else folder
+    paths = [path for path in os.environ["PATH"].split(":") if pathlib.Path(path) != BUILD / "venv" / "bin"]
+    environment = os.environ | {"CASTNET_DATA": str(folder / "mnist"), "PATH": ":".join(paths)}
+    result = subprocess.run(here, shell=True, cwd=at, env=environment, capture_output=True, text=True)
+    print(f"{'ok' if result.returncode == 0 else 'FAILED':<8}{command}", flush=True)
+    if result.returncode != 0:
+        sys.exit(result.stdout + result.stderr)
+    return result.stdout
+
+
+def run_block(block: list[str], folder: pathlib.Path, done: set[str]) -> None:
+    for command in block:
+        if command in done or command == ACTIVATE:
+            continue
+        done.add(command)
+        if re.match("cmake |ctest ", command) and ACTIVATE not in block:
+            sys.exit(f"{command}: a newcomer has no CMake, or an older one, without {ACTIVATE}")
+        where = [place for pattern, place in ELSEWHERE.items() if re.fullmatch(pattern, command)]
+        if where:
+            print(f"{'-':<8}{command}   ({where[0]})")
+        else:
+            run(command, folder, is_activated=ACTIVATE in block)
+
+
+def cached_networks() -> str:
+    return re.search(r"^CASTNET_NETWORKS:STRING=(.*)$", (BUILD / "CMakeCache.txt").read_text(), re.MULTILINE)[1]
+
+
+def main() -> None:
+    if BUILD != ROOT / "build":
+        print("skipped: cmake/bootstrap.sh builds in build/, and this is another folder")
+        sys.exit(77)
+    readme = (ROOT / "README.md").read_text()
+    networks = cached_networks()
+    with tempfile.TemporaryDirectory(prefix="castnet-readme-") as temporary:
+        folder = pathlib.Path(temporary)
+        write_idx_images(folder / "mnist")
+        write_png_images(folder / "images")
+        write_networks(folder, readme)
+        try:
+            done = set()
+            for block in commands(readme):
+                run_block(block, folder, done)
+            if "ninja: no work to do." not in run("sh cmake/bootstrap.sh build", folder):
+                sys.exit("a second build without changes builds something")
+        finally:
+            if cached_networks() != networks:
+                subprocess.run([BUILD / "venv/bin/cmake", "--preset", "default", f"-DCASTNET_NETWORKS={networks}"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        missing = [name for name in WRITTEN if not (folder / name).exists()]
+        if missing:
+            sys.exit(f"the README's commands did not write {missing}")
+
+
+if __name__ == "__main__":
+    main()

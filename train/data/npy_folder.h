@@ -1,0 +1,16 @@
+// A folder of train.npy and test.npy, with train-labels.npy and test-labels.npy or without.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "train/data/dataset.h"
+
+namespace castnet {
+
+bool is_npy_folder(const std::filesystem::path &folder);
+
+/// As load_dataset().
+Dataset read_npy_folder(const std::filesystem::path &folder, Part part, const Shape &shape, const std::vector<int> &classes);
+
+}  // namespace castnet

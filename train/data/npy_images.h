@@ -1,0 +1,17 @@
+// Images, or other grids of one shape, in .npy files.
+#pragma once
+
+#include <filesystem>
+#include <span>
+
+#include "train/data/dataset.h"
+
+namespace castnet {
+
+/// Reads grids of `shape`: (n, h, w, c), where extents of 1 within h, w, c may be left out; uint8 or floating point. Throws Error.
+Dataset read_npy_images(const std::filesystem::path &path, const Shape &shape);
+
+/// Writes them, (n, h, w, c). Throws Error.
+void write_npy_images(const std::filesystem::path &path, const Shape &shape, std::span<const float> values);
+
+}  // namespace castnet

@@ -1,0 +1,248 @@
+#include "train/files/model_file.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <span>
+
+#include "train/files/architecture.h"
+#include "train/files/error.h"
+
+namespace castnet {
+namespace {
+
+std::string name_of(const TensorDescription &tensor, std::string_view prefix = "") {
+    return fmt::format("{}{}/{}", prefix, tensor.layer, tensor.kind);
+}
+
+void append(TensorFile &file, Network &network, Block block, std::string_view prefix = "") {
+    for (const Network::Tensor &tensor : network.tensors(block)) {
+        const auto shape = tensor.shape();
+        file.tensors.push_back({name_of(tensor, prefix), {shape.begin(), shape.end()}, {tensor.values.begin(), tensor.values.end()}});
+    }
+}
+
+/// The file's tensors with the prefix, which are known to be there, into the network's.
+void copy(const TensorFile &file, Network &network, Block block, std::string_view prefix = "") {
+    for (const Network::Tensor &tensor : network.tensors(block))
+        std::ranges::copy(file.find(name_of(tensor, prefix))->values, tensor.values.begin());
+}
+
+constexpr std::array<std::pair<Block, std::string_view>, 2> moments{{{Block::moments_1, "adam/m/"}, {Block::moments_2, "adam/v/"}}};
+
+}  // namespace
+
+TensorFile weights_of(Network &network) {
+    TensorFile file;
+    file.metadata = architecture_of(network.description());
+    append(file, network, Block::weights);
+    return file;
+}
+
+TensorFile gradients_of(Network &network) {
+    TensorFile file;
+    append(file, network, Block::gradients);
+    return file;
+}
+
+namespace {
+
+const std::string data_path = "data path", data_images = "data images", data_checksum = "data checksum";
+constexpr std::string_view option_prefix = "option ", best_prefix = "best/", moment_prefix = "adam/", self_test_prefix = "self_test/";
+
+/// Whether it is one of those with the prefix: of the weights themselves where that is empty.
+bool belongs_to(const Tensor &tensor, std::string_view prefix) {
+    const auto begins_with = [&](std::string_view other) { return tensor.name.starts_with(other); };
+    return prefix.empty() ? std::ranges::none_of(std::array{best_prefix, moment_prefix, self_test_prefix}, begins_with)
+                          : begins_with(prefix);
+}
+
+/// A file that was read, and what is said about it.
+class ModelFile {
+public:
+    /// Throws Error if the file tells of another network.
+    ModelFile(const NetworkDescription &description, std::filesystem::path path, Use use)
+        : description_(&description), path_(std::move(path)), use_(use), file_(read_safetensors(path_)) {
+        const std::string other = difference(description, file_.metadata, use);
+        if (!other.empty()) throw error(other);
+    }
+
+    /// Checks that the network's tensors with `prefix`, and no others, are there in their shapes.
+    void check(std::string_view prefix = "") const {
+        for (const TensorDescription &wanted : description_->tensors()) {
+            const std::string name = name_of(wanted, prefix);
+            const Tensor *tensor = file_.find(name);
+            if (tensor == nullptr) throw error(fmt::format("holds no {}", name));
+            if (!std::ranges::equal(tensor->shape, wanted.shape()))
+                throw error(fmt::format("holds {} of shape ({}) where ({}) is needed", name, fmt::join(tensor->shape, ", "),
+                                        fmt::join(wanted.shape(), ", ")));
+            if (!all_finite(tensor->values)) throw error(fmt::format("holds {} with infinite or NaN numbers", name));
+        }
+        const auto belongs = [&](const Tensor &tensor) { return belongs_to(tensor, prefix); };
+        if (static_cast<std::size_t>(std::ranges::count_if(file_.tensors, belongs)) != description_->tensors().size())
+            throw error("holds more layers than the network has");
+    }
+
+    /// The number that the metadata hold under `key`.
+    template <typename Number>
+    [[nodiscard]] Number number(const std::string &key) const {
+        const auto entry = file_.metadata.find(key);
+        if (entry == file_.metadata.end()) throw error(fmt::format("holds no {}, so it is no checkpoint", key));
+        Number value{};
+        const char *end = entry->second.data() + entry->second.size();
+        const auto [rest, failure] = std::from_chars(entry->second.data(), end, value);
+        if (failure != std::errc() || rest != end || value < 0)
+            throw error(fmt::format("holds {} '{}', which is no number", key, entry->second));
+        return value;
+    }
+
+    [[nodiscard]] Error error(const std::string &what) const {
+        const std::string advice = use_ == Use::resume ? "resume it with the network that began it, or begin another run"
+                                                       : fmt::format("give a file of the network {}", description_->name);
+        return Error(fmt::format("{}: {}; {}", path_.string(), what, advice));
+    }
+    [[nodiscard]] const TensorFile &file() const { return file_; }
+
+private:
+    const NetworkDescription *description_;
+    std::filesystem::path path_;
+    Use use_;
+    TensorFile file_;
+};
+
+const std::string self_test_input = std::string(self_test_prefix) + "input", self_test_output = std::string(self_test_prefix) + "output";
+
+std::vector<std::size_t> shape_of_one(const Shape &shape) {
+    return {1, static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width), static_cast<std::size_t>(shape.channels)};
+}
+
+/// What the network makes of one image. Throws Error.
+std::vector<float> reconstruct_one(Network &network, std::span<const float> image) {
+    std::vector<float> output(network.description().output().size());
+    if (network.forward(0, network.description().layers.size(), image, output, 1) != 0) throw Error(network.error_message());
+    return output;
+}
+
+/// Where the file holds a self-test, checks that the network, which has the file's weights, passes it.
+void check_self_test(Network &network, const ModelFile &model) {
+    const Tensor *input = model.file().find(self_test_input), *want = model.file().find(self_test_output);
+    if (input == nullptr && want == nullptr) return;  // of another program
+    if (input == nullptr || want == nullptr || input->shape != shape_of_one(network.description().input()) ||
+        want->shape != shape_of_one(network.description().output()))
+        throw model.error("holds a self-test that is not one image and its output");
+    const std::vector<float> got = reconstruct_one(network, input->values);
+    // Machines and schedules round differently; another activation, stride or padding is far beyond.
+    float scale = 0;
+    for (const float value : want->values) scale = std::max(scale, std::abs(value));
+    const float allowed = 1e-3F * scale + 1e-6F;
+    for (std::size_t i = 0; i < got.size(); i++) {
+        if (!(std::abs(got[i] - want->values[i]) <= allowed))
+            throw model.error(fmt::format(
+                "does not pass its self-test: element {} of the output is {} here and was {} where the model was saved, so that "
+                "the network differs",
+                i, got[i], want->values[i]));
+    }
+}
+
+TrainingState state_of(const ModelFile &model) {
+    TrainingState state{.epoch = model.number<int>("epoch"),
+                        .image = model.number<std::size_t>("image"),
+                        .weighted_loss = model.number<double>("weighted_loss"),
+                        .shuffle = model.number<std::uint64_t>("shuffle"),
+                        .best_epoch = model.number<int>("best_epoch"),
+                        .best_loss = model.number<double>("best_loss"),
+                        .best_weights = {},
+                        .options = {},
+                        .data = {}};
+    if (const auto path = model.file().metadata.find(data_path); path != model.file().metadata.end())
+        state.data = DataIdentity{
+            .path = path->second, .images = model.number<std::size_t>(data_images), .checksum = model.number<std::uint32_t>(data_checksum)};
+    for (const auto &[key, value] : model.file().metadata) {
+        if (key.starts_with(option_prefix)) state.options[key.substr(option_prefix.size())] = value;
+    }
+    for (const Tensor &tensor : model.file().tensors) {
+        if (!belongs_to(tensor, best_prefix)) continue;
+        state.best_weights.tensors.push_back({tensor.name.substr(best_prefix.size()), tensor.shape, tensor.values});
+    }
+    if (!state.best_weights.tensors.empty()) model.check(best_prefix);
+    return state;
+}
+
+void set_weights(Network &network, const ModelFile &model) {
+    copy(model.file(), network, Block::weights);
+    if (network.weights_changed() != 0) throw model.error(network.error_message());
+}
+
+}  // namespace
+
+void restore_weights(Network &network, const TensorFile &weights) {
+    copy(weights, network, Block::weights);
+    if (network.weights_changed() != 0) throw Error(network.error_message());
+}
+
+void save_model(Network &network, const std::filesystem::path &path) {
+    TensorFile file = weights_of(network);
+    Random random(0);
+    Tensor input{.name = self_test_input, .shape = shape_of_one(network.description().input()), .values = {}};
+    input.values.resize(network.description().input().size());
+    std::ranges::generate(input.values, [&] { return random.uniform(); });
+    file.tensors.push_back({self_test_output, shape_of_one(network.description().output()), reconstruct_one(network, input.values)});
+    file.tensors.push_back(std::move(input));
+    write_safetensors(path, file);
+}
+
+void load_model(Network &network, const std::filesystem::path &path) {
+    const ModelFile model(network.description(), path, Use::weights);
+    model.check();
+    const TensorFile before = weights_of(network);
+    set_weights(network, model);
+    try {
+        check_self_test(network, model);
+    } catch (...) {
+        restore_weights(network, before);
+        throw;
+    }
+}
+
+void save_checkpoint(Network &network, const Adam &adam, const TrainingState &state, const std::filesystem::path &path) {
+    TensorFile file = weights_of(network);
+    file.metadata["step"] = std::to_string(adam.steps);
+    file.metadata["epoch"] = std::to_string(state.epoch);
+    file.metadata["image"] = std::to_string(state.image);
+    file.metadata["weighted_loss"] = fmt::format("{}", state.weighted_loss);
+    file.metadata["shuffle"] = std::to_string(state.shuffle);
+    file.metadata["best_epoch"] = std::to_string(state.best_epoch);
+    file.metadata["best_loss"] = fmt::format("{}", state.best_loss);
+    if (state.data) {
+        file.metadata[data_path] = state.data->path;
+        file.metadata[data_images] = std::to_string(state.data->images);
+        file.metadata[data_checksum] = std::to_string(state.data->checksum);
+    }
+    for (const auto &[name, value] : state.options) file.metadata[std::string(option_prefix) + name] = value;
+    for (const auto &[block, prefix] : moments) append(file, network, block, prefix);
+    for (const Tensor &tensor : state.best_weights.tensors)
+        file.tensors.push_back({std::string(best_prefix) + tensor.name, tensor.shape, tensor.values});
+    write_safetensors(path, file);
+}
+
+TrainingState read_state(const NetworkDescription &description, const std::filesystem::path &path) {
+    return state_of(ModelFile(description, path, Use::resume));
+}
+
+TrainingState load_checkpoint(Network &network, Adam &adam, const std::filesystem::path &path) {
+    const ModelFile model(network.description(), path, Use::resume);
+    model.check();
+    for (const auto &[block, prefix] : moments) model.check(prefix);
+    TrainingState state = state_of(model);
+    const auto steps = model.number<std::int64_t>("step");
+    for (const auto &[block, prefix] : moments) copy(model.file(), network, block, prefix);
+    set_weights(network, model);
+    adam.steps = steps;
+    return state;
+}
+
+}  // namespace castnet

@@ -1,0 +1,44 @@
+#include "train/machine/roof.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "train/machine/copy_peak.h"
+#include "train/machine/fma_peak.h"
+
+namespace castnet {
+namespace {
+
+constexpr double shortest_step = 20e-6;                      // in seconds, that arithmetic or memory can be said to limit
+constexpr std::size_t most_copied = std::size_t{64} << 20U;  // beyond the caches
+
+}  // namespace
+
+Work training_work(const NetworkDescription &network, int images) {
+    std::size_t grids = network.input().size();
+    for (const LayerDescription &layer : network.layers) grids += 4 * layer.output.size();
+    const auto shards = static_cast<std::size_t>(Sharding(images).shards), count = static_cast<std::size_t>(images);
+    const std::size_t floats = network.parameter_count() * (2 * shards + 7) + count * grids;
+    return {.flops = 2.0 * static_cast<double>(network.training_multiply_adds() * count),
+            .bytes = static_cast<double>(floats * sizeof(float))};
+}
+
+std::string share_of_roof(const Work &step, const Roof &roof, double seconds) {
+    const double computing = step.flops / roof.flops_per_second, moving = step.bytes / roof.bytes_per_second;
+    const double least = std::max(computing, moving);
+    if (least < shortest_step) return "";
+    return fmt::format("{:.0f}% of the {}", 100 * least / seconds, computing >= moving ? "FMA peak" : "memory roof");
+}
+
+Roof measure_roof(const NetworkDescription &network, int batch_size, int threads) {
+    FmaPeak fma(threads);
+    CopyPeak copy(std::min(ArenaLayout(network, batch_size, threads).bytes(), most_copied), threads);
+    for (int sample = 0; sample < 10; sample++) {
+        fma.sample();
+        copy.sample();
+    }
+    return {.flops_per_second = fma.flops_per_second(), .bytes_per_second = copy.bytes_per_second()};
+}
+
+}  // namespace castnet

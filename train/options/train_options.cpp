@@ -1,0 +1,95 @@
+#include "train/options/train_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <limits>
+
+#include "train/files/error.h"
+#include "train/machine/shell.h"
+#include "train/options/checked_option.h"
+#include "train/options/code_option.h"
+#include "train/run_directory.h"
+
+namespace castnet {
+namespace {
+
+constexpr int least_epochs = 0, most_epochs = 1'000'000;
+
+}  // namespace
+
+void TrainOptions::add_to(CLI::App &app) {
+    const auto decides = [this](CLI::Option *option) { decisive_.push_back(option); };
+    app.option_defaults()->disable_flag_override();
+    program_ = app.get_name();
+    default_directory_ = run_directory;
+    data.add_to(app);
+    decides(app.get_option("--classes"));
+    decides(add_number(app, "--epochs", epochs, "Times to go through the data", least_epochs, most_epochs));
+    decides(add_number(app, "--batch-size", batch_size, "Images a step", 1, 65536));
+    decides(add_number(app, "--learning-rate", learning_rate.initial, "Of Adam", 0, std::numeric_limits<float>::max()));
+    decides(add_choice(app, "--schedule", learning_rate.schedule, "Of the learning rate, by cosine to 0 at the end of --epochs",
+                       {"constant", "cosine", "step"}));
+    decides(add_number(app, "--step-epochs", learning_rate.step_epochs, "Epochs between two steps of the learning rate", 1, most_epochs));
+    decides(add_number(app, "--step-factor", learning_rate.step_factor, "Of the learning rate at a step", 0, 1));
+    decides(add_number(app, "--seed", seed, "Of the initial weights and the shuffling", 0, std::numeric_limits<std::uint64_t>::max()));
+    decides(add_number(app, "--validation-split", validation_split, "Part of each class to set aside, and to measure val_loss on", 0, 0.9));
+    decides(add_number(app, "--patience", patience,
+                       "Epochs without a better val_loss after which to stop with the best weights; 0 for never", 0, most_epochs));
+    add_number(app, "--threads", threads, "Threads to use; the results are the same for any number", 1, 1024);
+    add_number(app, "--time-limit", time_limit, "Seconds after which to stop as by Ctrl-C; 0 for none", 0,
+               std::numeric_limits<double>::max());
+    app.add_option("--run-dir", run_directory, "Where the model, the checkpoint and the history go")
+        ->type_name("DIR")
+        ->capture_default_str();
+    CLI::Option *init =
+        app.add_option("--init", initial_model, "Weights to begin with, instead of random ones")->type_name("MODEL.safetensors");
+    app.add_flag("--resume", resume,
+                 "Go on with the run in --run-dir, with its options; --epochs may ask for more, over which a cosine is stretched")
+        ->excludes(init);
+    CLI::Option *code = add_code_option(app, at, "The code whose image generated.svg shows, as -8,0; otherwise a test image's");
+    app.add_flag("--no-figures", no_figures, "Draw no figures and write no report.html")->excludes(code);
+    app.add_flag("--quiet", quiet, "Print nothing but errors");
+}
+
+std::map<std::string, std::string> TrainOptions::decisive() const {
+    std::map<std::string, std::string> values;
+    for (const CLI::Option *option : decisive_)
+        values[option->get_name()] = option->count() > 0 ? option->results().front() : option->get_default_str();
+    return values;
+}
+
+void TrainOptions::resume_with(const std::map<std::string, std::string> &earlier) {
+    const std::map<std::string, std::string> now = decisive();
+    for (CLI::Option *option : decisive_) {
+        const std::string name = option->get_name();
+        const auto before = earlier.find(name);
+        if (before == earlier.end()) continue;
+        if (option->count() == 0) {
+            take_earlier(*option, before->second);
+        } else if (name != "--epochs" && now.at(name) != before->second) {
+            throw Error(fmt::format("{} {}: the run began with {}; leave it out, or begin another run in another --run-dir", name,
+                                    now.at(name), before->second));
+        }
+    }
+}
+
+void TrainOptions::take_earlier(CLI::Option &option, const std::string &value) const try {
+    option.add_result(value);
+    option.run_callback();
+} catch (const Error &error) {
+    throw Error(fmt::format("{}: cannot be resumed ({}); begin another run in another --run-dir",
+                            RunDirectory(run_directory).checkpoint().string(), error.what()));
+}
+
+int TrainOptions::epochs_of(const std::map<std::string, std::string> &earlier) const {
+    const auto entry = earlier.find("--epochs");
+    return entry == earlier.end() ? epochs : parse_number("--epochs", entry->second, least_epochs, most_epochs);
+}
+
+std::string TrainOptions::resume_command() const {
+    const bool is_default = run_directory == default_directory_;
+    return fmt::format("{} --resume{}", program_, is_default ? "" : " --run-dir " + shell_word(run_directory.string()));
+}
+
+}  // namespace castnet

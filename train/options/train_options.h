@@ -1,0 +1,58 @@
+// The options of train.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "train/learning_rate.h"
+#include "train/machine/threads.h"
+#include "train/options/data_options.h"
+
+namespace CLI {
+class Option;
+}
+
+namespace castnet {
+
+struct TrainOptions {
+    DataOptions data;
+    int epochs = 10;
+    int batch_size = 32;
+    LearningRate learning_rate;
+    std::uint64_t seed = 0;
+    int threads = default_threads();
+    double validation_split = 0;
+    int patience = 0;       ///< epochs without a better validation loss after which to stop; 0 for never
+    double time_limit = 0;  ///< seconds; 0 for none
+    bool resume = false;
+    std::filesystem::path run_directory;
+    std::filesystem::path initial_model;
+    std::vector<float> at;  ///< the code whose image the report shows; none for a test image's
+    bool no_figures = false;
+    bool quiet = false;
+
+    void add_to(CLI::App &app);
+
+    /// Those that decide the weights, by their names: a checkpoint keeps them.
+    [[nodiscard]] std::map<std::string, std::string> decisive() const;
+    /// Takes the decisive options that were not given from those of the run that is resumed. Throws Error if one was given and differs:
+    /// only the number of epochs may.
+    void resume_with(const std::map<std::string, std::string> &earlier);
+    /// The number of epochs of the run whose decisive options these were. Throws Error.
+    [[nodiscard]] int epochs_of(const std::map<std::string, std::string> &earlier) const;
+
+    /// What the user types to go on with the run.
+    [[nodiscard]] std::string resume_command() const;
+
+private:
+    void take_earlier(CLI::Option &option, const std::string &value) const;
+
+    std::string program_;
+    std::filesystem::path default_directory_;
+    std::vector<CLI::Option *> decisive_;
+};
+
+}  // namespace castnet

@@ -1,0 +1,106 @@
+#include "train/report/run_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "train/files/file.h"
+#include "train/inference.h"
+#include "train/report/figures.h"
+#include "train/report/report_page.h"
+
+namespace castnet {
+namespace {
+
+constexpr std::size_t scatter_images = 500, shown_images = 10;
+constexpr int grid_side = 10;
+
+/// Images drawn at random, the same for every run on the same data.
+std::vector<std::uint32_t> sample(const Dataset &dataset, std::size_t count) {
+    Random random(0);
+    std::vector<std::uint32_t> indices = all_indices(dataset.size());
+    shuffle(indices, random);
+    indices.resize(std::min(indices.size(), count));
+    return indices;
+}
+
+/// Test images above their reconstructions.
+Mosaic reconstructions(Network &network, const Dataset &test) {
+    const std::vector<float> images = test.gather(sample(test, shown_images));
+    return above_reconstructions(test.shape, images, reconstruct(network, images), shown_images);
+}
+
+Mosaic decoded(Network &network, const std::vector<float> &codes, int columns) {
+    return {.shape = network.description().output(), .images = decode(network, codes), .columns = columns};
+}
+
+/// The codes of positions across the area, row by row, the highest first as in the plane.
+std::vector<float> grid_codes(const PrincipalPlane &plane, const Area &area) {
+    const auto along = [](double from, double to, int step) { return from + (to - from) * step / (grid_side - 1); };
+    std::vector<float> codes;
+    for (int row = 0; row < grid_side; row++) {
+        for (int column = 0; column < grid_side; column++) {
+            const std::vector<float> code = plane.at({along(area.low.x, area.high.x, column), along(area.high.y, area.low.y, row)});
+            codes.insert(codes.end(), code.begin(), code.end());
+        }
+    }
+    return codes;
+}
+
+/// The scatter of test images, and what is decoded from their plane; `chosen` is a code, or none for a test image's.
+std::vector<ReportFigure> draw_plane(Network &network, const Dataset &test, const RunDirectory &directory, std::vector<float> chosen) {
+    const std::vector<std::uint32_t> indices = sample(test, scatter_images);
+    const std::vector<float> codes = encode(network, test.gather(indices));
+    const std::size_t dimension = network.description().code().size();
+    const PrincipalPlane plane(codes, dimension);
+    std::vector<int> labels;
+    if (!test.labels.empty()) std::ranges::transform(indices, std::back_inserter(labels), [&](auto index) { return test.labels[index]; });
+    const LatentPoints points = latent_points(plane, codes, std::move(labels), test.class_names);
+    if (chosen.empty()) chosen.assign(codes.begin(), codes.begin() + static_cast<std::ptrdiff_t>(dimension));
+    const Area area = middle_of(points.positions, 0.05);
+
+    const ReportFigure latent{
+        .title = "Latent space",
+        .file = directory.figure("latent"),
+        .caption = fmt::format("{} test images where the encoder puts them{}.{}", indices.size(),
+                               points.labels.empty() ? "" : ", coloured by their labels",
+                               points.projected ? fmt::format(" A code has {} {}: the axes are the first two principal components.",
+                                                              dimension, dimension == 1 ? "number" : "numbers")
+                                                : "")};
+    const ReportFigure generated{.title = "Generated images",
+                                 .file = directory.figure("generated"),
+                                 .caption = fmt::format("The ring marks the code that the image beside it is decoded from, {}; below are "
+                                                        "images decoded from points across the dashed rectangle.",
+                                                        code_text(chosen, 400))};
+    draw_latent(latent.file, points);
+    draw_decoded(generated.file, points,
+                 {.code = chosen,
+                  .chosen = plane.project(chosen),
+                  .image = decoded(network, chosen, 1),
+                  .area = area,
+                  .grid = decoded(network, grid_codes(plane, area), grid_side)});
+    return {latent, generated};
+}
+
+}  // namespace
+
+void write_report(Network &network, const Dataset &test, const RunDirectory &directory, const TrainOptions &options,
+                  const std::vector<Epoch> &history) {
+    Report report{.network = network.description(),
+                  .options = options,
+                  .history = history,
+                  .test_loss = loss_on(network, test, all_indices(test.size()))};
+    report.figures = {{.title = "Loss",
+                       .file = directory.figure("loss"),
+                       .caption = "The mean loss of an epoch's batches, taken while the weights change."},
+                      {.title = "Reconstruction",
+                       .file = directory.figure("reconstruction"),
+                       .caption = "Test images drawn at random, and below them what the network makes of them."}};
+    draw_loss(report.figures[0].file, history);
+    draw_mosaic(report.figures[1].file, reconstructions(network, test), "Test images, and what the network makes of them");
+    std::ranges::move(draw_plane(network, test, directory, options.at), std::back_inserter(report.figures));
+    write_file(directory.report(), report_page(report));
+}
+
+}  // namespace castnet

@@ -1,0 +1,18 @@
+// What a run leaves to look at: its figures, and a page that holds them with its numbers.
+#pragma once
+
+#include <vector>
+
+#include "runtime/network.h"
+#include "train/data/dataset.h"
+#include "train/history.h"
+#include "train/options/train_options.h"
+#include "train/run_directory.h"
+
+namespace castnet {
+
+/// Draws the figures of the trained network into the run's directory, and writes report.html there. Throws Error.
+void write_report(Network &network, const Dataset &test, const RunDirectory &directory, const TrainOptions &options,
+                  const std::vector<Epoch> &history);
+
+}  // namespace castnet
