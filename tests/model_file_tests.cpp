@@ -8,8 +8,8 @@
 
 #include "runtime/architecture.h"
 #include "runtime/error.h"
+#include "tests/layer.h"
 #include "tests/networks.h"
-#include "tests/reference_network.h"
 #include "tests/temporary.h"
 
 namespace castnet::test {
@@ -127,17 +127,16 @@ TEST_CASE("model file: layers are written out in full, in the network language")
         std::istringstream lines(architecture_of(*description).at("layers"));
         for (const LayerDescription &layer : description->layers) {
             CAPTURE(layer.text);
-            const Shape in{layer.input.height, layer.input.width, layer.input.channels};
             std::string line;
             REQUIRE(std::getline(lines, line));
-            const ReferenceLayer full = parse_layer(line, in), written = parse_layer(std::string(layer.text), in);
-            CHECK(full.layer.output().height == layer.output.height);
-            CHECK(full.layer.output().width == layer.output.width);
-            CHECK(full.layer.output().channels == layer.output.channels);
-            CHECK(full.layer.stride_y == written.layer.stride_y);
-            CHECK(full.layer.stride_x == written.layer.stride_x);
-            CHECK(full.activation == written.activation);
-            CHECK(full.l2 == written.l2);
+            const Layer read = read_layer(line, layer.input);
+            const LayerDescription full = read.description();
+            CHECK(full.output == layer.output);
+            CHECK(full.kernel_shape() == layer.kernel_shape());
+            CHECK(std::pair(full.stride_y, full.stride_x) == std::pair(layer.stride_y, layer.stride_x));
+            CHECK(std::pair(full.pad_y, full.pad_x) == std::pair(layer.pad_y, layer.pad_x));
+            CHECK(full.activation == layer.activation);
+            CHECK(full.l2 == layer.l2);
         }
     }
 }
@@ -199,7 +198,7 @@ TEST_CASE("checkpoint: one whose layers are the same in other words is taken, an
     const auto write = [&](const std::string &first) {
         layers = first;
         for (const LayerDescription &layer : test_gap::layers)
-            if (layer.name != "squeeze") layers += "\n" + std::string(layer.text);
+            if (layer.name != "squeeze") layers.append("\n").append(layer.text);
         write_safetensors(earlier.path(), file);
     };
     write(std::string(test_gap::layers[0].text));

@@ -46,11 +46,11 @@ Guarded filled(const std::vector<int> &extents, const std::vector<float> &values
 /// case | SOURCE | PROBLEM | INPUT | KERNEL | OUTPUT
 void check_case(const std::vector<std::string> &fields) {
     const Problem problem = Problem::parse(fields.at(2));
-    const Layer &layer = problem.layer;
-    Guarded input = filled({layer.input.channels, layer.input.width, layer.input.height, problem.images}, numbers(fields.at(3)));
-    Guarded kernel =
-        filled({layer.small().channels, layer.large().channels, layer.kernel_width, layer.kernel_height}, numbers(fields.at(4)));
-    Guarded bias = filled({layer.filters}, std::vector<float>(std::size_t(layer.filters), 0));
+    const auto &[height, width, channels] = problem.layer.input;
+    const int filters = problem.layer.output.channels;
+    Guarded input = filled({channels, width, height, problem.images}, numbers(fields.at(3)));
+    Guarded kernel = filled(kernel_extents(problem.layer), numbers(fields.at(4)));
+    Guarded bias = filled({filters}, std::vector<float>(std::size_t(filters), 0));
     const Guarded output = Pipelines(problem).forward(input, kernel, bias);
     CHECK(std::vector<float>(output.data(), output.data() + output.size()) == numbers(fields.at(5)));
 }
@@ -88,7 +88,7 @@ TEST_CASE("published: Keras on every kernel, stride and padding") {
 TEST_CASE("published: Keras's shapes") {
     for (const auto &fields : lines("shape", "Keras")) {
         CAPTURE(fields.at(2));
-        const Shape output = Problem::parse(fields.at(2)).layer.output();
+        const Shape output = Problem::parse(fields.at(2)).layer.output;
         CHECK(std::to_string(output.height) + "x" + std::to_string(output.width) + "x" + std::to_string(output.channels) == fields.at(3));
     }
 }
