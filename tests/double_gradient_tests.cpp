@@ -214,6 +214,15 @@ TEST_CASE("gradients in double: every activation, L2, odd shapes, strides larger
         40);
 }
 
+TEST_CASE("gradients in double: padding in numbers that differ on every side, and sizes that layers do not make by themselves") {
+    const std::vector<std::string> layers{"conv2d filters=5 kernel=4x3 stride=2x3 padding=3,0,1,2 activation=tanh l2=0.01",
+                                          "conv2d filters=4 kernel=3 padding=2,1,0,1 activation=sigmoid",
+                                          "conv2d_transpose filters=3 kernel=3x2 stride=1x2 padding=0,2,1,0 output=8x6 activation=softmax",
+                                          "conv2d_transpose filters=3 kernel=3 stride=2 padding=same output=15x11 activation=relu",
+                                          "conv2d filters=2 kernel=3 padding=0,0,2,0"};
+    check_network({13, 11, 2}, layers, 40);
+}
+
 TEST_CASE("double: a gradient that does not lie where its vectors may begin is refused") {
     DoubleLayer layer(read_layer("conv2d filters=8 kernel=3", {5, 5, 1}), "linear", 1);
     const std::size_t vector = std::size_t(Halide::get_jit_target_from_environment().natural_vector_size<double>()) * sizeof(double);
