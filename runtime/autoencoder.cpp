@@ -12,18 +12,6 @@ std::size_t count(std::span<const float> values, const Shape &shape) {
     return values.size() % shape.size() == 0 ? values.size() / shape.size() : 0;
 }
 
-/// Calls copy(tensor, place in all weights) for every kernel and bias of the network.
-template <typename Copy>
-void for_each_tensor(Network &network, const Copy &copy) {
-    std::size_t begin = 0;
-    for (std::size_t l = 0; l < network.description().layers.size(); l++) {
-        for (const std::span<float> tensor : {network.kernel(l), network.bias(l)}) {
-            copy(tensor, begin);
-            begin += tensor.size();
-        }
-    }
-}
-
 }  // namespace
 
 Autoencoder::Autoencoder(const NetworkDescription &description, const AutoencoderOptions &options, std::span<std::byte> arena) noexcept
@@ -66,9 +54,10 @@ int Autoencoder::load(std::span<const float> weights) noexcept {
     if (weights.size() != network_.description().parameter_count())
         return network_.refuse("load: the weights are not parameter_count() floats");
     if (!all_finite(weights)) return network_.refuse("load: a weight is infinite or NaN");
-    for_each_tensor(network_, [&](std::span<float> tensor, std::size_t begin) {
-        std::ranges::copy(weights.subspan(begin, tensor.size()), tensor.begin());
-    });
+    for (const Network::Tensor &tensor : network_.tensors()) {
+        std::ranges::copy(weights.first(tensor.values.size()), tensor.values.begin());
+        weights = weights.subspan(tensor.values.size());
+    }
     optimizer_.begin_anew(network_);
     return network_.weights_changed();
 }
@@ -77,8 +66,10 @@ int Autoencoder::save(std::span<float> weights) noexcept {
     if (!is_ready()) return network_.weights_changed();
     if (weights.size() != network_.description().parameter_count())
         return network_.refuse("save: there is not room for parameter_count() floats");
-    for_each_tensor(network_,
-                    [&](std::span<float> tensor, std::size_t begin) { std::ranges::copy(tensor, weights.subspan(begin).begin()); });
+    for (const Network::Tensor &tensor : network_.tensors()) {
+        std::ranges::copy(tensor.values, weights.begin());
+        weights = weights.subspan(tensor.values.size());
+    }
     return 0;
 }
 

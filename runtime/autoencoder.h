@@ -29,9 +29,10 @@ struct AutoencoderOptions {
 /// once: 4 MiB of stack always do, and glibc's threads have 8. Those of Halide's pool begin with 128 KB on musl, which
 /// -Wl,-z,stack-size=4194304 raises, and with 512 KB on macOS, where halide_set_custom_do_par_for() takes a pool of one's own.
 ///
-/// Errors: what Halide's runtime finds wrong in a network's pipelines is kept with it. The first call of a process sets Halide's error
-/// handler, which passes all else on to the one that was there. A handler that the program sets later gets the networks' messages too;
-/// calls return their errors as ever.
+/// Errors: what Halide's runtime finds wrong in a network's pipelines is kept with it, as they have it as their user context;
+/// halide_malloc() and halide_do_par_for() get that context too. The first network of a process sets Halide's error handler, which passes
+/// the errors of all other contexts on to the one that was there. A handler that the program sets later gets the networks' errors too, with
+/// contexts that are not its own; calls return their errors as ever.
 class Autoencoder {
 public:
     /// With Keras's initial weights of the seed. `arena`: see Network.

@@ -9,6 +9,8 @@
 #include <span>
 #include <string_view>
 
+#include "runtime/listing.h"
+
 struct halide_filter_metadata_t;
 
 namespace castnet {
@@ -25,8 +27,20 @@ struct Shape {
     constexpr bool operator==(const Shape &) const = default;
 };
 
-/// A compiled pipeline: takes pointers to its arguments in the generator's order, returns 0 or one of Halide's error codes.
-using Pipeline = int (*)(void **arguments);
+class Failure;
+struct ForwardOperands;
+struct BackwardDataOperands;
+struct BackwardWeightsOperands;
+struct TransposeKernelOperands;
+struct SquaredErrorOperands;
+struct AdamOperands;
+struct SquaredNormOperands;
+struct SumShardsOperands;
+
+/// A compiled pipeline with operands of its own (runtime/pipelines.h): returns 0, or one of Halide's error codes, whose message the failure
+/// then keeps.
+template <typename Operands>
+using Pipeline = int (*)(Failure &failure, const Operands &operands);
 
 enum class LayerKind { conv2d, conv2d_transpose };
 
@@ -35,9 +49,18 @@ constexpr std::string_view name_of(LayerKind kind) {
     return kind == LayerKind::conv2d ? "conv2d" : "conv2d_transpose";
 }
 
+/// One of the tensors that a network learns, in Keras's layout and C order.
+struct TensorDescription {
+    std::string_view layer, kind;  ///< Keras's name is LAYER/kernel or LAYER/bias
+    std::array<std::size_t, 4> extents{};
+    std::size_t dimensions = 0;
+
+    [[nodiscard]] constexpr std::span<const std::size_t> shape() const { return std::span(extents).first(dimensions); }
+};
+
 struct LayerDescription {
     std::string_view name;  ///< Keras's, or the layer's own name=
-    std::string_view text;  ///< the layer as it was written in CMake
+    std::string_view text;  ///< the layer as it was written
     LayerKind kind = LayerKind::conv2d;
     Shape input, output;
     int kernel_height = 1, kernel_width = 1;
@@ -45,10 +68,10 @@ struct LayerDescription {
     int pad_y = 0, pad_x = 0;     ///< zeros before the first row and column of the large grid
     std::string_view activation;  ///< its name in the network language
     float l2 = 0;                 ///< λ: the loss gets λ · Σ kernel²
-    Pipeline forward = nullptr;
-    Pipeline backward_data = nullptr;  ///< none in the first layer
-    Pipeline backward_weights = nullptr;
-    Pipeline transpose_kernel = nullptr;  ///< makes the kernel that `spread` reads; none where nothing spreads
+    Pipeline<ForwardOperands> forward = nullptr;
+    Pipeline<BackwardDataOperands> backward_data = nullptr;  ///< none in the first layer
+    Pipeline<BackwardWeightsOperands> backward_weights = nullptr;
+    Pipeline<TransposeKernelOperands> transpose_kernel = nullptr;  ///< makes the kernel that `spread` reads; none where nothing spreads
 
     /// The grid with the larger extents of the layer's bilinear map: conv2d's input, conv2d_transpose's output.
     [[nodiscard]] constexpr const Shape &large() const { return kind == LayerKind::conv2d ? input : output; }
@@ -69,19 +92,28 @@ struct LayerDescription {
     }
     [[nodiscard]] constexpr std::size_t bias_size() const { return static_cast<std::size_t>(output.channels); }
     [[nodiscard]] constexpr std::size_t parameter_count() const { return kernel_size() + bias_size(); }
+    [[nodiscard]] constexpr TensorDescription kernel() const { return {name, "kernel", kernel_shape(), 4}; }
+    [[nodiscard]] constexpr TensorDescription bias() const { return {name, "bias", {bias_size()}, 1}; }
 };
 
 struct NetworkDescription {
     std::string_view name;
     std::span<const LayerDescription> layers;
     std::size_t encoder_layers = 0;  ///< the first layers, up to the code
-    Pipeline squared_error = nullptr;
-    Pipeline adam = nullptr, squared_norm = nullptr, sum_shards = nullptr;  ///< which know no layer
-    const halide_filter_metadata_t *(*metadata)() = nullptr;                ///< names the target that all pipelines were compiled for
+    Pipeline<SquaredErrorOperands> squared_error = nullptr;
+    // Which know no layer:
+    Pipeline<AdamOperands> adam = nullptr;
+    Pipeline<SquaredNormOperands> squared_norm = nullptr;
+    Pipeline<SumShardsOperands> sum_shards = nullptr;
+    const halide_filter_metadata_t *(*metadata)() = nullptr;  ///< names the target that all pipelines were compiled for
 
     [[nodiscard]] constexpr Shape input() const { return layers.front().input; }
     [[nodiscard]] constexpr Shape output() const { return layers.back().output; }
     [[nodiscard]] constexpr Shape code() const { return layers[encoder_layers - 1].output; }
+    /// All that it learns, in the order that weights have wherever they are kept: of each layer its kernel, then its bias.
+    [[nodiscard]] constexpr auto tensors() const {
+        return Listing(2 * layers.size(), [all = layers](std::size_t i) { return i % 2 == 0 ? all[i / 2].kernel() : all[i / 2].bias(); });
+    }
     /// Of inference, per image.
     [[nodiscard]] constexpr std::size_t forward_multiply_adds() const {
         std::size_t count = 0;
@@ -125,6 +157,9 @@ struct Sharding {
 
 /// What a network is laid out for. For inference it has weights and two grids a worker: no gradients, no moments, no activations kept.
 enum class Purpose { training, inference };
+
+/// What an arena holds of every tensor, block after block; for inference it has weights alone. Moments are Adam's first and second.
+enum class Block { weights, moments_1, moments_2, gradients };
 
 /// Where a layer's tensors begin, in floats.
 struct LayerOffsets {
@@ -178,12 +213,10 @@ public:
     std::size_t scratch = 0;      ///< of one worker: all of it
     std::size_t index = 0;        ///< of the layers' offsets, and of the order of their updates
 
-    // In this order: weights; for training, first and second moments, the batch's gradient, the shards' gradients, the images' errors;
-    // transposed kernels; the workers' scratch space; the index.
-    [[nodiscard]] constexpr std::size_t moments_1() const { return parameters; }
-    [[nodiscard]] constexpr std::size_t moments_2() const { return 2 * parameters; }
-    [[nodiscard]] constexpr std::size_t gradients() const { return 3 * parameters; }
-    [[nodiscard]] constexpr std::size_t shard_gradients() const { return 4 * parameters; }
+    // In this order: the blocks; for training, the shards' gradients and the images' errors; transposed kernels; the workers' scratch
+    // space; the index.
+    [[nodiscard]] constexpr std::size_t block(Block which) const { return static_cast<std::size_t>(which) * parameters; }
+    [[nodiscard]] constexpr std::size_t shard_gradients() const { return block(Block::gradients) + parameters; }
     [[nodiscard]] constexpr std::size_t errors() const { return shard_gradients() + parameters * static_cast<std::size_t>(shards); }
     [[nodiscard]] constexpr std::size_t transposed_kernels() const {
         return purpose == Purpose::training ? errors() + padded(static_cast<std::size_t>(batch_images)) : parameters;
@@ -202,8 +235,8 @@ public:
     [[nodiscard]] constexpr MemoryUse memory() const {
         const bool trains = purpose == Purpose::training;
         return {.weights = (parameters + transposed + index) * sizeof(float),
-                .optimizer = (trains ? gradients() - moments_1() : 0) * sizeof(float),
-                .gradients = (trains ? transposed_kernels() - gradients() : 0) * sizeof(float),
+                .optimizer = (trains ? block(Block::gradients) - block(Block::moments_1) : 0) * sizeof(float),
+                .gradients = (trains ? transposed_kernels() - block(Block::gradients) : 0) * sizeof(float),
                 .activations = (layer_index() - workers_scratch()) * sizeof(float)};
     }
 

@@ -4,23 +4,31 @@
 
 #include <cstdio>
 #include <cstring>
+#include <mutex>
 #include <utility>
 
 namespace castnet {
 namespace {
 
-thread_local Failure *current = nullptr;
-std::atomic<halide_error_handler_t> program_handler{nullptr};
-
-void keep_or_pass_on(void *context, const char *message) {
-    if (current != nullptr) {
-        current->keep(message);
-    } else if (const halide_error_handler_t handler = program_handler; handler != nullptr) {
-        handler(context, message);
-    }
-}
+constinit std::mutex mutex;  // of all that follows
+constinit Failure *first = nullptr;
+constinit bool is_handler_set = false;
+constinit halide_error_handler_t program_handler = nullptr;
 
 }  // namespace
+
+Failure::Failure() noexcept {
+    const std::scoped_lock lock(mutex);
+    next_ = std::exchange(first, this);
+    if (!std::exchange(is_handler_set, true)) program_handler = halide_set_error_handler(keep_or_pass_on);
+}
+
+Failure::~Failure() {
+    const std::scoped_lock lock(mutex);
+    Failure **place = &first;
+    while (*place != this) place = &(*place)->next_;
+    *place = next_;
+}
 
 int Failure::keep(const char *message) noexcept {
     if (!is_kept_.exchange(true)) {
@@ -30,16 +38,18 @@ int Failure::keep(const char *message) noexcept {
     return -1;
 }
 
-HalideErrors::HalideErrors(Failure &failure) noexcept : outer_(std::exchange(current, &failure)) {
-    // Once a process, so that a handler which the program sets later is not replaced.
-    [[maybe_unused]] static const bool is_set = [] {
-        program_handler = halide_set_error_handler(keep_or_pass_on);
-        return true;
-    }();
-}
-
-HalideErrors::~HalideErrors() {
-    current = outer_;
+/// The context may be anybody's: it is compared with the failures there are, and never looked into.
+void Failure::keep_or_pass_on(void *context, const char *message) {
+    std::unique_lock lock(mutex);
+    Failure *failure = first;
+    while (failure != nullptr && failure != context) failure = failure->next_;
+    const halide_error_handler_t handler = program_handler;
+    lock.unlock();  // a handler may never return
+    if (failure != nullptr) {
+        failure->keep(message);
+    } else if (handler != nullptr) {
+        handler(context, message);
+    }
 }
 
 }  // namespace castnet

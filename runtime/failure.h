@@ -6,9 +6,17 @@
 
 namespace castnet {
 
-/// The first error's message of a call in which any thread may fail.
+/// The first error's message of a call in which any thread may fail. It is the user context of the pipelines that the call runs: what
+/// Halide finds wrong in them is kept here. The errors of all other contexts go where they went before, to the program's own handler or to
+/// Halide's, which ends the process.
 class Failure {
 public:
+    /// The first one of a process sets Halide's error handler; one that the program sets later stays.
+    Failure() noexcept;
+    Failure(const Failure &) = delete;
+    Failure &operator=(const Failure &) = delete;
+    ~Failure();
+
     /// Forgets it, as a call begins.
     void clear() noexcept { is_kept_ = false; }
     /// Keeps the message's first line, unless there is one. Returns the error that stands for what no pipeline reports.
@@ -17,21 +25,11 @@ public:
     [[nodiscard]] const char *message() const noexcept { return message_.data(); }
 
 private:
+    static void keep_or_pass_on(void *context, const char *message);
+
     std::array<char, 512> message_{};
     std::atomic<bool> is_kept_{false};
-};
-
-/// While it lives, a failure keeps what Halide's runtime finds wrong in this thread. What it finds elsewhere goes where it went before, to
-/// the program's own handler or to Halide's, which ends the process.
-class HalideErrors {
-public:
-    explicit HalideErrors(Failure &failure) noexcept;
-    HalideErrors(const HalideErrors &) = delete;
-    HalideErrors &operator=(const HalideErrors &) = delete;
-    ~HalideErrors();
-
-private:
-    Failure *outer_;
+    Failure *next_ = nullptr;  // of all that there are
 };
 
 }  // namespace castnet

@@ -1,8 +1,6 @@
 #include "runtime/layer.h"
 
-#include <array>
-
-#include "runtime/arguments.h"
+#include "runtime/pipelines.h"
 
 namespace castnet {
 namespace {
@@ -24,41 +22,41 @@ Operand kernel_operand(const LayerDescription &layer, const LayerWeights &weight
 
 }  // namespace
 
-int forward(const LayerDescription &layer, const LayerWeights &weights, const float *input, float *output, int images) noexcept {
-    const bool spreads = layer.kind == LayerKind::conv2d_transpose;
-    return run(layer.forward, Operand(input, layer.input, images), kernel_operand(layer, weights, spreads),
-               Operand(weights.bias, {layer.bias_size()}), Operand(output, layer.output, images));
+int forward(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *input, float *output,
+            int images) noexcept {
+    const bool is_conv2d = layer.kind == LayerKind::conv2d;
+    const Operand in(input, layer.input, images), out(output, layer.output, images);
+    return layer.forward(failure, {.large = is_conv2d ? in : out,
+                                   .small = is_conv2d ? out : in,
+                                   .kernel = kernel_operand(layer, weights, !is_conv2d),
+                                   .bias = Operand(weights.bias, {layer.bias_size()})});
 }
 
-int backward_data(const LayerDescription &layer, const LayerWeights &weights, const float *output_gradient, const float *input,
-                  float *input_gradient, int images) noexcept {
-    const bool spreads = layer.kind == LayerKind::conv2d;
-    return run(layer.backward_data, Operand(output_gradient, layer.output, images), kernel_operand(layer, weights, spreads),
-               Operand(input, layer.input, images), Operand(input_gradient, layer.input, images));
+int backward_data(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *output_gradient,
+                  const float *input, float *input_gradient, int images) noexcept {
+    const bool is_conv2d = layer.kind == LayerKind::conv2d;
+    const Operand in(input_gradient, layer.input, images), out(output_gradient, layer.output, images);
+    return layer.backward_data(failure, {.large = is_conv2d ? in : out,
+                                         .small = is_conv2d ? out : in,
+                                         .kernel = kernel_operand(layer, weights, is_conv2d),
+                                         .output = Operand(input, layer.input, images)});
 }
 
-int backward_weights(const LayerDescription &layer, const LayerWeights &weights, const float *input, const float *output_gradient,
-                     const LayerWeights &gradients, float decay, int images) noexcept {
-    Operand in(input, layer.input, images), out(output_gradient, layer.output, images);
-    const bool in_is_large = layer.kind == LayerKind::conv2d;
-    Operand kernel = kernel_operand(layer, weights.kernel), kernel_gradient = kernel_operand(layer, gradients.kernel);
-    Operand bias_gradient(gradients.bias, {layer.bias_size()});
-
-    std::array<void *, 6> arguments{};
-    std::size_t count = 0;
-    arguments[count++] = argument(in_is_large ? in : out);
-    arguments[count++] = argument(in_is_large ? out : in);
-    if (layer.l2 > 0) {
-        arguments[count++] = argument(kernel);
-        arguments[count++] = argument(decay);
-    }
-    arguments[count++] = argument(kernel_gradient);
-    arguments[count++] = argument(bias_gradient);
-    return layer.backward_weights(arguments.data());
+int backward_weights(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *input,
+                     const float *output_gradient, const LayerWeights &gradients, float decay, int images) noexcept {
+    const bool is_conv2d = layer.kind == LayerKind::conv2d;
+    const Operand in(input, layer.input, images), out(output_gradient, layer.output, images);
+    return layer.backward_weights(failure, {.large = is_conv2d ? in : out,
+                                            .small = is_conv2d ? out : in,
+                                            .kernel = kernel_operand(layer, weights.kernel),
+                                            .decay = decay,
+                                            .gradient = kernel_operand(layer, gradients.kernel),
+                                            .bias_gradient = Operand(gradients.bias, {layer.bias_size()})});
 }
 
-int transpose_kernel(const LayerDescription &layer, const LayerWeights &weights) noexcept {
-    return run(layer.transpose_kernel, kernel_operand(layer, weights.kernel), transposed_operand(layer, weights.transposed));
+int transpose_kernel(Failure &failure, const LayerDescription &layer, const LayerWeights &weights) noexcept {
+    return layer.transpose_kernel(
+        failure, {.kernel = kernel_operand(layer, weights.kernel), .transposed = transposed_operand(layer, weights.transposed)});
 }
 
 }  // namespace castnet

@@ -10,21 +10,23 @@ struct LayerWeights {
     float *kernel = nullptr, *bias = nullptr, *transposed = nullptr;
 };
 
-// Each returns 0, or the code of Halide's error; none allocates or throws. Grids are dense, `images` of them.
+// Each returns 0, or the code of Halide's error, whose message the failure keeps; none allocates or throws. Grids are dense, `images` of
+// them.
 
 /// output = activation(layer(input) + bias).
-int forward(const LayerDescription &layer, const LayerWeights &weights, const float *input, float *output, int images) noexcept;
+int forward(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *input, float *output,
+            int images) noexcept;
 
 /// The gradient of the input before the previous layer's activation, from that of the output before this layer's. `input` is the previous
 /// layer's output.
-int backward_data(const LayerDescription &layer, const LayerWeights &weights, const float *output_gradient, const float *input,
-                  float *input_gradient, int images) noexcept;
+int backward_data(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *output_gradient,
+                  const float *input, float *input_gradient, int images) noexcept;
 
 /// The gradients of kernel and bias; `gradients.kernel` gets decay · kernel too where the layer has an l2, and lies on a
 /// 64-byte boundary.
-int backward_weights(const LayerDescription &layer, const LayerWeights &weights, const float *input, const float *output_gradient,
-                     const LayerWeights &gradients, float decay, int images) noexcept;
+int backward_weights(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *input,
+                     const float *output_gradient, const LayerWeights &gradients, float decay, int images) noexcept;
 
-int transpose_kernel(const LayerDescription &layer, const LayerWeights &weights) noexcept;
+int transpose_kernel(Failure &failure, const LayerDescription &layer, const LayerWeights &weights) noexcept;
 
 }  // namespace castnet

@@ -15,65 +15,37 @@
 namespace castnet {
 namespace {
 
-/// Calls visit(name, shape, values) for each tensor of the network that kernel(layer) and bias(layer) give.
-template <typename Kernel, typename Bias, typename Visit>
-void for_each_tensor(const NetworkDescription &description, const std::string &prefix, const Kernel &kernel, const Bias &bias,
-                     const Visit &visit) {
-    for (std::size_t l = 0; l < description.layers.size(); l++) {
-        const LayerDescription &layer = description.layers[l];
-        const auto shape = layer.kernel_shape();
-        visit(fmt::format("{}{}/kernel", prefix, layer.name), std::vector<std::size_t>(shape.begin(), shape.end()), kernel(l));
-        visit(fmt::format("{}{}/bias", prefix, layer.name), std::vector<std::size_t>{layer.bias_size()}, bias(l));
+std::string name_of(const TensorDescription &tensor, std::string_view prefix = "") {
+    return fmt::format("{}{}/{}", prefix, tensor.layer, tensor.kind);
+}
+
+void append(TensorFile &file, Network &network, Block block, std::string_view prefix = "") {
+    for (const Network::Tensor &tensor : network.tensors(block)) {
+        const auto shape = tensor.shape();
+        file.tensors.push_back({name_of(tensor, prefix), {shape.begin(), shape.end()}, {tensor.values.begin(), tensor.values.end()}});
     }
 }
 
-template <typename Kernel, typename Bias>
-void append(TensorFile &file, const NetworkDescription &description, const std::string &prefix, const Kernel &kernel, const Bias &bias) {
-    for_each_tensor(description, prefix, kernel, bias, [&](std::string name, std::vector<std::size_t> shape, std::span<float> values) {
-        file.tensors.push_back({std::move(name), std::move(shape), {values.begin(), values.end()}});
-    });
+/// The file's tensors with the prefix, which are known to be there, into the network's.
+void copy(const TensorFile &file, Network &network, Block block, std::string_view prefix = "") {
+    for (const Network::Tensor &tensor : network.tensors(block))
+        std::ranges::copy(file.find(name_of(tensor, prefix))->values, tensor.values.begin());
 }
 
-/// The file's tensors, which are known to be there, into those that kernel(layer) and bias(layer) give.
-template <typename Kernel, typename Bias>
-void copy_tensors(const TensorFile &file, const NetworkDescription &description, const std::string &prefix, const Kernel &kernel,
-                  const Bias &bias) {
-    for_each_tensor(description, prefix, kernel, bias,
-                    [&](const std::string &name, const std::vector<std::size_t> &, std::span<float> values) {
-                        std::ranges::copy(file.find(name)->values, values.begin());
-                    });
-}
-
-auto kernels(Network &network) {
-    return [&network](std::size_t layer) { return network.kernel(layer); };
-}
-auto biases(Network &network) {
-    return [&network](std::size_t layer) { return network.bias(layer); };
-}
-auto kernel_moments(Network &network, int which) {
-    return [&network, which](std::size_t layer) { return network.kernel_moment(which, layer); };
-}
-auto bias_moments(Network &network, int which) {
-    return [&network, which](std::size_t layer) { return network.bias_moment(which, layer); };
-}
-
-const std::array<std::pair<int, std::string>, 2> moments{{{1, "adam/m/"}, {2, "adam/v/"}}};
+constexpr std::array<std::pair<Block, std::string_view>, 2> moments{{{Block::moments_1, "adam/m/"}, {Block::moments_2, "adam/v/"}}};
 
 }  // namespace
 
 TensorFile weights_of(Network &network) {
     TensorFile file;
-    const NetworkDescription &description = network.description();
-    file.metadata = architecture_of(description);
-    append(file, description, "", kernels(network), biases(network));
+    file.metadata = architecture_of(network.description());
+    append(file, network, Block::weights);
     return file;
 }
 
 TensorFile gradients_of(Network &network) {
     TensorFile file;
-    append(
-        file, network.description(), "", [&](std::size_t l) { return network.kernel_gradient(l); },
-        [&](std::size_t l) { return network.bias_gradient(l); });
+    append(file, network, Block::gradients);
     return file;
 }
 
@@ -100,28 +72,19 @@ public:
     }
 
     /// Checks that the network's tensors with `prefix`, and no others, are there in their shapes.
-    void check(const std::string &prefix) const {
-        const auto nothing = [](std::size_t) { return std::span<float>(); };
-        std::size_t known = 0;
-        for_each_tensor(*description_, prefix, nothing, nothing,
-                        [&](const std::string &name, const std::vector<std::size_t> &shape, std::span<float>) {
-                            const Tensor *tensor = file_.find(name);
-                            if (tensor == nullptr) throw error(fmt::format("holds no {}", name));
-                            if (tensor->shape != shape)
-                                throw error(fmt::format("holds {} of shape ({}) where ({}) is needed", name, fmt::join(tensor->shape, ", "),
-                                                        fmt::join(shape, ", ")));
-                            if (!all_finite(tensor->values)) throw error(fmt::format("holds {} with infinite or NaN numbers", name));
-                            known++;
-                        });
+    void check(std::string_view prefix = "") const {
+        for (const TensorDescription &wanted : description_->tensors()) {
+            const std::string name = name_of(wanted, prefix);
+            const Tensor *tensor = file_.find(name);
+            if (tensor == nullptr) throw error(fmt::format("holds no {}", name));
+            if (!std::ranges::equal(tensor->shape, wanted.shape()))
+                throw error(fmt::format("holds {} of shape ({}) where ({}) is needed", name, fmt::join(tensor->shape, ", "),
+                                        fmt::join(wanted.shape(), ", ")));
+            if (!all_finite(tensor->values)) throw error(fmt::format("holds {} with infinite or NaN numbers", name));
+        }
         const auto belongs = [&](const Tensor &tensor) { return belongs_to(tensor, prefix); };
-        if (static_cast<std::size_t>(std::ranges::count_if(file_.tensors, belongs)) != known)
+        if (static_cast<std::size_t>(std::ranges::count_if(file_.tensors, belongs)) != description_->tensors().size())
             throw error("holds more layers than the network has");
-    }
-
-    /// Copies the tensors with `prefix`, which were checked.
-    template <typename Kernel, typename Bias>
-    void copy(const std::string &prefix, const Kernel &kernel, const Bias &bias) const {
-        copy_tensors(file_, *description_, prefix, kernel, bias);
     }
 
     /// The number that the metadata hold under `key`.
@@ -205,19 +168,19 @@ TrainingState state_of(const ModelFile &model) {
         if (!belongs_to(tensor, best_prefix)) continue;
         state.best_weights.tensors.push_back({tensor.name.substr(best_prefix.size()), tensor.shape, tensor.values});
     }
-    if (!state.best_weights.tensors.empty()) model.check(std::string(best_prefix));
+    if (!state.best_weights.tensors.empty()) model.check(best_prefix);
     return state;
 }
 
 void set_weights(Network &network, const ModelFile &model) {
-    model.copy("", kernels(network), biases(network));
+    copy(model.file(), network, Block::weights);
     if (network.weights_changed() != 0) throw model.error(network.error_message());
 }
 
 }  // namespace
 
 void restore_weights(Network &network, const TensorFile &weights) {
-    copy_tensors(weights, network.description(), "", kernels(network), biases(network));
+    copy(weights, network, Block::weights);
     if (network.weights_changed() != 0) throw Error(network.error_message());
 }
 
@@ -234,7 +197,7 @@ void save_model(Network &network, const std::filesystem::path &path) {
 
 void load_model(Network &network, const std::filesystem::path &path) {
     const ModelFile model(network.description(), path, Use::weights);
-    model.check("");
+    model.check();
     const TensorFile before = weights_of(network);
     set_weights(network, model);
     try {
@@ -260,9 +223,7 @@ void save_checkpoint(Network &network, const Adam &adam, const TrainingState &st
         file.metadata[data_checksum] = std::to_string(state.data->checksum);
     }
     for (const auto &[name, value] : state.options) file.metadata[std::string(option_prefix) + name] = value;
-    for (const auto &[which, prefix] : moments) {
-        append(file, network.description(), prefix, kernel_moments(network, which), bias_moments(network, which));
-    }
+    for (const auto &[block, prefix] : moments) append(file, network, block, prefix);
     for (const Tensor &tensor : state.best_weights.tensors)
         file.tensors.push_back({std::string(best_prefix) + tensor.name, tensor.shape, tensor.values});
     write_safetensors(path, file);
@@ -274,11 +235,11 @@ TrainingState read_state(const NetworkDescription &description, const std::files
 
 TrainingState load_checkpoint(Network &network, Adam &adam, const std::filesystem::path &path) {
     const ModelFile model(network.description(), path, Use::resume);
-    model.check("");
-    for (const auto &[which, prefix] : moments) model.check(prefix);
+    model.check();
+    for (const auto &[block, prefix] : moments) model.check(prefix);
     TrainingState state = state_of(model);
     const auto steps = model.number<std::int64_t>("step");
-    for (const auto &[which, prefix] : moments) model.copy(prefix, kernel_moments(network, which), bias_moments(network, which));
+    for (const auto &[block, prefix] : moments) copy(model.file(), network, block, prefix);
     set_weights(network, model);
     adam.steps = steps;
     return state;

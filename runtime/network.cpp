@@ -9,7 +9,7 @@
 #include <memory>
 #include <new>
 
-#include "runtime/arguments.h"
+#include "runtime/pipelines.h"
 #include "runtime/target.h"
 
 namespace castnet {
@@ -58,7 +58,11 @@ int Network::refuse(const char *message) noexcept {
 
 /// The error, with a message where there is none: the pipeline's went to a handler that the program has set since.
 int Network::explained(int error) noexcept {
-    if (error != 0) fail("a pipeline failed, and its message went to the handler of halide_set_error_handler()");
+    if (error == 0) return 0;
+    std::array<char, 200> message{};
+    std::snprintf(message.data(), message.size(),
+                  "a pipeline failed with Halide's error %d, and its message went to the handler of halide_set_error_handler()", error);
+    fail(message.data());
     return error;
 }
 
@@ -108,24 +112,24 @@ void Network::index_layers() noexcept {
     });
 }
 
-std::span<float> Network::kernel_of(std::size_t block, std::size_t layer) const {
+std::span<float> Network::kernel_of(std::size_t begin, std::size_t layer) const {
     if (!is_ready()) return {};
-    return {arena_ + block + offsets_[layer].kernel, description_->layers[layer].kernel_size()};
+    return {arena_ + begin + offsets_[layer].kernel, description_->layers[layer].kernel_size()};
 }
 
-std::span<float> Network::bias_of(std::size_t block, std::size_t layer) const {
+std::span<float> Network::bias_of(std::size_t begin, std::size_t layer) const {
     if (!is_ready()) return {};
-    return {arena_ + block + offsets_[layer].bias, description_->layers[layer].bias_size()};
+    return {arena_ + begin + offsets_[layer].bias, description_->layers[layer].bias_size()};
 }
 
 Network::ParameterRange Network::parameter_range(std::size_t layer) noexcept {
     const std::size_t size =
         ArenaLayout::padded(description_->layers[layer].kernel_size()) + ArenaLayout::padded(description_->layers[layer].bias_size());
-    const auto range = [&](std::size_t block) { return std::span<float>{arena_ + block + offsets_[layer].kernel, size}; };
-    return {.weights = range(0),
-            .moments_1 = range(moments(1)),
-            .moments_2 = range(moments(2)),
-            .gradients = range(layout_.gradients()),
+    const auto range = [&](Block block) { return std::span<float>{arena_ + layout_.block(block) + offsets_[layer].kernel, size}; };
+    return {.weights = range(Block::weights),
+            .moments_1 = range(Block::moments_1),
+            .moments_2 = range(Block::moments_2),
+            .gradients = range(Block::gradients),
             .shard_gradients = arena_ + layout_.shard_gradients() + offsets_[layer].kernel,
             .shard_stride = layout_.parameters,
             .shards = static_cast<std::size_t>(shards_)};
@@ -137,17 +141,14 @@ LayerWeights Network::weights(std::size_t l) noexcept {
 
 int Network::transpose_kernel(std::size_t l) noexcept {
     const LayerDescription &layer = description_->layers[l];
-    return layer.transpose_kernel == nullptr ? 0 : castnet::transpose_kernel(layer, weights(l));
+    return layer.transpose_kernel == nullptr ? 0 : castnet::transpose_kernel(failure_, layer, weights(l));
 }
 
 int Network::weights_changed() noexcept {
     if (!is_ready()) return -1;
     failure_.clear();
-    auto body = [this](int layer) {
-        const HalideErrors errors(failure_);
-        return transpose_kernel(static_cast<std::size_t>(layer));
-    };
-    return explained(parallel_for(static_cast<int>(description_->layers.size()), body));
+    auto body = [this](int layer) { return transpose_kernel(static_cast<std::size_t>(layer)); };
+    return explained(parallel_for(&failure_, static_cast<int>(description_->layers.size()), body));
 }
 
 int Network::backward_shard(int worker, const Sharding &sharding, int shard, const Batch &batch) noexcept {
@@ -171,28 +172,30 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
     const auto input_of = [&](std::size_t l) { return l == 0 ? input : activations + offsets_[l - 1].activation; };
 
     for (std::size_t l = 0; l < layers; l++) {
-        const int error = castnet::forward(description_->layers[l], weights(l), input_of(l), activations + offsets_[l].activation, images);
+        const int error =
+            castnet::forward(failure_, description_->layers[l], weights(l), input_of(l), activations + offsets_[l].activation, images);
         if (error != 0) return error;
     }
 
-    float scale = 2.0F / (static_cast<float>(out.size()) * static_cast<float>(sharding.images));
     const Shape flat = out.flat();
-    if (const int error = run(description_->squared_error, Operand(activations + offsets_[layers - 1].activation, flat, images),
-                              Operand(targets, flat, images), scale, Operand(gradient, flat, images),
-                              Operand(arena_ + layout_.errors() + first, {static_cast<std::size_t>(images)}));
-        error != 0)
-        return error;
+    const SquaredErrorOperands loss{.output = Operand(activations + offsets_[layers - 1].activation, flat, images),
+                                    .targets = Operand(targets, flat, images),
+                                    .scale = 2.0F / (static_cast<float>(out.size()) * static_cast<float>(sharding.images)),
+                                    .gradient = Operand(gradient, flat, images),
+                                    .error = Operand(arena_ + layout_.errors() + first, {static_cast<std::size_t>(images)})};
+    if (const int error = description_->squared_error(failure_, loss); error != 0) return error;
 
-    const std::size_t block = layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.parameters;
+    const std::size_t begin = layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.parameters;
     for (std::size_t l = layers; l-- > 0;) {
         const LayerDescription &layer = description_->layers[l];
-        const LayerWeights gradients{.kernel = kernel_of(block, l).data(), .bias = bias_of(block, l).data()};
+        const LayerWeights gradients{.kernel = kernel_of(begin, l).data(), .bias = bias_of(begin, l).data()};
         // decay · kernel is the penalty's gradient, which one shard adds for all.
         const float decay = shard == 0 ? 2 * layer.l2 : 0;
-        if (const int error = backward_weights(layer, weights(l), input_of(l), gradient, gradients, decay, images); error != 0)
+        if (const int error = backward_weights(failure_, layer, weights(l), input_of(l), gradient, gradients, decay, images); error != 0)
             return error;
         if (layer.backward_data == nullptr) break;
-        if (const int error = backward_data(layer, weights(l), gradient, input_of(l), next_gradient, images); error != 0) return error;
+        if (const int error = backward_data(failure_, layer, weights(l), gradient, input_of(l), next_gradient, images); error != 0)
+            return error;
         std::swap(gradient, next_gradient);
     }
     return 0;
@@ -208,12 +211,11 @@ int Network::forward(std::size_t first, std::size_t last, std::span<const float>
     for (std::size_t begin = 0; begin < images; begin += batch) {
         const Sharding sharding(static_cast<int>(std::min(batch, images - begin)));
         const auto forward_shard = [&](int worker, int shard) {
-            const HalideErrors errors(failure_);
             const std::size_t image = begin + static_cast<std::size_t>(sharding.first(shard));
             const float *input = inputs.data() + image * in;
             for (std::size_t l = first; l < last; l++) {
                 float *const output = l + 1 == last ? outputs.data() + image * out : scratch(worker) + (l - first) % 2 * layout_.grid;
-                const int error = castnet::forward(description_->layers[l], weights(l), input, output, sharding.size(shard));
+                const int error = castnet::forward(failure_, description_->layers[l], weights(l), input, output, sharding.size(shard));
                 if (error != 0) return error;
                 input = output;
             }
@@ -225,7 +227,7 @@ int Network::forward(std::size_t first, std::size_t last, std::span<const float>
             return Round{};
         };
         work_in_rounds(
-            std::min(layout_.workers, sharding.shards), {.firsts = sharding.shards}, forward_shard, [](int) { return 0; }, end);
+            &failure_, std::min(layout_.workers, sharding.shards), {.firsts = sharding.shards}, forward_shard, [](int) { return 0; }, end);
         if (error != 0) return error;
     }
     return 0;
@@ -252,14 +254,14 @@ StepResult Network::begin(const Batch &batch) noexcept {
 StepResult Network::penalty() noexcept {
     if (!is_ready()) return {.error = -1};
     failure_.clear();
-    const HalideErrors errors(failure_);
     const FlushDenormals flush;
     StepResult result;
     for (std::size_t l = 0; l < description_->layers.size() && result.error == 0; l++) {
         const float l2 = description_->layers[l].l2;
         if (l2 == 0) continue;
         float norm = 0;
-        result.error = explained(run(description_->squared_norm, Operand(kernel(l).data(), {kernel(l).size()}), Operand(&norm, {})));
+        result.error = explained(
+            description_->squared_norm(failure_, {.values = Operand(kernel(l).data(), {kernel(l).size()}), .norm = Operand(&norm, {})}));
         result.loss += static_cast<double>(l2) * static_cast<double>(norm);
     }
     return result;
@@ -277,12 +279,11 @@ int Network::sum_gradients(std::size_t layer) noexcept {
     if (!is_ready()) return -1;
     if (layout_.purpose != Purpose::training) return refuse(not_for_training);
     failure_.clear();
-    const HalideErrors errors(failure_);
     const FlushDenormals flush;
     const ParameterRange range = parameter_range(layer);
-    Operand shards(range.shard_gradients, {range.gradients.size(), range.shards});
-    return explained(run(description_->sum_shards, shards.with_last_stride(range.shard_stride),
-                         Operand(range.gradients.data(), {range.gradients.size()})));
+    const std::size_t size = range.gradients.size();
+    return explained(description_->sum_shards(failure_, {.shards = Operand(range.shard_gradients, size, range.shards, range.shard_stride),
+                                                         .sum = Operand(range.gradients.data(), {size})}));
 }
 
 }  // namespace castnet

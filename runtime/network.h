@@ -46,19 +46,27 @@ public:
     int fail(const char *message) noexcept { return failure_.keep(message); }
     /// The same for a call that is refused at its beginning.
     int refuse(const char *message) noexcept;
+    /// Where all that goes, and its pipelines' user context.
+    [[nodiscard]] Failure &failure() { return failure_; }
     [[nodiscard]] const NetworkDescription &description() const { return *description_; }
     [[nodiscard]] Purpose purpose() const { return layout_.purpose; }
     [[nodiscard]] int batch_size() const { return layout_.batch_images; }
 
-    // One layer's tensors, in Keras's layout; gradients and moments only for training. After writing weights, call weights_changed() before
-    // anything else.
-    [[nodiscard]] std::span<float> kernel(std::size_t layer) { return kernel_of(0, layer); }
-    [[nodiscard]] std::span<float> bias(std::size_t layer) { return bias_of(0, layer); }
-    [[nodiscard]] std::span<float> kernel_gradient(std::size_t layer) { return kernel_of(layout_.gradients(), layer); }
-    [[nodiscard]] std::span<float> bias_gradient(std::size_t layer) { return bias_of(layout_.gradients(), layer); }
-    /// Adam's first (1) or second (2) moment of the layer's parameters.
-    [[nodiscard]] std::span<float> kernel_moment(int which, std::size_t layer) { return kernel_of(moments(which), layer); }
-    [[nodiscard]] std::span<float> bias_moment(int which, std::size_t layer) { return bias_of(moments(which), layer); }
+    /// A tensor with what a block holds of it.
+    struct Tensor : TensorDescription {
+        std::span<float> values;
+    };
+    // The description's tensors, all in its order or one layer's; all blocks but the weights are only for training. After writing weights,
+    // call weights_changed() before anything else.
+    [[nodiscard]] auto tensors(Block block = Block::weights) {
+        return Listing(description_->tensors().size(), [this, block](std::size_t i) {
+            return Tensor{description_->tensors()[i], i % 2 == 0 ? kernel(i / 2, block) : bias(i / 2, block)};
+        });
+    }
+    [[nodiscard]] std::span<float> kernel(std::size_t layer, Block block = Block::weights) {
+        return kernel_of(layout_.block(block), layer);
+    }
+    [[nodiscard]] std::span<float> bias(std::size_t layer, Block block = Block::weights) { return bias_of(layout_.block(block), layer); }
 
     int weights_changed() noexcept;
 
@@ -88,15 +96,11 @@ public:
         };
         const Round first = begin_next(nullptr);
         work_in_rounds(
-            layout_.workers, first,
+            &failure_, layout_.workers, first,
             [&](int worker, int shard) {
-                const HalideErrors errors(failure_);
                 return result.error != 0 ? result.error : backward_shard(worker, Sharding(batch->images), shard, *batch);
             },
-            [&](int piece) {
-                const HalideErrors errors(failure_);
-                return update(largest_first_[static_cast<std::size_t>(piece)]);
-            },
+            [&](int piece) { return update(largest_first_[static_cast<std::size_t>(piece)]); },
             [&](int error) {
                 result.error = explained(error);
                 if (error == 0) add_mean_error(result, batch->images);
@@ -124,10 +128,9 @@ private:
     [[nodiscard]] bool is_for_this_cpu() noexcept;
     int explained(int error) noexcept;
     void index_layers() noexcept;
-    [[nodiscard]] std::size_t moments(int which) const { return which == 1 ? layout_.moments_1() : layout_.moments_2(); }
-    // Of the block of parameters that begins so many floats into the arena.
-    [[nodiscard]] std::span<float> kernel_of(std::size_t block, std::size_t layer) const;
-    [[nodiscard]] std::span<float> bias_of(std::size_t block, std::size_t layer) const;
+    // Of the parameters that begin so many floats into the arena.
+    [[nodiscard]] std::span<float> kernel_of(std::size_t begin, std::size_t layer) const;
+    [[nodiscard]] std::span<float> bias_of(std::size_t begin, std::size_t layer) const;
     [[nodiscard]] float *scratch(int worker) {
         return arena_ + layout_.workers_scratch() + static_cast<std::size_t>(worker) * layout_.scratch;
     }

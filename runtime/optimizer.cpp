@@ -5,18 +5,15 @@
 #include <cmath>
 #include <cstdio>
 
-#include "runtime/arguments.h"
+#include "runtime/pipelines.h"
 
 namespace castnet {
 
 void Adam::begin_anew(Network &network) noexcept {
     steps = 0;
     if (network.purpose() != Purpose::training) return;
-    for (std::size_t l = 0; l < network.description().layers.size(); l++) {
-        for (const int which : {1, 2}) {
-            std::ranges::fill(network.kernel_moment(which, l), 0.0F);
-            std::ranges::fill(network.bias_moment(which, l), 0.0F);
-        }
+    for (const Block moments : {Block::moments_1, Block::moments_2}) {
+        for (const Network::Tensor &tensor : network.tensors(moments)) std::ranges::fill(tensor.values, 0.0F);
     }
 }
 
@@ -41,14 +38,16 @@ float Adam::begin_step() noexcept {
 
 int Adam::update(Network &network, std::size_t layer, float rate) const noexcept {
     const Network::ParameterRange range = network.parameter_range(layer);
-    const auto operand = [](std::span<float> values) { return Operand(values.data(), {values.size()}); };
-    Operand gradients(range.shard_gradients, {range.weights.size(), range.shards});
-    gradients.with_last_stride(range.shard_stride);
-    float decay_1 = beta_1, decay_2 = beta_2, floor = epsilon;
-    if (const int error = run(network.description().adam, gradients, rate, decay_1, decay_2, floor, operand(range.weights),
-                              operand(range.moments_1), operand(range.moments_2));
-        error != 0)
-        return error;
+    const std::size_t size = range.weights.size();
+    const AdamOperands operands{.gradients = Operand(range.shard_gradients, size, range.shards, range.shard_stride),
+                                .rate = rate,
+                                .beta_1 = beta_1,
+                                .beta_2 = beta_2,
+                                .epsilon = epsilon,
+                                .state_0 = Operand(range.weights.data(), {size}),
+                                .state_1 = Operand(range.moments_1.data(), {size}),
+                                .state_2 = Operand(range.moments_2.data(), {size})};
+    if (const int error = network.description().adam(network.failure(), operands); error != 0) return error;
     // A gradient that is not finite makes its moments and its weight so too.
     if (!all_finite(range.weights)) return not_finite(network, network.description().layers[layer]);
     return network.transpose_kernel(layer);

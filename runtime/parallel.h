@@ -17,15 +17,15 @@ inline void use_threads(int threads) {
 }
 
 /// Calls body(0) … body(count - 1), each an int that is 0 or an error, on the pool's threads, without denormal numbers; returns 0 or one of
-/// the errors.
+/// the errors. The pool gets the user context.
 template <typename Body>
-int parallel_for(int count, Body &body) noexcept {
+int parallel_for(void *context, int count, Body &body) noexcept {
     const auto call = [](void *, int index, std::uint8_t *closure) {
         const FlushDenormals flush;
         return (*reinterpret_cast<Body *>(closure))(index);
     };
-    if (count == 1) return call(nullptr, 0, reinterpret_cast<std::uint8_t *>(&body));  // no hand-off to the pool
-    return halide_do_par_for(nullptr, call, 0, count, reinterpret_cast<std::uint8_t *>(&body));
+    if (count == 1) return call(context, 0, reinterpret_cast<std::uint8_t *>(&body));  // no hand-off to the pool
+    return halide_do_par_for(context, call, 0, count, reinterpret_cast<std::uint8_t *>(&body));
 }
 
 /// How much a round of work_in_rounds() has to do, less than 2²⁰ pieces; nothing at all ends it.
@@ -57,7 +57,7 @@ void wait_until(const std::atomic<Number> &number, const Condition &holds) noexc
 ///
 /// No worker waits for one that may not run yet: it waits for pieces alone that a running worker has taken.
 template <typename First, typename Second, typename Next>
-void work_in_rounds(int workers, Round round, const First &first, const Second &second, const Next &next) noexcept {
+void work_in_rounds(void *context, int workers, Round round, const First &first, const Second &second, const Next &next) noexcept {
     if (round.size() == 0) return;
     // The round's number, its size, and its next free piece in one word, so that a worker that comes late sees what belongs together. A
     // round of no pieces is the end.
@@ -93,7 +93,7 @@ void work_in_rounds(int workers, Round round, const First &first, const Second &
             ticket.notify_all();
         }
     };
-    parallel_for(workers, work);
+    parallel_for(context, workers, work);
 }
 
 }  // namespace castnet

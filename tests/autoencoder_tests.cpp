@@ -131,6 +131,28 @@ TEST_CASE("autoencoder: each has its own error, and one that is not ready keeps 
     CHECK(broken.error_message() == reason);
 }
 
+TEST_CASE("network: its tensors are of each layer its kernel, then its bias, in every block") {
+    for (const NetworkDescription *description : all_networks) {
+        CAPTURE(description->name);
+        Network network(*description, 1, 1);
+        std::size_t elements = 0, l = 0;
+        for (const Network::Tensor &tensor : network.tensors()) {
+            const bool is_kernel = l % 2 == 0;
+            CHECK(tensor.layer == description->layers[l / 2].name);
+            CHECK(tensor.kind == (is_kernel ? "kernel" : "bias"));
+            CHECK(tensor.values.data() == (is_kernel ? network.kernel(l / 2) : network.bias(l / 2)).data());
+            std::size_t size = 1;
+            for (const std::size_t extent : tensor.shape()) size *= extent;
+            CHECK(tensor.values.size() == size);
+            elements += size;
+            l++;
+        }
+        CHECK(elements == description->parameter_count());
+        for (const Block block : {Block::moments_1, Block::moments_2, Block::gradients})
+            CHECK(network.tensors(block)[1].values.data() == network.bias(0, block).data());
+    }
+}
+
 TEST_CASE("network: what Halide cannot count is refused at once") {
     constexpr int most = std::numeric_limits<int>::max();
     for (const Purpose purpose : {Purpose::training, Purpose::inference}) {

@@ -86,8 +86,8 @@ TEST_CASE("network: the loss and every tensor's gradient agree with central diff
         for (std::size_t l = 0; l < description->layers.size(); l++) {
             CAPTURE(description->layers[l].name);
             REQUIRE(network.sum_gradients(l) == 0);
-            check_gradient(reference, reference.layers[l].kernel, network.kernel_gradient(l), batch, images, random);
-            check_gradient(reference, reference.layers[l].bias, network.bias_gradient(l), batch, images, random);
+            check_gradient(reference, reference.layers[l].kernel, network.kernel(l, Block::gradients), batch, images, random);
+            check_gradient(reference, reference.layers[l].bias, network.bias(l, Block::gradients), batch, images, random);
         }
     }
 }
@@ -153,7 +153,7 @@ TEST_CASE("network: a batch's gradient does not depend on what the arena held be
         std::vector<float> gradients;
         for (std::size_t l = 0; l < test_odd::layers.size(); l++) {
             REQUIRE(network.sum_gradients(l) == 0);
-            gradients.insert(gradients.end(), network.kernel_gradient(l).begin(), network.kernel_gradient(l).end());
+            gradients.insert(gradients.end(), network.kernel(l, Block::gradients).begin(), network.kernel(l, Block::gradients).end());
         }
         return gradients;
     };
@@ -170,8 +170,8 @@ std::vector<float> loss_and_gradients(int batch_size, int threads, const Batch &
     std::vector<float> all{float(result.loss)};
     for (std::size_t l = 0; l < test_gap::network.layers.size(); l++) {
         REQUIRE(network.sum_gradients(l) == 0);
-        all.insert(all.end(), network.kernel_gradient(l).begin(), network.kernel_gradient(l).end());
-        all.insert(all.end(), network.bias_gradient(l).begin(), network.bias_gradient(l).end());
+        all.insert(all.end(), network.kernel(l, Block::gradients).begin(), network.kernel(l, Block::gradients).end());
+        all.insert(all.end(), network.bias(l, Block::gradients).begin(), network.bias(l, Block::gradients).end());
     }
     return all;
 }

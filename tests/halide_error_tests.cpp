@@ -3,34 +3,36 @@
 
 #include <array>
 #include <atomic>
+#include <cstdint>
+#include <memory>
 #include <string_view>
 #include <thread>
 
-#include "runtime/arguments.h"
-#include "runtime/failure.h"
 #include "runtime/network.h"
+#include "runtime/pipelines.h"
 #include "tests/networks.h"
 
 namespace castnet::test {
 namespace {
 
+/// Whether the pipeline, called with that operand in place of all its own, says why it fails.
+template <typename Operands>
+bool explains(Pipeline<Operands> pipeline, const Operands &operands) {
+    Failure failure;
+    return pipeline == nullptr || (pipeline(failure, operands) != 0 && std::string_view(failure.message()) != "");
+}
+
 TEST_CASE("halide: operands of other shapes are errors of every pipeline") {
-    alignas(64) std::array<float, 64> data{};
-    for (const NetworkDescription *description : all_networks) {
-        for (const LayerDescription &layer : description->layers) {
-            CAPTURE(layer.text);
-            for (const Pipeline pipeline : {layer.forward, layer.backward_data, layer.backward_weights, layer.transpose_kernel}) {
-                if (pipeline == nullptr) continue;
-                for (const std::initializer_list<std::size_t> extents :
-                     {std::initializer_list<std::size_t>{64}, {2, 2, 2, 5}, {1, 1, 1, 0}}) {
-                    Failure failure;
-                    const HalideErrors errors(failure);
-                    Operand operand(data.data(), extents);
-                    std::array<void *, 6> arguments{};
-                    arguments.fill(operand.argument());
-                    CHECK(pipeline(arguments.data()) != 0);
-                    CHECK(std::string_view(failure.message()) != "");
-                }
+    alignas(64) const std::array<float, 64> data{};
+    for (const std::initializer_list<std::size_t> extents : {std::initializer_list<std::size_t>{64}, {2, 2, 2, 5}, {1, 1, 1, 0}}) {
+        const Operand o(data.data(), extents);
+        for (const NetworkDescription *description : all_networks) {
+            for (const LayerDescription &layer : description->layers) {
+                CAPTURE(layer.text);
+                CHECK(explains(layer.forward, {o, o, o, o}));
+                CHECK(explains(layer.backward_data, {o, o, o, o}));
+                CHECK(explains(layer.backward_weights, {o, o, o, 0, o, o}));
+                CHECK(explains(layer.transpose_kernel, {o, o}));
             }
         }
     }
@@ -38,9 +40,9 @@ TEST_CASE("halide: operands of other shapes are errors of every pipeline") {
 
 /// A pipeline that fails.
 template <char name>
-int fail(void **) {
+int fail(Failure &failure, const ForwardOperands &) {
     constexpr std::array<char, 2> message{name, '\0'};
-    halide_error(nullptr, message.data());
+    halide_error(&failure, message.data());
     return halide_error_code_generic_error;
 }
 
@@ -48,7 +50,7 @@ int fail(void **) {
 struct BrokenDescription {
     std::array<LayerDescription, 3> layers = test_gap::layers;
     NetworkDescription network = test_gap::network;
-    explicit BrokenDescription(Pipeline pipeline) {
+    explicit BrokenDescription(Pipeline<ForwardOperands> pipeline) {
         layers[0].forward = pipeline;
         network.layers = layers;
     }
@@ -71,6 +73,7 @@ TEST_CASE("halide: of networks on several threads each has its own error") {
         Network network(description, 16, 4);
         for (int time = 0; time < 1000; time++) {
             if (run_forward(network, 16) == 0 || network.error_message() != message) wrong++;
+            const Network beside(description, 1, 1);  // comes and goes meanwhile
         }
     };
     std::thread other([&] { fail_often(broken_b.network, "b"); });
@@ -80,28 +83,67 @@ TEST_CASE("halide: of networks on several threads each has its own error") {
     use_threads(1);
 }
 
-std::atomic<int> seen{0};  // by the program's own handler
+// The program's own handler, which was there before any network, and what it was told.
+std::atomic<int> told{0};
+std::atomic<void *> told_context{nullptr};
 
-void count(void *, const char *) {
-    seen++;
+void remember(void *context, const char *) {
+    told++;
+    told_context = context;
 }
 
-TEST_CASE("halide: the program's own error handler gets what is not the networks'") {
-    const halide_error_handler_t before = halide_set_error_handler(count);
-    seen = 0;
-    const BrokenDescription broken(fail<'c'>);
-    Network network(test_gap::network, 1, 1), fails(broken.network, 1, 1);
-    REQUIRE(run_forward(network, 1) == 0);
-    CHECK(seen == 0);
-    CHECK(fail<'d'>(nullptr) != 0);
-    CHECK(seen == 1);
+const halide_error_handler_t handler_of_halide = halide_set_error_handler(remember);
 
-    // One that is set later replaces the networks'; then the message is there, the error is here.
-    const halide_error_handler_t present = halide_set_error_handler(count);
+/// What another pipeline of the program meets in the middle of a network's.
+int program_context = 0;
+
+int fail_elsewhere(Failure &failure, const ForwardOperands &operands) {
+    halide_error(&program_context, "not the network's");
+    return test_gap::pipelines::squeeze_forward(failure, operands);
+}
+
+TEST_CASE("halide: the program's own error handler gets what is not the networks', with its context") {
+    REQUIRE((handler_of_halide != nullptr));
+    const BrokenDescription broken(fail<'c'>), troubled(fail_elsewhere);
+    Network fails(broken.network, 1, 1), works(troubled.network, 1, 1);
+    told = 0;
     CHECK(run_forward(fails, 1) != 0);
-    CHECK(seen == 2);
+    CHECK(std::string_view(fails.error_message()) == "c");
+    CHECK(told == 0);
+    CHECK(run_forward(works, 1) == 0);
+    CHECK(std::string_view(works.error_message()).empty());
+    CHECK(told == 1);
+    CHECK(told_context == &program_context);
+    for (void *context : {static_cast<void *>(nullptr), reinterpret_cast<void *>(std::uintptr_t{1})}) {
+        halide_error(context, "of no address at all");
+        CHECK(told_context == context);
+    }
+    CHECK(told == 3);
+}
+
+TEST_CASE("halide: a failure that is gone is no longer a context of the networks'") {
+    alignas(Failure) std::array<std::byte, sizeof(Failure)> memory{};
+    const Failure before, *const gone = std::construct_at(reinterpret_cast<Failure *>(memory.data()));
+    const Failure after;
+    std::destroy_at(gone);
+    told = 0;
+    halide_error(memory.data(), "the program's");
+    CHECK(told == 1);
+    CHECK(told_context == memory.data());
+}
+
+TEST_CASE("halide: a handler that the program sets later stays, and calls return their errors as ever") {
+    const BrokenDescription broken(fail<'d'>);
+    Network fails(broken.network, 1, 1);
+    const halide_error_handler_t before = halide_set_error_handler(remember);
+    const Network another(test_gap::network, 1, 1);
+    told = 0;
+    CHECK(run_forward(fails, 1) != 0);
+    CHECK(told == 1);
     CHECK(std::string_view(fails.error_message()).find("halide_set_error_handler") != std::string_view::npos);
-    halide_set_error_handler(present == count ? before : present);
+    CHECK((halide_set_error_handler(before) == remember));
+    CHECK(run_forward(fails, 1) != 0);
+    CHECK(std::string_view(fails.error_message()) == "d");
 }
 
 }  // namespace

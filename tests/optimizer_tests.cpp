@@ -24,10 +24,10 @@ TEST_CASE("adam: the first steps, computed by hand") {
     CHECK(first.error == 0);
     CHECK(first.loss == doctest::Approx(1));
     REQUIRE(network.sum_gradients(1) == 0);
-    CHECK(network.kernel_gradient(1)[0] == doctest::Approx(2));
+    CHECK(network.kernel(1, Block::gradients)[0] == doctest::Approx(2));
     // m = 0.1·2 = 0.2, v = 0.001·4 = 0.004; rate = 0.1·√0.001/0.1 = 0.0316228; w = -0.0316228·0.2/(0.0632456 + 1e-7) = -0.0999998.
-    CHECK(network.kernel_moment(1, 1)[0] == doctest::Approx(0.2));
-    CHECK(network.kernel_moment(2, 1)[0] == doctest::Approx(0.004));
+    CHECK(network.kernel(1, Block::moments_1)[0] == doctest::Approx(0.2));
+    CHECK(network.kernel(1, Block::moments_2)[0] == doctest::Approx(0.004));
     CHECK(network.kernel(1)[0] == doctest::Approx(-0.0999998).epsilon(1e-6));
     CHECK(network.bias(1)[0] == doctest::Approx(-0.0999998).epsilon(1e-6));
     CHECK(network.kernel(0)[0] == 1);  // g = 0: m = v = 0, and 0/(0 + ε) moves nothing
@@ -56,8 +56,9 @@ TEST_CASE("adam: every parameter takes Keras's step") {
             REQUIRE(network.sum_gradients(l) == 0);
             std::vector<double> w;
             for (std::size_t i = 0; i < network.kernel(l).size(); i++) {
-                const double g = network.kernel_gradient(l)[i];
-                const double m = 0.9 * network.kernel_moment(1, l)[i] + 0.1 * g, v = 0.999 * network.kernel_moment(2, l)[i] + 0.001 * g * g;
+                const double g = network.kernel(l, Block::gradients)[i];
+                const double m = 0.9 * network.kernel(l, Block::moments_1)[i] + 0.1 * g,
+                             v = 0.999 * network.kernel(l, Block::moments_2)[i] + 0.001 * g * g;
                 const double rate = 1e-3 * std::sqrt(1 - std::pow(0.999, step)) / (1 - std::pow(0.9, step));
                 w.push_back(network.kernel(l)[i] - rate * m / (std::sqrt(v) + 1e-7));
             }

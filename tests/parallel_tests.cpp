@@ -36,7 +36,7 @@ TEST_CASE("parallel: rounds take every piece once, the second half after the fir
             return round;
         };
         work_in_rounds(
-            threads, round,
+            nullptr, threads, round,
             [&](int, int piece) {
                 running++;
                 first.at(std::size_t(piece))++;
@@ -62,7 +62,7 @@ TEST_CASE("parallel: an error leaves out the rest of its round, and the next rou
     int errors = 0, rounds = 0;
     std::atomic<int> seconds{0};
     work_in_rounds(
-        2, {.firsts = 2, .seconds = 2}, [&](int, int piece) { return piece == 1 && rounds == 0 ? -7 : 0; },
+        nullptr, 2, {.firsts = 2, .seconds = 2}, [&](int, int piece) { return piece == 1 && rounds == 0 ? -7 : 0; },
         [&](int) {
             seconds++;
             return 0;
@@ -96,7 +96,7 @@ TEST_CASE("parallel: workers that wait for another sleep") {
     for (const Round round : {Round{.firsts = 1}, Round{.firsts = 1, .seconds = 2}}) {
         const double before = processor_seconds();
         work_in_rounds(
-            3, round, sleeps, [](int) { return 0; }, once);
+            nullptr, 3, round, sleeps, [](int) { return 0; }, once);
         CHECK(processor_seconds() - before < 0.1);
     }
     use_threads(1);
@@ -111,8 +111,8 @@ TEST_CASE("parallel: denormal numbers are zero inside, and what they were outsid
         if (smallest * 2 != 0 || smallest * 1e10F != 0) kept++;  // as results and as operands
         return 0;
     };
-    CHECK(parallel_for(3, body) == 0);
-    CHECK(parallel_for(1, body) == 0);
+    CHECK(parallel_for(nullptr, 3, body) == 0);
+    CHECK(parallel_for(nullptr, 1, body) == 0);
     if (FlushDenormals::mask != 0) CHECK(kept == 0);
     CHECK(smallest * 2 == before);
     use_threads(1);

@@ -16,7 +16,7 @@ void CopyPeak::sample() {
     };
     // As long as copying 8 MB, so that the clock and the start of the threads do not count.
     const auto calls = static_cast<int>(1 + (std::size_t{1} << 20U) / from_.size());
-    time_.sample(calls, [&] { parallel_for(threads_, body); });
+    time_.sample(calls, [&] { parallel_for(nullptr, threads_, body); });
 }
 
 }  // namespace castnet

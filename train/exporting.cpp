@@ -50,13 +50,11 @@ void export_header(Network &network, const std::filesystem::path &file) {
         "inline constexpr std::array<float, {1}> weights{{\n",
         description.name, description.parameter_count());
     constexpr std::size_t values_in_a_line = 8;
-    for (std::size_t l = 0; l < description.layers.size(); l++) {
-        for (const auto &[kind, values] : {std::pair{"kernel", network.kernel(l)}, {"bias", network.bias(l)}}) {
-            text += fmt::format("    // {}/{}", description.layers[l].name, kind);
-            for (std::size_t i = 0; i < values.size(); i++)
-                text += fmt::format("{}{:#.9g}F,", i % values_in_a_line == 0 ? "\n    " : " ", values[i]);
-            text += '\n';
-        }
+    for (const Network::Tensor &tensor : network.tensors()) {
+        text += fmt::format("    // {}/{}", tensor.layer, tensor.kind);
+        for (std::size_t i = 0; i < tensor.values.size(); i++)
+            text += fmt::format("{}{:#.9g}F,", i % values_in_a_line == 0 ? "\n    " : " ", tensor.values[i]);
+        text += '\n';
     }
     write_file(file, text + fmt::format("}};\n\n}}  // namespace {}\n", description.name));
 }

@@ -2,13 +2,46 @@
 
 #include <fmt/format.h>
 
-#include "generators/language/pipelines.h"
+#include <cctype>
+
+#include "generators/compiler/arguments.h"
 
 namespace castnet {
 namespace {
 
 std::string braces(const Shape &shape) {
     return fmt::format("{{{}, {}, {}}}", shape.height, shape.width, shape.channels);
+}
+
+/// "SquaredErrorOperands" of squared_error: their struct in runtime/pipelines.h.
+std::string operands_of(const std::string &pass) {
+    std::string name;
+    for (const char letter : pass) {
+        const bool begins_word = name.empty() || name.back() == '_';
+        if (begins_word && !name.empty()) name.pop_back();
+        name += begins_word ? static_cast<char>(std::toupper(static_cast<unsigned char>(letter))) : letter;
+    }
+    return name + "Operands";
+}
+
+/// What a pipeline is called within the network.
+std::string name_of(const PipelineRecipe &pipeline) {
+    return pipeline.layer.empty() ? pipeline.pass : fmt::format("{}_{}", pipeline.layer, pipeline.pass);
+}
+
+/// The C function that a pipeline becomes.
+std::string declaration(const PipelineRecipe &pipeline) {
+    std::string text = fmt::format("int {}(const void *context", pipeline.function);
+    for (const Argument &argument : arguments_of(pipeline)) text += fmt::format(", {}{}", argument.type, argument.name);
+    return text + ");\n";
+}
+
+/// A function that hands it its operands by name.
+std::string call(const PipelineRecipe &pipeline) {
+    std::string text = fmt::format("inline int {}(castnet::Failure &failure, const castnet::{} &operands) {{\n    return {}(&failure",
+                                   name_of(pipeline), operands_of(pipeline.pass), pipeline.function);
+    for (const Argument &argument : arguments_of(pipeline)) text += fmt::format(", operands.{}", argument.name);
+    return text + ");\n}\n";
 }
 
 /// A layer's entry, with those of the pipelines that are its.
@@ -23,7 +56,7 @@ std::string entry(const LayerDescription &layer, const std::vector<PipelineRecip
     for (const char *pass : {"forward", "backward_data", "backward_weights", "transpose_kernel"}) {
         for (const PipelineRecipe &pipeline : pipelines) {
             if (pipeline.layer == layer.name && pipeline.pass == pass)
-                text += fmt::format(",\n     .{} = {}_argv", pass, pipeline.function);
+                text += fmt::format(",\n     .{} = pipelines::{}", pass, name_of(pipeline));
         }
     }
     return text + "},\n";
@@ -35,10 +68,10 @@ inline constexpr castnet::NetworkDescription network{{
     .name = "{0}",
     .layers = layers,
     .encoder_layers = {1},
-    .squared_error = {0}_squared_error_argv,
-    .adam = {0}_adam_argv,
-    .squared_norm = {0}_squared_norm_argv,
-    .sum_shards = {0}_sum_shards_argv,
+    .squared_error = pipelines::squared_error,
+    .adam = pipelines::adam,
+    .squared_norm = pipelines::squared_norm,
+    .sum_shards = pipelines::sum_shards,
     .metadata = {0}_squared_error_metadata}};
 
 inline constexpr castnet::Shape input = network.input();
@@ -65,17 +98,20 @@ public:
 
 std::string header_of(const Architecture &architecture) {
     const std::vector<PipelineRecipe> pipelines = pipelines_of(architecture);
+    const std::string &name = architecture.name;
     std::string text = fmt::format(
         "// The network {0}. Made by castnet: edit {0}.castnet.\n#pragma once\n\n#include <array>\n\n"
-        "#include \"runtime/autoencoder.h\"\n\nextern \"C\" {{\n",
-        architecture.name);
-    for (const PipelineRecipe &pipeline : pipelines) text += fmt::format("int {}_argv(void **arguments);\n", pipeline.function);
+        "#include \"runtime/autoencoder.h\"\n#include \"runtime/pipelines.h\"\n\nextern \"C\" {{\n",
+        name);
+    for (const PipelineRecipe &pipeline : pipelines) text += declaration(pipeline);
+    text += fmt::format("const halide_filter_metadata_t *{0}_squared_error_metadata(void);\n}}\n\nnamespace {0}::pipelines {{\n\n", name);
+    for (const PipelineRecipe &pipeline : pipelines) text += call(pipeline);
     text += fmt::format(
-        "const struct halide_filter_metadata_t *{0}_squared_error_metadata(void);\n}}\n\nnamespace {0} {{\n\ninline constexpr auto layers "
-        "= std::to_array<castnet::LayerDescription>({{\n",
-        architecture.name);
+        "\n}}  // namespace {0}::pipelines\n\nnamespace {0} {{\n\n"
+        "inline constexpr auto layers = std::to_array<castnet::LayerDescription>({{\n",
+        name);
     for (const Layer &layer : architecture.layers) text += entry(layer.description(), pipelines);
-    return text + "});\n" + fmt::format(fmt::runtime(rest), architecture.name, architecture.encoder_layers);
+    return text + "});\n" + fmt::format(fmt::runtime(rest), name, architecture.encoder_layers);
 }
 
 }  // namespace castnet

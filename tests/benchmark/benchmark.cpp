@@ -30,13 +30,12 @@ void print_pipelines(const NetworkDescription &network, const Options &options) 
     CopyPeak copy(std::size_t{512} << 10U, 1);  // fits the second-level cache, but not the first
     std::vector<BestTime> times(pipelines.calls().size());
     Failure failure;
-    const HalideErrors errors(failure);
     for (int round = 0; round < options.rounds; round++) {
         fma.sample();
         copy.sample();
         for (std::size_t i = 0; i < times.size(); i++) {
             const auto call = [&] {
-                if (pipelines.calls()[i].run() != 0) throw std::runtime_error(failure.message());
+                if (pipelines.calls()[i].run(failure) != 0) throw std::runtime_error(failure.message());
             };
             times[i].sample(3, call);
         }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <new>
 
-#include "runtime/arguments.h"
+#include "runtime/pipelines.h"
 
 namespace castnet::benchmark {
 
@@ -34,18 +34,22 @@ void Pipelines::add_layer(const LayerDescription &layer) {
     const double out = sizeof(float) * static_cast<double>(layer.output.size()) * images_;
     const double kernel = sizeof(float) * static_cast<double>(layer.kernel_size());
     const double shards = sharding_.shards;
-    const auto add = [&](const std::string &pass, double flops_, double bytes, double calls, std::function<int()> run) {
+    const auto add = [&](const std::string &pass, double flops_, double bytes, double calls, std::function<int(Failure &)> run) {
         calls_.push_back({std::string(layer.name) + " " + pass, flops_, bytes, calls, std::move(run)});
     };
     const int images = images_;
-    add("forward", flops, in + kernel + out, shards, [=, &layer] { return castnet::forward(layer, values, input, output, images); });
+    add("forward", flops, in + kernel + out, shards,
+        [=, &layer](Failure &failure) { return castnet::forward(failure, layer, values, input, output, images); });
     if (layer.backward_data != nullptr)
-        add("backward_data", flops, out + kernel + 2 * in, shards,
-            [=, &layer] { return castnet::backward_data(layer, values, output_gradient, input, input_gradient, images); });
-    add("backward_weights", flops, in + out + kernel, shards,
-        [=, &layer] { return castnet::backward_weights(layer, values, input, output_gradient, gradients, 0, images); });
+        add("backward_data", flops, out + kernel + 2 * in, shards, [=, &layer](Failure &failure) {
+            return castnet::backward_data(failure, layer, values, output_gradient, input, input_gradient, images);
+        });
+    add("backward_weights", flops, in + out + kernel, shards, [=, &layer](Failure &failure) {
+        return castnet::backward_weights(failure, layer, values, input, output_gradient, gradients, 0, images);
+    });
     if (layer.transpose_kernel != nullptr)
-        add("transpose_kernel", 0, 2 * kernel, 1, [=, &layer] { return castnet::transpose_kernel(layer, values); });
+        add("transpose_kernel", 0, 2 * kernel, 1,
+            [=, &layer](Failure &failure) { return castnet::transpose_kernel(failure, layer, values); });
 }
 
 void Pipelines::add_step(const NetworkDescription &network) {
@@ -54,10 +58,12 @@ void Pipelines::add_step(const NetworkDescription &network) {
     const float *errors = floats(static_cast<std::size_t>(images_));
     const double grid_bytes = sizeof(float) * static_cast<double>(shape.size()) * images_;
     const int images = images_;
-    calls_.push_back({"squared_error", 0, 3 * grid_bytes, static_cast<double>(sharding_.shards), [=, &network] {
-                          float scale = 1;
-                          return run(network.squared_error, Operand(output, shape, images), Operand(targets, shape, images), scale,
-                                     Operand(gradient, shape, images), Operand(errors, {static_cast<std::size_t>(images)}));
+    calls_.push_back({"squared_error", 0, 3 * grid_bytes, static_cast<double>(sharding_.shards), [=, &network](Failure &failure) {
+                          return network.squared_error(failure, {.output = Operand(output, shape, images),
+                                                                 .targets = Operand(targets, shape, images),
+                                                                 .scale = 1,
+                                                                 .gradient = Operand(gradient, shape, images),
+                                                                 .error = Operand(errors, {static_cast<std::size_t>(images)})});
                       }});
 
     const std::size_t count = ArenaLayout(network, sharding_.images, 1).parameters;
@@ -66,10 +72,15 @@ void Pipelines::add_step(const NetworkDescription &network) {
     float *moments_2 = floats(count);
     std::fill_n(moments_2, count, 1.0F);
     const double bytes = sizeof(float) * static_cast<double>(count) * (static_cast<double>(shards) + 6);
-    calls_.push_back({"adam", 0, bytes, 1, [=, &network] {
-                          float rate = 1e-3F, beta_1 = 0.9F, beta_2 = 0.999F, epsilon = 1e-7F;
-                          return run(network.adam, Operand(gradients, {count, shards}), rate, beta_1, beta_2, epsilon,
-                                     Operand(weights, {count}), Operand(moments_1, {count}), Operand(moments_2, {count}));
+    calls_.push_back({"adam", 0, bytes, 1, [=, &network](Failure &failure) {
+                          return network.adam(failure, {.gradients = Operand(gradients, {count, shards}),
+                                                        .rate = 1e-3F,
+                                                        .beta_1 = 0.9F,
+                                                        .beta_2 = 0.999F,
+                                                        .epsilon = 1e-7F,
+                                                        .state_0 = Operand(weights, {count}),
+                                                        .state_1 = Operand(moments_1, {count}),
+                                                        .state_2 = Operand(moments_2, {count})});
                       }});
 }
 

@@ -16,7 +16,7 @@ struct PipelineCall {
     double flops = 0;           ///< of a call; 0 where memory is the limit
     double bytes = 0;           ///< of a call: every operand read or written once
     double calls_per_step = 0;  ///< of a training step
-    std::function<int()> run;
+    std::function<int(Failure &)> run;
 };
 
 class Pipelines {

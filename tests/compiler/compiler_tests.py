@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -89,7 +90,7 @@ class Compile(Compiler):
         self.compile("out")
         listing = subprocess.run(["nm", "--defined-only", "--extern-only", self.folder / "out" / "libsmall.a"], capture_output=True, text=True, check=True)
         symbols = {line.split()[-1] for line in listing.stdout.splitlines() if len(line.split()) == 3}
-        self.assertIn("small_squeeze_forward_argv", symbols)
+        self.assertIn("small_squeeze_forward", symbols)
         of_halide = ("halide_", "_ZN6Halide", "_ZNK6Halide", "_ZTVN6Halide", "copy_to_device_already_locked")
         self.assertEqual({name for name in symbols if not name.startswith(("small_", *of_halide))}, set())
 
@@ -174,21 +175,65 @@ int main() {
 CORE = ("autoencoder", "failure", "layer", "network", "optimizer", "random", "target")  # the sources of the runtime
 
 
+NAMES = """
+#include <cstdio>
+
+#include "small.h"
+{declarations}
+int main() {{
+    for (const halide_filter_metadata_t *pipeline : {{{calls}}}) {{
+        std::printf("%s", pipeline->name);
+        for (int i = 0; i < pipeline->num_arguments; i++) std::printf(" %s", pipeline->arguments[i].name);
+        std::puts("");
+    }}
+}}
+"""
+
+
 class Program(Compiler):
+    def build(self, text, *options):
+        """What a compiler alone makes of a program, in self.folder / "program"."""
+        (self.folder / "main.cpp").write_text(text)
+        command = [os.environ["CASTNET_COMPILER"], "-std=c++20", "-O1", "-Wall", "-Wextra", "-Werror", self.folder / "main.cpp",
+                   f"-I{self.folder / 'out'}", f"-I{ROOT}", "-isystem", os.environ["CASTNET_HALIDE"], "-o", self.folder / "program", *options]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    def run_program(self, text, *networks):
+        archives = [self.folder / "out" / f"lib{name}.a" for name in networks]
+        result = self.build(text, *(ROOT / "runtime" / f"{name}.cpp" for name in CORE), *archives, "-pthread", "-ldl")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return subprocess.run([self.folder / "program"], capture_output=True, text=True)
+
     def test_a_compiler_alone_links_two_networks_with_equal_layer_names(self):
         other = self.folder / "other.castnet"
         other.write_text(SMALL.replace("filters=4", "filters=3"))
         self.compile("out")
         self.castnet("compile", other, "--output", self.folder / "out", "--schedules", "none")
-        (self.folder / "main.cpp").write_text(PROGRAM)
-        command = [os.environ["CASTNET_COMPILER"], "-std=c++20", "-O1", "-Wall", "-Wextra", "-Werror", self.folder / "main.cpp",
-                   *(ROOT / "runtime" / f"{name}.cpp" for name in CORE), f"-I{self.folder / 'out'}", f"-I{ROOT}",
-                   "-isystem", os.environ["CASTNET_HALIDE"], self.folder / "out" / "libsmall.a", self.folder / "out" / "libother.a",
-                   "-pthread", "-ldl", "-o", self.folder / "program"]
-        result = subprocess.run(command, capture_output=True, text=True)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        result = subprocess.run([self.folder / "program"], capture_output=True, text=True)
+        result = self.run_program(PROGRAM, "small", "other")
         self.assertEqual((result.returncode, result.stdout), (0, "both learn\n"))
+
+    def test_operands_are_handed_over_by_name_in_the_pipelines_own_order(self):
+        self.text.write_text(SMALL.replace("activation=sigmoid", "activation=sigmoid l2=0.1"))  # whose gradient has operands of its own
+        self.compile("out")
+        header = (self.folder / "out" / "small.h").read_text()
+        handed = {name: words.split(", ") for name, words in re.findall(r"return (small_\w+)\(&failure, (.*)\);", header)}
+        text = NAMES.format(declarations="".join(f'extern "C" const halide_filter_metadata_t *{name}_metadata();\n' for name in handed),
+                            calls=", ".join(f"{name}_metadata()" for name in handed))
+        lines = self.run_program(text, "small").stdout.replace(".", "_").splitlines()
+        self.assertEqual({name: ["operands." + word for word in words] for name, _, *words in map(str.split, lines)}, handed)
+        self.assertIn("operands.decay", handed["small_squeeze_backward_weights"])
+        self.assertNotIn("operands.decay", handed["small_stretch_backward_weights"])
+
+    def test_an_operand_that_the_runtime_does_not_know_is_a_compile_error(self):
+        self.compile("out")
+        header = self.folder / "out" / "small.h"
+        sound, program = header.read_text(), '#include "small.h"\nint main() {}\n'
+        self.assertEqual(self.build(program, "-fsyntax-only").returncode, 0)
+        for name in ("kernel", "scale", "state_1"):
+            header.write_text(sound.replace(f"operands.{name}", "operands.renamed"))
+            result = self.build(program, "-fsyntax-only")
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn("renamed", result.stderr)
 
 
 class Describe(Compiler):

@@ -18,7 +18,7 @@ std::string zeros(const Keys &keys, std::size_t d) {
     return std::to_string(before) + "," + std::to_string(std::max(0, reach - before - extent("large")));
 }
 
-/// The problem of the layer whose grids and padding the key has.
+/// The problem of the layer whose grids and padding the key has, as the compiler writes it (generators/language/pipelines.h).
 Problem problem_of(const Keys &keys, bool transpose, const std::string &pass) {
     const auto channels = [&](const char *grid) { return split(keys.at(grid), 'x').at(2); };
     const std::string &large = keys.at("large"), &small = keys.at("small");

@@ -1,4 +1,4 @@
-// The arguments of a pipeline, on the stack.
+// A dense array of floats as Halide's pipelines take it, on the stack.
 #pragma once
 
 #include <HalideRuntime.h>
@@ -6,8 +6,6 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
-#include <type_traits>
-#include <utility>
 
 #include "runtime/description.h"
 
@@ -32,36 +30,19 @@ public:
     Operand(const float *data, const Shape &shape, int images)
         : Operand(data, {static_cast<std::size_t>(shape.channels), static_cast<std::size_t>(shape.width),
                          static_cast<std::size_t>(shape.height), static_cast<std::size_t>(images)}) {}
+    /// `count` rows of so many elements, which begin `stride` elements after one another.
+    Operand(const float *data, std::size_t elements, std::size_t count, std::size_t stride) : Operand(data, {elements, count}) {
+        dimensions_[1].stride = static_cast<std::int32_t>(stride);
+    }
     Operand(const Operand &) = delete;
     Operand &operator=(const Operand &) = delete;
 
-    void *argument() { return &buffer_; }
-
-    /// Sets the elements from one index of the last dimension to the next.
-    Operand &with_last_stride(std::size_t stride) {
-        dimensions_[static_cast<std::size_t>(buffer_.dimensions - 1)].stride = static_cast<std::int32_t>(stride);
-        return *this;
-    }
+    /// As a pipeline's argument.
+    operator halide_buffer_t *() const { return &buffer_; }
 
 private:
     std::array<halide_dimension_t, 4> dimensions_{};
-    halide_buffer_t buffer_{};
+    mutable halide_buffer_t buffer_{};  // a pipeline may note in it that it wrote
 };
-
-inline void *argument(Operand &operand) {
-    return operand.argument();
-}
-template <typename Scalar>
-requires std::is_arithmetic_v<Scalar>
-void *argument(Scalar &scalar) {
-    return &scalar;
-}
-
-/// Runs a pipeline on its arguments in the generator's order: operands and scalars. Returns Halide's error code, 0 for none.
-template <typename... Arguments>
-int run(Pipeline pipeline, Arguments &&...arguments) noexcept {
-    std::array<void *, sizeof...(Arguments)> pointers{argument(arguments)...};
-    return pipeline(pointers.data());
-}
 
 }  // namespace castnet

@@ -1,0 +1,51 @@
+// The operands of a network's pipelines, under the names that the generators give them. A generated header hands each pipeline its own by
+// name, so that no order is written down twice, and a name that is missing here does not compile there.
+#pragma once
+
+#include "runtime/operand.h"
+
+namespace castnet {
+
+/// conv2d makes the small grid from the large one, conv2d_transpose the large grid from the small one, with the transposed kernel.
+struct ForwardOperands {
+    const Operand &large, &small, &kernel, &bias;
+};
+
+/// The gradients of both grids; the transposed kernel is conv2d's. `output` is the previous layer's.
+struct BackwardDataOperands {
+    const Operand &large, &small, &kernel, &output;
+};
+
+/// `kernel` and `decay` are for layers with an l2.
+struct BackwardWeightsOperands {
+    const Operand &large, &small, &kernel;
+    float decay;
+    const Operand &gradient, &bias_gradient;
+};
+
+struct TransposeKernelOperands {
+    const Operand &kernel, &transposed;
+};
+
+struct SquaredErrorOperands {
+    const Operand &output, &targets;
+    float scale;
+    const Operand &gradient, &error;
+};
+
+/// `state` is weights, first and second moments.
+struct AdamOperands {
+    const Operand &gradients;
+    float rate, beta_1, beta_2, epsilon;
+    const Operand &state_0, &state_1, &state_2;
+};
+
+struct SquaredNormOperands {
+    const Operand &values, &norm;
+};
+
+struct SumShardsOperands {
+    const Operand &shards, &sum;
+};
+
+}  // namespace castnet
