@@ -8,15 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "runtime/description.h"
+
 namespace castnet::reference {
 
-struct Shape {
-    int height = 1, width = 1, channels = 1;
-    [[nodiscard]] std::size_t size() const {
-        return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
-    }
-    bool operator==(const Shape &) const = default;
-};
+using castnet::Shape;
 
 /// The two grids and the kernel between them.
 struct Geometry {

@@ -7,23 +7,6 @@ namespace {
 
 using Parameters = std::map<std::string, std::string>;
 
-/// The numbers of the bilinear map (generators/contraction.h).
-Parameters geometry_of(const LayerDescription &layer) {
-    const auto text = [](int number) { return std::to_string(number); };
-    return {{"large_width", text(layer.large().width)},
-            {"large_height", text(layer.large().height)},
-            {"large_channels", text(layer.large().channels)},
-            {"small_width", text(layer.small().width)},
-            {"small_height", text(layer.small().height)},
-            {"small_channels", text(layer.small().channels)},
-            {"kernel_width", text(layer.kernel_width)},
-            {"kernel_height", text(layer.kernel_height)},
-            {"stride_x", text(layer.stride_x)},
-            {"stride_y", text(layer.stride_y)},
-            {"pad_x", text(layer.pad_x)},
-            {"pad_y", text(layer.pad_y)}};
-}
-
 /// What a table of schedules calls a contraction: all that its schedule may depend on.
 std::string key_of(const std::string &generator, const LayerDescription &layer, const Parameters &choices) {
     std::string key =
@@ -60,6 +43,22 @@ void add_layer(std::vector<PipelineRecipe> &pipelines, const std::string &networ
 }
 
 }  // namespace
+
+std::map<std::string, std::string> geometry_of(const LayerDescription &layer) {
+    const auto text = [](int number) { return std::to_string(number); };
+    return {{"large_width", text(layer.large().width)},
+            {"large_height", text(layer.large().height)},
+            {"large_channels", text(layer.large().channels)},
+            {"small_width", text(layer.small().width)},
+            {"small_height", text(layer.small().height)},
+            {"small_channels", text(layer.small().channels)},
+            {"kernel_width", text(layer.kernel_width)},
+            {"kernel_height", text(layer.kernel_height)},
+            {"stride_x", text(layer.stride_x)},
+            {"stride_y", text(layer.stride_y)},
+            {"pad_x", text(layer.pad_x)},
+            {"pad_y", text(layer.pad_y)}};
+}
 
 std::vector<PipelineRecipe> pipelines_of(const Architecture &architecture) {
     std::vector<PipelineRecipe> pipelines;

@@ -19,6 +19,9 @@ struct PipelineRecipe {
     std::string key;  ///< what tables of schedules call it; empty where there is nothing to choose
 };
 
+/// Returns the GeneratorParams of the layer's bilinear map (generators/contraction.h).
+std::map<std::string, std::string> geometry_of(const LayerDescription &layer);
+
 /// Returns the pipelines of every layer, then the network's own.
 std::vector<PipelineRecipe> pipelines_of(const Architecture &architecture);
 

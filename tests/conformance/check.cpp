@@ -19,11 +19,11 @@ public:
     Numbers(const Problem &problem, bool integers) : integers_(integers) {
         // The longest sums of any pass: over the taps and channels of one side, over all positions of the small grid, over all of the
         // output.
-        const Layer &layer = problem.layer;
+        const LayerDescription layer = problem.layer.description();
         const double images = problem.images;
         const double pixels = images * layer.small().height * layer.small().width;
-        const double taps = double(layer.kernel_height) * layer.kernel_width * std::max(layer.input.channels, layer.filters);
-        const double biased = images * layer.output().height * layer.output().width;
+        const double taps = double(layer.kernel_height) * layer.kernel_width * std::max(layer.input.channels, layer.output.channels);
+        const double biased = images * layer.output.height * layer.output.width;
         // As in oneDNN's benchdnn: |integer| ≤ 32, and n·max|a|·max|b| ≤ 2²⁴, so that every partial sum is exact in float in any order. Two
         // more terms are the bias and the decay.
         range_ = int(std::min({32.0, std::sqrt(0x1p24 / (std::max(pixels, taps) + 2)), 0x1p24 / biased}));
@@ -64,9 +64,9 @@ struct Operands {
     Guarded input, output_gradient, kernel, bias;
     Operands(const Problem &problem, Numbers &numbers)
         : input(problem.layer.input, problem.images),
-          output_gradient(problem.layer.output(), problem.images),
-          kernel({problem.layer.small().channels, problem.layer.large().channels, problem.layer.kernel_width, problem.layer.kernel_height}),
-          bias({problem.layer.filters}) {
+          output_gradient(problem.layer.output, problem.images),
+          kernel(kernel_extents(problem.layer)),
+          bias({problem.layer.output.channels}) {
         numbers.fill(input);
         numbers.fill(output_gradient);
         numbers.fill_kernel(kernel);
@@ -77,11 +77,12 @@ struct Operands {
 /// Calls visit(index in the input, index in the output, index in the kernel) for every product of all images.
 template <typename Visit>
 void for_each_product(const Problem &problem, const Visit &visit) {
-    const Layer &layer = problem.layer;
-    const std::size_t in = layer.input.size(), out = layer.output().size();
+    const LayerDescription layer = problem.layer.description();
+    const std::size_t in = layer.input.size(), out = layer.output.size();
+    const bool is_conv2d = layer.kind == LayerKind::conv2d;
     for (std::size_t n = 0; n < std::size_t(problem.images); n++) {
-        layer.for_each_product([&](std::size_t l, std::size_t s, std::size_t k) {
-            visit(n * in + (layer.transpose ? s : l), n * out + (layer.transpose ? l : s), k);
+        castnet::test::for_each_product(layer, [&](std::size_t l, std::size_t s, std::size_t k) {
+            visit(n * in + (is_conv2d ? l : s), n * out + (is_conv2d ? s : l), k);
         });
     }
 }
@@ -131,29 +132,29 @@ private:
 /// The rounding of the activation itself. Softmax mixes a pixel's channels: its bound is that of the worst of their sums, and its own sum
 /// is over all of them.
 double activation_slack(const Problem &problem, double largest_bound) {
-    if (keeps_integers(problem.activation)) return 0;
-    if (problem.activation != "softmax") return 8 * unit_roundoff;
-    return (8 + problem.layer.filters) * unit_roundoff + 2 * largest_bound;
+    if (keeps_integers(problem.layer.statement.activation)) return 0;
+    if (problem.layer.statement.activation != "softmax") return 8 * unit_roundoff;
+    return (8 + problem.layer.output.channels) * unit_roundoff + 2 * largest_bound;
 }
 
 /// The rounding of the derivative's own products, and of softmax's sum over all channels.
 double derivative_slack(const Problem &problem, const Sums &g, double largest_bound) {
-    if (keeps_integers(problem.activation)) return 0;
+    if (keeps_integers(problem.layer.statement.activation)) return 0;
     const double largest = *std::ranges::max_element(g.magnitude);
-    if (problem.activation != "softmax") return 4 * unit_roundoff * largest;
+    if (problem.layer.statement.activation != "softmax") return 4 * unit_roundoff * largest;
     return (8 + problem.layer.input.channels) * unit_roundoff * largest + 2 * largest_bound;
 }
 
 Findings check_forward(const Problem &problem, Pipelines &pipelines, Numbers &numbers) {
     Operands o(problem, numbers);
     const Guarded output = pipelines.forward(o.input, o.kernel, o.bias);
-    const auto filters = std::size_t(problem.layer.filters);
+    const auto filters = std::size_t(problem.layer.output.channels);
     Sums z(output.size());
     for (std::size_t i = 0; i < output.size(); i++) z.add(i, o.bias.data()[i % filters]);
     for_each_product(problem,
                      [&](std::size_t in, std::size_t out, std::size_t k) { z.add(out, double(o.input.data()[in]) * o.kernel.data()[k]); });
     std::vector<double> y = z.value;
-    activate(problem.activation, y, problem.layer.filters);
+    activate(problem.layer.statement.activation, y, problem.layer.output.channels);
     Comparison comparison(numbers.integers());
     comparison.compare("output", output, y, z, activation_slack(problem, comparison.largest_bound(z)));
     comparison.count_zeros(z);
@@ -164,14 +165,14 @@ Findings check_backward_data(const Problem &problem, Pipelines &pipelines, Numbe
     Operands o(problem, numbers);
     const int channels = problem.layer.input.channels;
     Guarded previous(problem.layer.input, problem.images);
-    numbers.fill_activated(previous, problem.activation, channels);
+    numbers.fill_activated(previous, problem.layer.statement.activation, channels);
     const Guarded gradient = pipelines.backward_data(o.output_gradient, o.kernel, previous);
     Sums g(gradient.size());
     for_each_product(problem, [&](std::size_t in, std::size_t out, std::size_t k) {
         g.add(in, double(o.output_gradient.data()[out]) * o.kernel.data()[k]);
     });
     std::vector<double> dz = g.value;
-    activation_gradient(problem.activation, dz, previous.values(), channels);
+    activation_gradient(problem.layer.statement.activation, dz, previous.values(), channels);
     Comparison comparison(numbers.integers());
     comparison.compare("input gradient", gradient, dz, g, derivative_slack(problem, g, comparison.largest_bound(g)));
     comparison.count_zeros(g);

@@ -6,7 +6,7 @@
 namespace castnet::test {
 namespace {
 
-// input h w c, filters, kernel h w, stride y x, same, images
+// input h w c, filters, kernel h w, stride y x, images
 std::vector<Problem> problems(Pass pass) {
     struct Row {
         Shape input;
@@ -42,14 +42,15 @@ std::vector<Problem> problems(Pass pass) {
     };
     std::vector<Problem> problems;
     for (const Row &row : rows) {
-        for (const bool transpose : {false, true}) {
-            for (const bool same : {false, true}) {
-                const Layer layer{transpose, row.input, row.filters, row.kh, row.kw, row.sy, row.sx, same};
-                Problem problem{.layer = layer, .images = row.images, .pass = pass};
-                if (!problem.has_output()) continue;
-                problem.activation = activation_names[problems.size() % activation_names.size()];
-                problem.decays = row.images == 3;
-                problems.push_back(problem);
+        for (const LayerKind kind : {LayerKind::conv2d, LayerKind::conv2d_transpose}) {
+            for (const PaddingMode padding : {PaddingMode::valid, PaddingMode::same, PaddingMode::numbers}) {
+                Problem problem{.layer = {}, .images = row.images, .decays = row.images == 3, .schedule = "default", .pass = pass};
+                problem.layer.input = row.input;
+                LayerStatement &s = problem.layer.statement;
+                s.kind = kind, s.filters = row.filters, s.activation = activation_names[problems.size() % activation_names.size()];
+                s.y = {row.kh, row.sy, padding}, s.x = {row.kw, row.sx, padding};
+                if (padding == PaddingMode::numbers) s.y.before = row.kh - 1, s.x.after = row.kw - 1;  // as many as there can be
+                if (const auto placed = problem.placed()) problems.push_back(*placed);
             }
         }
     }

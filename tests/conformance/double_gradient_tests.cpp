@@ -11,7 +11,8 @@
 
 #include "Halide.h"
 #include "generators/element.h"
-#include "tests/runtime/reference_network.h"
+#include "generators/language/pipelines.h"
+#include "tests/conformance/layer.h"
 
 namespace castnet::test {
 namespace {
@@ -30,25 +31,6 @@ Halide::Callable compile(const std::string &generator, const Params &params) {
     return create_callable_from_generator(context, generator, params);
 }
 
-Params geometry(const Layer &layer) {
-    const Shape l = layer.large(), s = layer.small();
-    Params params;
-    for (const auto &[name, value] : std::initializer_list<std::pair<const char *, int>>{{"large_width", l.width},
-                                                                                         {"large_height", l.height},
-                                                                                         {"large_channels", l.channels},
-                                                                                         {"small_width", s.width},
-                                                                                         {"small_height", s.height},
-                                                                                         {"small_channels", s.channels},
-                                                                                         {"kernel_width", layer.kernel_width},
-                                                                                         {"kernel_height", layer.kernel_height},
-                                                                                         {"stride_x", layer.stride_x},
-                                                                                         {"stride_y", layer.stride_y},
-                                                                                         {"pad_x", layer.pad_x()},
-                                                                                         {"pad_y", layer.pad_y()}})
-        params[name] = std::to_string(value);
-    return params;
-}
-
 Params with(Params params, const Params &more) {
     params.insert(more.begin(), more.end());
     return params;
@@ -60,34 +42,37 @@ Grid grid(const Shape &shape, int images) {
 
 /// One layer: its weights, their gradients, its output, and its pipelines, chained as runtime/network.cpp chains them.
 struct DoubleLayer {
-    ReferenceLayer description;
+    Layer layer;
     Grid kernel, transposed, bias, kernel_gradient, bias_gradient, output;
     Halide::Callable forward, backward_weights, backward_data, transpose;
 
-    DoubleLayer(const ReferenceLayer &layer, const std::string &previous_activation, int images) : description(layer) {
-        const Layer &l = layer.layer;
+    DoubleLayer(Layer layer_, const std::string &previous_activation, int images) : layer(std::move(layer_)) {
+        const LayerDescription l = layer.description();
         kernel = Grid(l.small().channels, l.large().channels, l.kernel_width, l.kernel_height);
         transposed = Grid(l.large().channels, l.small().channels, l.kernel_width, l.kernel_height);
         kernel_gradient = Grid(l.small().channels, l.large().channels, l.kernel_width, l.kernel_height);
-        bias = Grid(l.filters), bias_gradient = Grid(l.filters), output = grid(l.output(), images);
-        const Params shape = geometry(l);
-        const std::string first = l.transpose ? "spread" : "correlate", second = l.transpose ? "correlate" : "spread";
-        forward = compile(first, with(shape, {{"pass", "forward"}, {"activation", layer.activation}}));
+        bias = Grid(l.output.channels), bias_gradient = Grid(l.output.channels), output = grid(l.output, images);
+        const Params shape = geometry_of(l);
+        const std::string first = is_transpose() ? "spread" : "correlate", second = is_transpose() ? "correlate" : "spread";
+        forward = compile(first, with(shape, {{"pass", "forward"}, {"activation", layer.statement.activation}}));
         backward_data = compile(second, with(shape, {{"pass", "backward_data"}, {"activation", previous_activation}}));
-        backward_weights = compile("kernel_gradient", with(shape, {{"output_grid", l.transpose ? "large" : "small"}, {"decays", "true"}}));
+        backward_weights =
+            compile("kernel_gradient", with(shape, {{"output_grid", is_transpose() ? "large" : "small"}, {"decays", "true"}}));
         transpose = compile("transpose_kernel", shape);
     }
 
+    bool is_transpose() const { return layer.statement.kind == LayerKind::conv2d_transpose; }
+    double l2() const { return layer.statement.l2; }
+
     void run_forward(Grid &input) {
         REQUIRE(transpose(kernel, transposed) == 0);
-        REQUIRE(forward(input, description.layer.transpose ? transposed : kernel, bias, output) == 0);
+        REQUIRE(forward(input, is_transpose() ? transposed : kernel, bias, output) == 0);
     }
     void run_backward(Grid &input, Grid &gradient, Grid *input_gradient) {
-        const bool is_transpose = description.layer.transpose;
-        REQUIRE(backward_weights(is_transpose ? gradient : input, is_transpose ? input : gradient, kernel, 2 * description.l2,
-                                 kernel_gradient, bias_gradient) == 0);
+        REQUIRE(backward_weights(is_transpose() ? gradient : input, is_transpose() ? input : gradient, kernel, 2 * l2(), kernel_gradient,
+                                 bias_gradient) == 0);
         if (input_gradient == nullptr) return;
-        REQUIRE(backward_data(gradient, is_transpose ? kernel : transposed, input, *input_gradient) == 0);
+        REQUIRE(backward_data(gradient, is_transpose() ? kernel : transposed, input, *input_gradient) == 0);
     }
 };
 
@@ -97,9 +82,9 @@ public:
         : images_(images), input_(grid(shape, images)) {
         std::string activation = "linear";
         for (const std::string &text : texts) {
-            const ReferenceLayer layer = parse_layer(text, {shape.height, shape.width, shape.channels});
+            const Layer layer = read_layer(text, shape);
             layers_.emplace_back(layer, activation, images);
-            shape = layer.layer.output(), activation = layer.activation;
+            shape = layer.output, activation = layer.statement.activation;
         }
         elements_ = int(shape.size()) * images;
         targets_ = grid({1, shape.height * shape.width, shape.channels}, images);
@@ -111,7 +96,7 @@ public:
         input_.for_each_value([&](double &value) { value = uniform(random); });
         targets_.for_each_value([&](double &value) { value = uniform(random); });
         for (DoubleLayer &layer : layers_) {
-            const double scale = 1 / std::sqrt(double(layer.kernel.number_of_elements()) / layer.description.layer.filters);
+            const double scale = 1 / std::sqrt(double(layer.kernel.number_of_elements()) / layer.layer.output.channels);
             layer.kernel.for_each_value([&](double &value) { value = scale * normal(random); });
             layer.bias.for_each_value([&](double &value) { value = 0.1 * normal(random); });
         }
@@ -127,12 +112,11 @@ public:
             input = &layer.output;
         }
         Grid flat = flattened(*input), error(images_);
-        gradient_ = grid(layers_.back().description.layer.output(), images_);
+        gradient_ = grid(layers_.back().layer.output, images_);
         Grid flat_gradient = flattened(gradient_);
         REQUIRE(squared_error_(flat, targets_, 2.0 / elements_, flat_gradient, error) == 0);
         double loss = std::accumulate(error.data(), error.data() + images_, 0.0) / elements_;
-        for (DoubleLayer &layer : layers_)
-            layer.kernel.for_each_value([&](double weight) { loss += layer.description.l2 * weight * weight; });
+        for (DoubleLayer &layer : layers_) layer.kernel.for_each_value([&](double weight) { loss += layer.l2() * weight * weight; });
         return loss;
     }
 
@@ -140,7 +124,7 @@ public:
         loss();
         for (std::size_t l = layers_.size(); l-- > 0;) {
             Grid &input = l == 0 ? input_ : layers_[l - 1].output;
-            Grid input_gradient = grid(layers_[l].description.layer.input, images_);
+            Grid input_gradient = grid(layers_[l].layer.input, images_);
             layers_[l].run_backward(input, gradient_, l == 0 ? nullptr : &input_gradient);
             gradient_ = input_gradient;
         }
@@ -230,8 +214,17 @@ TEST_CASE("gradients in double: every activation, L2, odd shapes, strides larger
         40);
 }
 
+TEST_CASE("gradients in double: padding in numbers that differ on every side, and sizes that layers do not make by themselves") {
+    const std::vector<std::string> layers{"conv2d filters=5 kernel=4x3 stride=2x3 padding=3,0,1,2 activation=tanh l2=0.01",
+                                          "conv2d filters=4 kernel=3 padding=2,1,0,1 activation=sigmoid",
+                                          "conv2d_transpose filters=3 kernel=3x2 stride=1x2 padding=0,2,1,0 output=8x6 activation=softmax",
+                                          "conv2d_transpose filters=3 kernel=3 stride=2 padding=same output=15x11 activation=relu",
+                                          "conv2d filters=2 kernel=3 padding=0,0,2,0"};
+    check_network({13, 11, 2}, layers, 40);
+}
+
 TEST_CASE("double: a gradient that does not lie where its vectors may begin is refused") {
-    DoubleLayer layer(parse_layer("conv2d filters=8 kernel=3", {5, 5, 1}), "linear", 1);
+    DoubleLayer layer(read_layer("conv2d filters=8 kernel=3", {5, 5, 1}), "linear", 1);
     const std::size_t vector = std::size_t(Halide::get_jit_target_from_environment().natural_vector_size<double>()) * sizeof(double);
     std::vector<double> memory(std::size_t(layer.kernel.number_of_elements()) + 2 * vector);
     void *begin = memory.data();

@@ -1,5 +1,7 @@
 #include "tests/conformance/draw.h"
 
+#include <algorithm>
+
 namespace castnet::test {
 namespace {
 
@@ -27,16 +29,31 @@ public:
     int images() { return chance(3) ? between(1, 9) : between(1, 2); }
     int stride(int kernel) { return chance(8) ? kernel + between(1, 3) : between(1, 4); }
 
+    Window window(PaddingMode padding) {
+        Window window{.kernel = between(1, 7), .padding = padding};
+        window.stride = stride(window.kernel);
+        if (padding == PaddingMode::numbers) {
+            window.before = between(0, window.kernel - 1);
+            window.after = between(0, window.kernel - 1);
+        }
+        return window;
+    }
+    /// Any extent that conv2d_transpose may make of `small`.
+    int large_extent(const Window &window, int small) {
+        return between(window.least_large_extent(small), std::max(1, window.most_large_extent(small)));
+    }
+    /// A layer whose input and padding need not fit each other.
     Layer layer() {
         Layer layer;
-        layer.transpose = chance(2);
+        LayerStatement &s = layer.statement;
+        s.kind = any<LayerKind>({LayerKind::conv2d, LayerKind::conv2d_transpose});
         layer.input = {pixels(), pixels(), channels()};
-        layer.filters = channels();
-        layer.kernel_height = between(1, 7);
-        layer.kernel_width = between(1, 7);
-        layer.stride_y = stride(layer.kernel_height);
-        layer.stride_x = stride(layer.kernel_width);
-        layer.same = chance(2);
+        s.filters = channels();
+        const auto padding = chance(2) ? PaddingMode::numbers : any<PaddingMode>({PaddingMode::valid, PaddingMode::same});
+        s.y = window(padding);
+        s.x = window(padding);
+        if (s.kind == LayerKind::conv2d_transpose && chance(2))
+            s.output = {large_extent(s.y, layer.input.height), large_extent(s.x, layer.input.width), 0};
         return layer;
     }
     Pass pass() {
@@ -50,22 +67,26 @@ private:
 };
 
 bool is_small_enough(const Problem &problem) {
-    return problem.products() <= most_products && problem.images * double(problem.layer.large().size()) <= most_elements;
+    const double pixels = double(problem.layer.description().large().size());
+    return problem.products() <= most_products && problem.images * pixels <= most_elements;
 }
 
 }  // namespace
 
 Problem draw(std::mt19937 &random) {
     Draw draw(random);
-    Problem problem;
-    do {
-        problem.layer = draw.layer();
-        problem.images = draw.images();
-    } while (!problem.has_output() || !is_small_enough(problem));
+    std::optional<Problem> fitting;
+    while (!fitting || !is_small_enough(*fitting)) {
+        Problem drawn;
+        drawn.layer = draw.layer();
+        drawn.images = draw.images();
+        fitting = drawn.placed();
+    }
+    Problem problem = *fitting;
     problem.pass = draw.pass();
     problem.schedule = draw.schedule();
     const bool activates = problem.pass == Pass::forward || problem.pass == Pass::backward_data;
-    if (activates) problem.activation = draw.any(activation_names);
+    if (activates) problem.layer.statement.activation = draw.any(activation_names);
     if (problem.pass == Pass::backward_weights) problem.decays = draw.chance(3);
     return problem;
 }

@@ -12,6 +12,12 @@
 
 namespace castnet::test {
 
+/// The extents of a layer's kernel, in Halide's order.
+inline std::vector<int> kernel_extents(const Layer &layer) {
+    const auto shape = layer.description().kernel_shape();
+    return {shape.rbegin(), shape.rend()};
+}
+
 class Guarded {
 public:
     Guarded(const Shape &shape, int images) : Guarded({shape.channels, shape.width, shape.height, images}) {}

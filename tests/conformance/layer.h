@@ -1,62 +1,34 @@
-// A layer as a user writes it, with Keras's shape rules, and its naive reference.
+// A layer as the network language reads it, and its naive reference. The formulas are independent of the compiler; which shapes and pads a
+// layer has is the compiler's to say, and compiler/language_tests.cpp compares them with Keras's, PyTorch's and ONNX's.
 #pragma once
 
-#include <algorithm>
+#include <ranges>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "generators/language/statement.h"
 #include "generators/reference.h"
 
 namespace castnet::test {
 
 using reference::activate;
 using reference::activation_gradient;
-using reference::Shape;
 
-/// A layer as a user writes it.
-struct Layer {
-    bool transpose = false;
-    Shape input;
-    int filters = 1;
-    int kernel_height = 1, kernel_width = 1;
-    int stride_y = 1, stride_x = 1;
-    bool same = false;
+/// The layer of a statement, "conv2d filters=5 kernel=3", on the grids that it makes of the input. Throws Error where it makes none.
+inline Layer read_layer(const std::string &text, const Shape &input) {
+    std::vector<std::string_view> words;
+    for (const auto word : std::views::split(std::string_view(text), ' ')) words.emplace_back(word.begin(), word.end());
+    const LayerStatement statement = parse_layer(words);
+    return {.statement = statement, .name = {}, .input = input, .output = output_shape(statement, input)};
+}
 
-    /// Keras: conv same ⌈in/stride⌉, valid ⌊(in-kernel)/stride⌋+1; transpose same in·stride, valid in·stride+max(kernel-stride, 0).
-    Shape output() const {
-        const auto extent = [this](int in, int kernel, int stride) {
-            if (transpose) return in * stride + (same ? 0 : std::max(kernel - stride, 0));
-            return same ? (in + stride - 1) / stride : (in - kernel) / stride + 1;
-        };
-        return {extent(input.height, kernel_height, stride_y), extent(input.width, kernel_width, stride_x), filters};
-    }
-    Shape large() const { return transpose ? output() : input; }
-    Shape small() const { return transpose ? input : output(); }
-
-    /// Zeros before the first row (or column): half of what `same` needs in all, the odd one after.
-    static int pad_before(bool same, int large, int small, int kernel, int stride) {
-        return same ? std::max((small - 1) * stride + kernel - large, 0) / 2 : 0;
-    }
-    int pad_y() const { return pad_before(same, large().height, small().height, kernel_height, stride_y); }
-    int pad_x() const { return pad_before(same, large().width, small().width, kernel_width, stride_x); }
-
-    std::size_t kernel_size() const {
-        return std::size_t(kernel_height) * std::size_t(kernel_width) * std::size_t(input.channels) * std::size_t(filters);
-    }
-
-    reference::Geometry geometry() const { return {large(), small(), kernel_height, kernel_width, stride_y, stride_x, pad_y(), pad_x()}; }
-
-    /// Calls visit(large index, small index, kernel index) for every product of the bilinear map, of one image.
-    template <typename Visit>
-    void for_each_product(const Visit &visit) const {
-        geometry().for_each_product(visit);
-    }
-
-    std::string describe() const {
-        const auto by = [](int a, int b) { return std::to_string(a) + "x" + std::to_string(b); };
-        return std::string(transpose ? "conv2d_transpose " : "conv2d ") + by(input.height, input.width) + "x" +
-               std::to_string(input.channels) + " filters=" + std::to_string(filters) + " kernel=" + by(kernel_height, kernel_width) +
-               " stride=" + by(stride_y, stride_x) + " padding=" + (same ? "same" : "valid");
-    }
-};
+/// Calls visit(large index, small index, kernel index) for every product of the layer's bilinear map, of one image.
+template <typename Visit>
+void for_each_product(const LayerDescription &layer, const Visit &visit) {
+    const reference::Geometry geometry{layer.large(),  layer.small(),  layer.kernel_height, layer.kernel_width,
+                                       layer.stride_y, layer.stride_x, layer.pad_y,         layer.pad_x};
+    geometry.for_each_product(visit);
+}
 
 }  // namespace castnet::test

@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "generators/language/pipelines.h"
 #include "generators/schedule.h"
 
 namespace castnet::test {
@@ -55,19 +56,6 @@ Guarded &&unharmed(Guarded &&output) {
 
 }  // namespace
 
-Pipelines::Parameters Pipelines::geometry() const {
-    const Layer &layer = problem_.layer;
-    const Shape l = layer.large(), s = layer.small();
-    Parameters params;
-    const auto set = [&](const char *name, int value) { params[name] = std::to_string(value); };
-    set("large_width", l.width), set("large_height", l.height), set("large_channels", l.channels);
-    set("small_width", s.width), set("small_height", s.height), set("small_channels", s.channels);
-    set("kernel_width", layer.kernel_width), set("kernel_height", layer.kernel_height);
-    set("stride_x", layer.stride_x), set("stride_y", layer.stride_y);
-    set("pad_x", layer.pad_x()), set("pad_y", layer.pad_y());
-    return params;
-}
-
 Pipelines::Parameters Pipelines::schedule(const std::string &generator, const Parameters &params) const {
     const std::string &schedule = problem_.schedule;
     if (schedule == "default" || generator == "transpose_kernel") return {};
@@ -86,7 +74,7 @@ const Halide::Callable &Pipelines::pipeline(const std::string &generator, const 
     const auto [entry, is_new] = compiled_.try_emplace(name);
     if (is_new) {
         entry->second = translating_errors("compiling " + name, [&] {
-            Parameters params = geometry();
+            Parameters params = geometry_of(problem_.layer.description());
             params.insert(own.begin(), own.end());
             params.merge(schedule(generator, params));
             return create_callable_from_generator(context(), generator, params);
@@ -96,16 +84,17 @@ const Halide::Callable &Pipelines::pipeline(const std::string &generator, const 
 }
 
 Guarded Pipelines::transposed(Guarded &kernel) {
-    const Layer &layer = problem_.layer;
-    Guarded result({layer.large().channels, layer.small().channels, layer.kernel_width, layer.kernel_height});
+    std::vector<int> extents = kernel_extents(problem_.layer);
+    std::swap(extents[0], extents[1]);
+    Guarded result(extents);
     run(pipeline("transpose_kernel", {}), kernel.buffer(), result.buffer());
     return unharmed(std::move(result));
 }
 
 Guarded Pipelines::forward(Guarded &input, Guarded &kernel, Guarded &bias) {
-    Guarded output(problem_.layer.output(), problem_.images);
-    const Parameters own{{"activation", problem_.activation}};
-    if (problem_.layer.transpose) {
+    Guarded output(problem_.layer.output, problem_.images);
+    const Parameters own{{"activation", problem_.layer.statement.activation}};
+    if (is_transpose()) {
         Guarded transposed_kernel = transposed(kernel);
         run(pipeline("spread", own), input.buffer(), transposed_kernel.buffer(), bias.buffer(), output.buffer());
     } else {
@@ -116,8 +105,8 @@ Guarded Pipelines::forward(Guarded &input, Guarded &kernel, Guarded &bias) {
 
 Guarded Pipelines::backward_data(Guarded &output_gradient, Guarded &kernel, Guarded &previous) {
     Guarded result(problem_.layer.input, problem_.images);
-    const Parameters own{{"pass", "backward_data"}, {"activation", problem_.activation}};
-    if (problem_.layer.transpose) {
+    const Parameters own{{"pass", "backward_data"}, {"activation", problem_.layer.statement.activation}};
+    if (is_transpose()) {
         run(pipeline("correlate", own), output_gradient.buffer(), kernel.buffer(), previous.buffer(), result.buffer());
     } else {
         Guarded transposed_kernel = transposed(kernel);
@@ -127,12 +116,11 @@ Guarded Pipelines::backward_data(Guarded &output_gradient, Guarded &kernel, Guar
 }
 
 Gradients Pipelines::backward_weights(Guarded &input, Guarded &output_gradient, Guarded &kernel) {
-    const Layer &layer = problem_.layer;
-    Guarded &large = layer.transpose ? output_gradient : input;
-    Guarded &small = layer.transpose ? input : output_gradient;
-    Guarded gradient({layer.small().channels, layer.large().channels, layer.kernel_width, layer.kernel_height}, true);
-    Guarded bias({layer.filters});
-    const Parameters own{{"output_grid", layer.transpose ? "large" : "small"}, {"decays", problem_.decays ? "true" : "false"}};
+    Guarded &large = is_transpose() ? output_gradient : input;
+    Guarded &small = is_transpose() ? input : output_gradient;
+    Guarded gradient(kernel_extents(problem_.layer), true);
+    Guarded bias({problem_.layer.output.channels});
+    const Parameters own{{"output_grid", is_transpose() ? "large" : "small"}, {"decays", problem_.decays ? "true" : "false"}};
     const Halide::Callable &kernel_gradient = pipeline("kernel_gradient", own);
     if (problem_.decays) {
         run(kernel_gradient, large.buffer(), small.buffer(), kernel.buffer(), decay, gradient.buffer(), bias.buffer());

@@ -39,10 +39,10 @@ public:
 private:
     using Parameters = std::map<std::string, std::string>;
 
+    bool is_transpose() const { return problem_.layer.statement.kind == LayerKind::conv2d_transpose; }
     /// The kernel with the large grid's channels innermost, as a spread reads it.
     Guarded transposed(Guarded &kernel);
     const Halide::Callable &pipeline(const std::string &generator, const Parameters &own);
-    Parameters geometry() const;
     Parameters schedule(const std::string &generator, const Parameters &params) const;
 
     Problem problem_;

@@ -1,15 +1,18 @@
 #include "tests/conformance/problem.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <sstream>
-#include <stdexcept>
+
+#include "train/files/error.h"
 
 namespace castnet::test {
 namespace {
 
 [[noreturn]] void refuse_word(const std::string &word) {
-    throw std::runtime_error("'" + word + "' has no meaning in a problem; one is " + Problem{}.text());
+    throw Error(fmt::format("'{}' has no meaning in a problem; one is conv2d 28x28x1 filters=32 kernel=3 images=2 pass=forward", word));
 }
 
 int number(const std::string &text) {
@@ -19,48 +22,40 @@ int number(const std::string &text) {
     return value;
 }
 
-/// "9x7x3" as its `count` numbers.
-std::vector<int> numbers(const std::string &text, std::size_t count) {
-    std::vector<int> values;
-    for (const std::string &part : split(text, 'x')) values.push_back(number(part));
-    if (values.size() != count) refuse_word(text);
-    return values;
-}
-
-const std::string &one_of(const std::vector<std::string> &names, const std::string &name) {
+std::size_t index_in(const std::vector<std::string> &names, const std::string &name) {
     const auto found = std::ranges::find(names, name);
     if (found == names.end()) refuse_word(name);
-    return *found;
+    return std::size_t(found - names.begin());
 }
 
-void set_key(Problem &problem, const std::string &key, const std::string &value) {
-    const auto set_pair = [&](int &first, int &second) {
-        const std::vector<int> pair = numbers(value, 2);
-        first = pair[0];
-        second = pair[1];
-    };
-    Layer &layer = problem.layer;
-    if (key == "filters") {
-        layer.filters = number(value);
-    } else if (key == "kernel") {
-        set_pair(layer.kernel_height, layer.kernel_width);
-    } else if (key == "stride") {
-        set_pair(layer.stride_y, layer.stride_x);
-    } else if (key == "padding") {
-        layer.same = one_of({"same", "valid"}, value) == "same";
-    } else if (key == "activation") {
-        problem.activation = one_of(activation_names, value);
-    } else if (key == "images") {
+/// Whether the word is the problem's, not its layer's.
+bool set_key(Problem &problem, const std::string &key, const std::string &value) {
+    if (key == "images") {
         problem.images = number(value);
     } else if (key == "decays") {
-        problem.decays = one_of({"true", "false"}, value) == "true";
+        problem.decays = index_in({"false", "true"}, value) == 1;
     } else if (key == "schedule") {
         problem.schedule = value;
     } else if (key == "pass") {
-        problem.pass = static_cast<Pass>(std::ranges::find(pass_names, one_of(pass_names, value)) - pass_names.begin());
+        problem.pass = static_cast<Pass>(index_in(pass_names, value));
     } else {
-        refuse_word(key);
+        return false;
     }
+    return true;
+}
+
+std::string padding_text(const Window &y, const Window &x) {
+    if (y.padding == PaddingMode::same) return "same";
+    if (y.padding == PaddingMode::valid) return "valid";
+    return fmt::format("{},{},{},{}", y.before, y.after, x.before, x.after);
+}
+
+/// The statement in the network language, with the input's shape as its second word.
+std::string layer_text(const LayerStatement &layer, const Shape &input) {
+    const std::string output = layer.output ? fmt::format(" output={}x{}", layer.output->height, layer.output->width) : "";
+    return fmt::format("{} {}x{}x{} filters={} kernel={}x{} stride={}x{} padding={}{} activation={}", name_of(layer.kind), input.height,
+                       input.width, input.channels, layer.filters, layer.y.kernel, layer.x.kernel, layer.y.stride, layer.x.stride,
+                       padding_text(layer.y, layer.x), output, layer.activation);
 }
 
 }  // namespace
@@ -73,31 +68,33 @@ std::vector<std::string> split(const std::string &text, char separator) {
 }
 
 std::string Problem::text() const {
-    return layer.describe() + " activation=" + activation + " images=" + std::to_string(images) + " decays=" + (decays ? "true" : "false") +
-           " schedule=" + schedule + " pass=" + pass_names[static_cast<std::size_t>(pass)];
+    return fmt::format("{} images={} decays={} schedule={} pass={}", layer_text(layer.statement, layer.input), images, decays, schedule,
+                       pass_names[static_cast<std::size_t>(pass)]);
 }
 
 Problem Problem::parse(const std::string &text) {
     const std::vector<std::string> words = split(text, ' ');
-    if (words.size() < 2) refuse_word(text);
+    if (words.size() < 2 || std::ranges::find(layer_kinds(), words[0]) == layer_kinds().end()) refuse_word(text);
     Problem problem;
-    problem.layer.transpose = one_of({"conv2d", "conv2d_transpose"}, words[0]) == "conv2d_transpose";
-    const std::vector<int> shape = numbers(words[1], 3);
-    problem.layer.input = {shape[0], shape[1], shape[2]};
+    std::string statement = words[0];
     for (std::size_t i = 2; i < words.size(); i++) {
         const std::size_t equals = words[i].find('=');
-        if (equals == std::string::npos) refuse_word(words[i]);
-        set_key(problem, words[i].substr(0, equals), words[i].substr(equals + 1));
+        const bool is_key = equals != std::string::npos;
+        if (!is_key || !set_key(problem, words[i].substr(0, equals), words[i].substr(equals + 1))) statement += " " + words[i];
     }
-    if (problem.pass == Pass::adjoint && (problem.activation != "linear" || problem.decays))
-        throw std::runtime_error("pass=adjoint is of linear layers without decay: " + text);
-    if (!problem.has_output()) throw std::runtime_error("the kernel is larger than the input: " + text);
+    problem.layer = read_layer(statement, parse_shape(words[1]));
+    if (problem.layer.statement.l2 != 0 || !problem.layer.statement.name.empty()) refuse_word(statement);
+    if (problem.pass == Pass::adjoint && (problem.layer.statement.activation != "linear" || problem.decays))
+        throw Error("pass=adjoint is of linear layers without decay: " + text);
     return problem;
 }
 
-double Problem::products() const {
-    const Shape small = layer.small();
-    return double(images) * small.height * small.width * double(layer.kernel_size());
+std::optional<Problem> Problem::placed() const {
+    try {
+        return parse(text());
+    } catch (const Error &) {
+        return std::nullopt;
+    }
 }
 
 }  // namespace castnet::test

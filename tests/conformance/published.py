@@ -1,8 +1,8 @@
 """Writes published.txt: the cases of convolutions that ONNX and Keras publish, as lines that published_tests.cpp runs.
 
-    case | SOURCE | PROBLEM | INPUT | KERNEL | OUTPUT      numbers in the layouts of Castnet, which are Keras's
+    case | SOURCE | PROBLEM | INPUT | KERNEL | OUTPUT    numbers in the layouts of Castnet, which are Keras's
     shape | SOURCE | PROBLEM | OUTPUT SHAPE
-    refused | SOURCE | HOW MANY CASES | LAYER | MESSAGE    outside of the network language, which says so at configure time
+    refused | SOURCE | PROBLEM | MESSAGE                 outside of the network language, which says so
 
 Run it with the peers' Python, which has Keras, TensorFlow and the onnx package: python published.py > published.txt
 """
@@ -16,7 +16,8 @@ import numpy as np
 import onnx
 from onnx.backend.test.case.node import conv, convtranspose
 
-KEYS = "filters, kernel, stride, padding, activation, l2, name"
+KEYS = {"conv2d": "filters, kernel, stride, padding, activation, l2 and name",
+        "conv2d_transpose": "filters, kernel, stride, padding, activation, l2, name and output"}
 
 
 def write(*fields):
@@ -32,46 +33,30 @@ def numbers(values):
     return " ".join(str(int(value)) for value in np.ravel(values))
 
 
-def problem(kind, shape, filters, kernel, stride, padding):
-    """`shape` is that of the input, images included."""
-    return f"{kind} {by(shape[1:])} filters={filters} kernel={by(kernel)} stride={by(stride)} padding={padding} images={shape[0]}"
+def problem(kind, shape, filters, kernel, stride, padding, more=""):
+    """`shape` is that of the input, images included; `more` are further keys."""
+    return f"{kind} {by(shape[1:])} filters={filters} kernel={by(kernel)} stride={by(stride)} padding={padding}{more} images={shape[0]}"
 
 
-def refuse(source, layer, count=1):
-    """The message is that of the first word that the language does not have."""
-    for word in layer.split()[1:]:
-        key, value = word.split("=")
-        if key not in KEYS:
-            message = f"there is no key '{key}'; the keys are {KEYS}"
-            break
-        if key == "padding" and value not in ("same", "valid"):
-            message = f"there is no padding '{value}'; it is same or valid"
-            break
-        if key == "kernel" and value.count("x") > 1:
-            message = f"kernel={value} is not a size; write kernel=3, or kernel=3x5 for 3 rows by 5 columns (1 to 9999)"
-            break
-    write("refused", source, count, layer, message)
+def refuse_key(source, kind, shape, filters, kernel, stride, padding, key, value):
+    write("refused", source, problem(kind, shape, filters, kernel, stride, padding, f" {key}={value}"),
+          f"{kind} has no key '{key}'; its keys are {KEYS[kind]}")
 
 
 # ONNX
 
 
-def zeros_of_same(kind, size, kernel, stride):
-    """What padding=same adds to a convolution's input, or takes from a transposed one's output, before and after."""
-    total = max(kernel - stride, 0) if kind == "conv2d_transpose" else max((-(-size // stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
-
-
-def onnx_padding(kind, attributes, sizes, kernel, stride):
-    """The network language's word for ONNX's padding, where it has one."""
-    same = [zeros_of_same(kind, *extents) for extents in zip(sizes, kernel, stride)]
+def onnx_padding(kind, attributes, sizes, kernel, stride, outputs):
+    """ONNX's zeros as `padding=`, top,bottom,left,right unless its name in the network language is same."""
     automatic = attributes.get("auto_pad", b"NOTSET")
-    if automatic == b"SAME_UPPER" or automatic == b"SAME_LOWER" and all(before == after for before, after in same):
+    if automatic == b"SAME_UPPER":
         return "same"
-    pads = attributes.get("pads", [0, 0] * len(sizes))
-    if not any(pads):
-        return "valid"
-    return "same" if list(zip(pads[:len(sizes)], pads[len(sizes):])) == same else by(pads[:len(sizes)])
+    before, after = np.reshape(attributes.get("pads", [0, 0] * len(sizes)), (2, -1))
+    if automatic == b"SAME_LOWER" or "output_shape" in attributes:  # the formulas of Conv and of ConvTranspose, the odd zero before
+        large, small = (outputs, sizes) if kind == "conv2d_transpose" else (sizes, outputs)
+        total = np.maximum((np.array(small) - 1) * stride + kernel + attributes.get("output_padding", 0) - large, 0)
+        before, after = total - total // 2, total // 2
+    return ",".join(str(zeros) for zeros in np.transpose([before, after]).ravel())
 
 
 def onnx_case(node, inputs, outputs, name):
@@ -80,23 +65,19 @@ def onnx_case(node, inputs, outputs, name):
     attributes = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
     if x.ndim == 3:
         x, w, y = (values[:, :, None, :] for values in (x, w, y))
-    sizes, kernel = x.shape[2:], w.shape[2:]
+    sizes, kernel, filters, source = x.shape[2:], w.shape[2:], y.shape[1], f"ONNX {name}"
     stride = attributes.get("strides", [1] * len(sizes))
-    padding = onnx_padding(kind, attributes, sizes, kernel, stride)
-    filters = y.shape[1]
-
-    foreign = [f"{key}={value}" for key, value in {
-        "groups": attributes.get("group", 1),
-        "dilation": by(attributes.get("dilations", [1])),
-        "output_shape": by(attributes.get("output_shape", [1])),
-        "output_padding": by(attributes.get("output_padding", [1])),
-    }.items() if str(value) != "1"]
-    if foreign or len(sizes) > 2 or padding not in ("same", "valid"):
-        words = [kind, f"filters={filters}", f"kernel={by(kernel)}", f"stride={by(stride)}", f"padding={padding}", *foreign]
-        return refuse(f"ONNX {name}", " ".join(words))
+    padding = onnx_padding(kind, attributes, sizes, kernel, stride, y.shape[2:])
     x, y = (np.moveaxis(values, 1, -1) for values in (x, y))
-    write("case", f"ONNX {name}", problem(kind, x.shape, filters, kernel, stride, padding), numbers(x),
-          numbers(np.transpose(w, (2, 3, 1, 0))), numbers(y))
+    for attribute, key in (("group", "groups"), ("dilations", "dilation")):
+        if attribute in attributes:
+            return refuse_key(source, kind, x.shape, filters, kernel, stride, padding, key, by(np.ravel(attributes[attribute])))
+    if len(sizes) > 2:
+        return write("refused", source, problem(kind, x.shape, filters, kernel, stride, padding),
+                     f"'{by(x.shape[1:])}' is not a shape; write 28x28x1, say, for rows x columns x channels (1 to 9999)")
+    output = f" output={by(y.shape[1:3])}" if {"output_padding", "output_shape"} & attributes.keys() else ""
+    write("case", source, problem(kind, x.shape, filters, kernel, stride, padding, output), numbers(x), numbers(np.transpose(w, (2, 3, 1, 0))),
+          numbers(y))
 
 
 def onnx_cases():
@@ -116,18 +97,19 @@ def integers(shape, seed):
     return random.choice([-4, -3, -2, -1, 1, 2, 3, 4], shape).astype(np.float32)
 
 
-def keras_case(source, kind, x, kernel_values, filters, stride, padding):
+def keras_case(source, kind, x, kernel_values, filters, stride, padding, output_padding=None):
     """What Keras's layer makes of x; a layer of one dimension where x has one."""
     dimensions = x.ndim - 2
-    layer = getattr(keras.layers, f"Conv{dimensions}D" + ("Transpose" if kind == "conv2d_transpose" else ""))(
-        filters, kernel_values.shape[:dimensions], stride, padding)
+    transpose = kind == "conv2d_transpose"
+    layer = getattr(keras.layers, f"Conv{dimensions}D" + ("Transpose" if transpose else ""))(
+        filters, kernel_values.shape[:dimensions], stride, padding, **({"output_padding": output_padding} if transpose else {}))
     layer.build(x.shape)
     layer.set_weights([kernel_values, np.zeros(filters)])
     y = np.array(layer(x))
     rows = [1] * (2 - dimensions)
-    write("case", source,
-          problem(kind, [x.shape[0], *rows, *x.shape[1:]], filters, [*rows, *kernel_values.shape[:dimensions]], [*rows, *stride], padding),
-          numbers(x), numbers(kernel_values), numbers(y))
+    output = f" output={by([*rows, *y.shape[1:-1]])}" if output_padding else ""
+    write("case", source, problem(kind, [x.shape[0], *rows, *x.shape[1:]], filters, [*rows, *kernel_values.shape[:dimensions]], [*rows, *stride],
+                                  padding, output), numbers(x), numbers(kernel_values), numbers(y))
 
 
 def keras_kernel(kind, kernel, channels, filters):
@@ -141,26 +123,33 @@ def keras_own_cases():
     for filters, kernel, stride, padding, note in [(5, (2, 2), (1, 1), "valid", ""), (4, (3, 3), (2, 2), "same", ""),
                                                    (6, (4, 3), (2, 1), "valid", ", without its groups")]:
         keras_case(source + note, "conv2d", integers((2, 8, 8, 4), 1), keras_kernel("conv2d", kernel, 4, filters), filters, stride, padding)
-    refuse(source, "conv2d filters=6 kernel=2 padding=same dilation=2 groups=2")
-    refuse(source, "conv2d filters=6 kernel=2 padding=same dilation=2x3 groups=2")
-    refuse(source, "conv2d filters=6 kernel=4x3 stride=2x1 groups=2", 2)
+    for kernel, stride, padding, key, value in [((2, 2), (1, 1), "same", "dilation", 2), ((2, 2), (1, 1), "same", "dilation", "2x3"),
+                                                ((4, 3), (2, 1), "valid", "groups", 2), ((4, 3), (2, 1), "valid", "groups", 2)]:
+        refuse_key(source, "conv2d", (2, 8, 8, 4), 6, kernel, stride, padding, key, value)
     source = "Keras conv_test.py test_conv2d_basic"
     write("shape", source, problem("conv2d", (3, 5, 5, 4), 5, (2, 2), (1, 1), "valid"), "4x4x5")
     write("shape", source + ", without its groups", problem("conv2d", (3, 5, 5, 4), 6, (2, 2), (2, 1), "valid"), "2x4x6")
-    refuse(source, "conv2d filters=6 kernel=2 padding=same dilation=2 groups=2")
-    refuse(source, "conv2d filters=6 kernel=2 stride=2x1 groups=2")
+    refuse_key(source, "conv2d", (3, 4, 4, 4), 6, (2, 2), (1, 1), "same", "dilation", 2)
+    refuse_key(source, "conv2d", (3, 5, 5, 4), 6, (2, 2), (2, 1), "valid", "groups", 2)
 
     source = "Keras conv_transpose_test.py test_conv2d_transpose"
-    for filters, kernel, stride in [(5, (2, 2), (2, 2)), (6, (2, 3), (2, 1)), (2, (7, 7), (16, 16))]:
+    for filters, kernel, stride, padding, output_padding in [(5, (2, 2), (2, 2), "valid", None), (6, (7, 7), (16, 16), "same", 2),
+                                                             (6, (2, 3), (2, 1), "valid", None), (2, (7, 7), (16, 16), "valid", None)]:
         keras_case(source, "conv2d_transpose", integers((1, 3, 3, 4), 3), keras_kernel("conv2d_transpose", kernel, 4, filters), filters,
-                   stride, "valid")
-    refuse(source, "conv2d_transpose filters=6 kernel=7 stride=16 padding=same output_padding=2")
+                   stride, padding, output_padding)
     source = "Keras conv_transpose_test.py test_conv2d_transpose_basic"
     for shape, filters, kernel, stride, output in [((2, 8, 8, 4), 5, (2, 2), (2, 2), "16x16x5"),
                                                    ((2, 8, 8, 4), 6, (2, 3), (2, 1), "16x10x6"),
                                                    ((1, 14, 14, 2), 2, (7, 7), (16, 16), "224x224x2")]:
         write("shape", source, problem("conv2d_transpose", shape, filters, kernel, stride, "valid"), output)
-    refuse(source, "conv2d_transpose filters=6 kernel=2 stride=3 padding=same output_padding=2")
+    write("shape", source, problem("conv2d_transpose", (2, 8, 8, 4), 6, (2, 2), (3, 3), "same", " output=23x23"), "23x23x6")
+    source = "Keras conv_transpose_test.py test_bad_init_args"
+    for filters, stride, output_padding, what in [(2, (2, 2), (3, 3), "height cannot be 10; of 3 it can be 7 to 8"),
+                                                  (2, (2, 3), (1, 3), "width cannot be 12; of 3 it can be 9 to 11"),
+                                                  (16, (1, 1), (1, 1), "height cannot be 6; of 3 it can be 5 to 5")]:
+        output = [2 * s + 3 + p for s, p in zip(stride, output_padding)]
+        write("refused", source, problem("conv2d_transpose", (1, 3, 3, 1), filters, (3, 3), stride, "valid", f" output={by(output)}"),
+              f"the output's {what} here")
 
 
 def keras_grid():
@@ -174,8 +163,8 @@ def keras_grid():
         for kind, shape in [("conv2d", (1, 5, 4, 2)), ("conv2d_transpose", (1, 2, 3, 2))]:
             keras_case("Keras's grid, asymmetric", kind, integers(shape, 5), keras_kernel(kind, (kernel, 5 - kernel), 2, 3), 3,
                        (stride, 5 - stride), padding)
-        if stride > 1:
-            refuse(source, f"conv2d_transpose filters=1 kernel=1x{kernel} stride=1x{stride} padding={padding} output_padding=1", stride - 1)
+        for output_padding in range(1, stride):
+            keras_case(source, "conv2d_transpose", np.ones((1, 3, 1)), ramp, 1, (stride,), padding, output_padding)
 
 
 write(f"# Written by published.py: onnx {onnx.__version__}, Keras {keras.__version__} on TensorFlow. The formats are described there.")

@@ -1,7 +1,31 @@
 #include "tests/conformance/shrink.h"
 
+#include <utility>
+
 namespace castnet::test {
 namespace {
+
+/// Every number of a problem, with the least that it can be.
+std::vector<std::pair<int *, int>> numbers_of(Problem &problem) {
+    LayerStatement &s = problem.layer.statement;
+    Shape &input = problem.layer.input;
+    std::vector<std::pair<int *, int>> numbers{
+        {&problem.images, 1}, {&input.height, 1}, {&input.width, 1}, {&input.channels, 1}, {&s.filters, 1}};
+    for (Window *window : {&s.y, &s.x}) {
+        numbers.insert(numbers.end(), {{&window->kernel, 1}, {&window->stride, 1}, {&window->before, 0}, {&window->after, 0}});
+    }
+    if (s.output) numbers.insert(numbers.end(), {{&s.output->height, 1}, {&s.output->width, 1}});
+    return numbers;
+}
+
+/// Keeps output= as far from what the layer makes by itself as it is in `problem`.
+void keep_output(Problem &changed, const Problem &problem) {
+    LayerStatement &s = changed.layer.statement;
+    if (!s.output) return;
+    const LayerStatement &before = problem.layer.statement;
+    s.output->height += s.y.large_extent(changed.layer.input.height) - before.y.large_extent(problem.layer.input.height);
+    s.output->width += s.x.large_extent(changed.layer.input.width) - before.x.large_extent(problem.layer.input.width);
+}
 
 /// Every problem that is one step simpler, the boldest steps first.
 std::vector<Problem> simplifications(const Problem &problem) {
@@ -9,22 +33,20 @@ std::vector<Problem> simplifications(const Problem &problem) {
     const auto propose = [&](const auto &change) {
         Problem changed = problem;
         change(changed);
-        if (changed.has_output() && !(changed == problem)) simpler.push_back(changed);
-    };
-    const auto extents = [](Problem &p) {
-        Layer &l = p.layer;
-        return std::vector<int *>{&p.images,        &l.input.height, &l.input.width, &l.input.channels, &l.filters,
-                                  &l.kernel_height, &l.kernel_width, &l.stride_y,    &l.stride_x};
+        keep_output(changed, problem);
+        if (const auto placed = changed.placed(); placed && !(*placed == problem)) simpler.push_back(*placed);
     };
     propose([](Problem &p) { p.schedule = "default"; });
-    propose([](Problem &p) { p.activation = "linear"; });
+    propose([](Problem &p) { p.layer.statement.activation = "linear"; });
     propose([](Problem &p) { p.decays = false; });
-    propose([](Problem &p) { p.layer.same = false; });
+    propose([](Problem &p) { p.layer.statement.output.reset(); });
+    propose([](Problem &p) { p.layer.statement.y.padding = p.layer.statement.x.padding = PaddingMode::valid; });
     Problem original = problem;
-    for (std::size_t i = 0; i < extents(original).size(); i++) {
-        const int extent = *extents(original)[i];
-        for (const int smaller : {1, extent / 2, extent - 1}) {
-            if (smaller >= 1 && smaller < extent) propose([&](Problem &p) { *extents(p)[i] = smaller; });
+    const auto numbers = numbers_of(original);
+    for (std::size_t i = 0; i < numbers.size(); i++) {
+        const auto &[number, least] = numbers[i];
+        for (const int smaller : {least, *number / 2, *number - 1}) {
+            if (smaller >= least && smaller < *number) propose([&](Problem &p) { *numbers_of(p)[i].first = smaller; });
         }
     }
     return simpler;

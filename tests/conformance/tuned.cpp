@@ -3,61 +3,41 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
-#include <stdexcept>
+
+#include "train/files/error.h"
 
 namespace castnet::test {
 namespace {
 
 using Keys = std::map<std::string, std::string>;
 
-/// "14x14x32" as its numbers.
-std::vector<int> extents(const std::string &text) {
-    std::vector<int> values;
-    for (const std::string &part : split(text, 'x')) values.push_back(std::stoi(part));
-    values.resize(3, 1);
-    return values;
+/// The zeros before and after a row, or a column, `d` of the key's grids, as the network language writes them.
+std::string zeros(const Keys &keys, std::size_t d) {
+    const auto extent = [&](const char *key) { return std::stoi(split(keys.at(key), 'x').at(d)); };
+    const int before = extent("pad"), reach = (extent("small") - 1) * extent("stride") + extent("kernel");
+    return std::to_string(before) + "," + std::to_string(std::max(0, reach - before - extent("large")));
 }
 
-Shape shape(const std::string &text) {
-    const std::vector<int> values = extents(text);
-    return {values[0], values[1], values[2]};
-}
-
-/// The layer whose grids and padding the key has, as the compiler writes it (generators/language/pipelines.h).
-Layer layer_of(const Keys &keys, bool transpose) {
-    const Shape large = shape(keys.at("large")), small = shape(keys.at("small"));
-    const std::vector<int> kernel = extents(keys.at("kernel")), stride = extents(keys.at("stride")), pad = extents(keys.at("pad"));
-    for (const bool same : {false, true}) {
-        const Layer layer{.transpose = transpose,
-                          .input = transpose ? small : large,
-                          .filters = transpose ? large.channels : small.channels,
-                          .kernel_height = kernel[0],
-                          .kernel_width = kernel[1],
-                          .stride_y = stride[0],
-                          .stride_x = stride[1],
-                          .same = same};
-        if (layer.large() == large && layer.small() == small && layer.pad_y() == pad[0] && layer.pad_x() == pad[1]) return layer;
-    }
-    throw std::runtime_error("no layer has large=" + keys.at("large") + " small=" + keys.at("small"));
+/// The problem of the layer whose grids and padding the key has, as the compiler writes it (generators/language/pipelines.h).
+Problem problem_of(const Keys &keys, bool transpose, const std::string &pass) {
+    const auto channels = [&](const char *grid) { return split(keys.at(grid), 'x').at(2); };
+    const std::string &large = keys.at("large"), &small = keys.at("small");
+    const std::string geometry =
+        " kernel=" + keys.at("kernel") + " stride=" + keys.at("stride") + " padding=" + zeros(keys, 0) + "," + zeros(keys, 1);
+    const std::string layer = transpose ? "conv2d_transpose " + small + " filters=" + channels("large") + geometry +
+                                              " output=" + large.substr(0, large.rfind('x'))
+                                        : "conv2d " + large + " filters=" + channels("small") + geometry;
+    const Problem problem = Problem::parse(layer + " images=2 pass=" + pass);
+    if (problem.layer.output != parse_shape(transpose ? large : small)) throw Error("no layer has large=" + large + " small=" + small);
+    return problem;
 }
 
 /// correlate is a conv2d's forward and a conv2d_transpose's backward_data, spread the reverse.
 Problem problem_of(const std::string &generator, const Keys &keys) {
-    Problem problem;
-    problem.images = 2;
-    bool transpose = false;
-    if (generator == "kernel_gradient") {
-        problem.pass = Pass::backward_weights;
-        problem.decays = keys.at("decays") == "true";
-        transpose = keys.at("output_grid") == "large";
-    } else {
-        const bool forward = keys.at("pass") == "forward";
-        problem.pass = forward ? Pass::forward : Pass::backward_data;
-        problem.activation = keys.at("activation");
-        transpose = (generator == "spread") == forward;
-    }
-    problem.layer = layer_of(keys, transpose);
-    return problem;
+    if (generator == "kernel_gradient")
+        return problem_of(keys, keys.at("output_grid") == "large", "backward_weights decays=" + keys.at("decays"));
+    const std::string &pass = keys.at("pass");
+    return problem_of(keys, (generator == "spread") == (pass == "forward"), pass + " activation=" + keys.at("activation"));
 }
 
 /// "correlate large=14x14x32 … : block=1 method=channels … : 98 % of the FMA peak …"

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "tests/conformance/layer.h"
 #include "tests/runtime/networks.h"
-#include "tests/runtime/reference_network.h"
 #include "tests/temporary.h"
 #include "train/files/architecture.h"
 #include "train/files/error.h"
@@ -127,17 +127,16 @@ TEST_CASE("model file: layers are written out in full, in the network language")
         std::istringstream lines(architecture_of(*description).at("layers"));
         for (const LayerDescription &layer : description->layers) {
             CAPTURE(layer.text);
-            const Shape in{layer.input.height, layer.input.width, layer.input.channels};
             std::string line;
             REQUIRE(std::getline(lines, line));
-            const ReferenceLayer full = parse_layer(line, in), written = parse_layer(std::string(layer.text), in);
-            CHECK(full.layer.output().height == layer.output.height);
-            CHECK(full.layer.output().width == layer.output.width);
-            CHECK(full.layer.output().channels == layer.output.channels);
-            CHECK(full.layer.stride_y == written.layer.stride_y);
-            CHECK(full.layer.stride_x == written.layer.stride_x);
-            CHECK(full.activation == written.activation);
-            CHECK(full.l2 == written.l2);
+            const Layer read = read_layer(line, layer.input);
+            const LayerDescription full = read.description();
+            CHECK(full.output == layer.output);
+            CHECK(full.kernel_shape() == layer.kernel_shape());
+            CHECK(std::pair(full.stride_y, full.stride_x) == std::pair(layer.stride_y, layer.stride_x));
+            CHECK(std::pair(full.pad_y, full.pad_x) == std::pair(layer.pad_y, layer.pad_x));
+            CHECK(full.activation == layer.activation);
+            CHECK(full.l2 == layer.l2);
         }
     }
 }

@@ -45,7 +45,7 @@ TEST_CASE("training: the penalties alone are those of the reference, also of a n
             set_random_weights(network, random);
             double want = 0;
             for (const ReferenceLayer &layer : ReferenceNetwork(network).layers)
-                for (const double w : layer.kernel) want += layer.l2 * w * w;
+                for (const double w : layer.kernel) want += double{layer.description.l2} * w * w;
             const StepResult penalty = network.penalty();
             REQUIRE(penalty.error == 0);
             CHECK(penalty.loss == doctest::Approx(want).epsilon(1e-6));
