@@ -1,24 +1,25 @@
-# find_package(Castnet): the network language for another project. The runtime is compiled there, with that project's compiler and flags.
-# Each folder that asks for it gets the variables and the imported targets, which end with the folder; the rest is made once.
-cmake_minimum_required(VERSION 3.28)
+# find_package(Castnet): networks for another project. The runtime is compiled there, with that project's compiler and flags. Each folder
+# that asks for it gets the variables and the imported targets, which end with the folder; the rest is made once.
+cmake_minimum_required(VERSION 3.25)
 include(CMakeFindDependencyMacro)
-find_dependency(HalideHelpers HINTS "${CMAKE_CURRENT_LIST_DIR}/../halide/lib64/cmake/HalideHelpers")
-set(Halide_VERSION ${HalideHelpers_VERSION})
+find_dependency(Threads)
 foreach(castnet_dependency IN ITEMS CLI11 fmt nlohmann_json ZLIB PNG) # of the programs and the files alone
   find_package(${castnet_dependency} QUIET)
 endforeach()
 
+cmake_path(SET CASTNET_PLUGINS NORMALIZE "${CMAKE_CURRENT_LIST_DIR}/../halide/lib64")
 include("${CMAKE_CURRENT_LIST_DIR}/Castnet.cmake")
 if(TARGET castnet_runtime)
   return()
 endif()
-foreach(castnet_program IN ITEMS castnet_generator castnet_space castnet_measure)
+foreach(castnet_program IN ITEMS castnet castnet_generator castnet_space castnet_measure)
   add_executable(${castnet_program} IMPORTED GLOBAL)
   set_target_properties(${castnet_program} PROPERTIES IMPORTED_LOCATION "${CMAKE_CURRENT_LIST_DIR}/../bin/${castnet_program}")
 endforeach()
 add_library(castnet_warnings INTERFACE) # none of ours in the other project
+add_library(castnet_halide INTERFACE)
+target_include_directories(castnet_halide SYSTEM INTERFACE "${CMAKE_CURRENT_LIST_DIR}/../halide/include")
 
-castnet_read_schedules()
 foreach(castnet_folder IN ITEMS runtime train)
   add_subdirectory("${CASTNET_SOURCE_DIR}/${castnet_folder}" "${CMAKE_BINARY_DIR}/castnet/${castnet_folder}" EXCLUDE_FROM_ALL)
 endforeach()

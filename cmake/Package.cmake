@@ -1,12 +1,12 @@
-# cmake --install: the package Castnet, which find_package(Castnet) finds. It mirrors the source tree below lib/castnet, so that the network
-# language finds its parts as it does here: the runtime and the programs as sources, which the other project's compiler builds with its own
-# flags and for its own target; the generators as a program that runs on this machine, and Halide with it, where it came with build/venv.
+# cmake --install: the package Castnet, which find_package(Castnet) finds, and which needs no CMake. It mirrors the source tree below
+# lib/castnet: the runtime and the programs as sources, which another project's compiler builds with its own flags and for its own target;
+# the compiler as a program that runs on this machine, and Halide with it, where it came with build/venv.
 include(CMakePackageConfigHelpers)
 
 set(castnet_package lib/castnet)
-set(castnet_programs castnet_generator castnet_space castnet_measure)
-set_target_properties(${castnet_programs} PROPERTIES INSTALL_RPATH "$ORIGIN/../halide/lib64")
-install(TARGETS ${castnet_programs} RUNTIME DESTINATION ${castnet_package}/bin)
+set(castnet_tools castnet castnet_generator castnet_space castnet_measure)
+set_target_properties(${castnet_tools} PROPERTIES INSTALL_RPATH "$ORIGIN/../halide/lib64")
+install(TARGETS ${castnet_tools} RUNTIME DESTINATION ${castnet_package}/bin)
 install(DIRECTORY cmake runtime train DESTINATION ${castnet_package}
         PATTERN "bootstrap.sh" EXCLUDE PATTERN "download_mnist.py" EXCLUDE PATTERN "Package.cmake" EXCLUDE PATTERN "__pycache__" EXCLUDE
         REGEX "cmake/autotune/.*(cpp|h|CMakeLists.txt)$" EXCLUDE)
@@ -16,11 +16,11 @@ install(FILES LICENSE DESTINATION ${castnet_package})
 write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/CastnetConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/CastnetConfigVersion.cmake" DESTINATION ${castnet_package}/cmake)
 
-# Any other Halide is installed where the other project finds it too.
-cmake_path(SET castnet_halide NORMALIZE "${Halide_DIR}/../../..")
-cmake_path(IS_PREFIX castnet_venv "${castnet_halide}" NORMALIZE castnet_brings_halide)
+# The header that the runtime includes; of Halide's library and autoschedulers, the wheel's own.
+get_target_property(castnet_halide_headers Halide::Runtime INTERFACE_INCLUDE_DIRECTORIES)
+install(FILES "${castnet_halide_headers}/HalideRuntime.h" DESTINATION ${castnet_package}/halide/include)
+cmake_path(GET CASTNET_PLUGINS PARENT_PATH castnet_halide_folder)
+cmake_path(IS_PREFIX castnet_venv "${castnet_halide_folder}" NORMALIZE castnet_brings_halide)
 if(castnet_brings_halide)
-  install(DIRECTORY "${castnet_halide}" DESTINATION ${castnet_package}/halide USE_SOURCE_PERMISSIONS
-          PATTERN "*.py" EXCLUDE PATTERN "__pycache__" EXCLUDE PATTERN "halide_.*.so" EXCLUDE PATTERN "*.a" EXCLUDE
-          PATTERN "Halide.h" EXCLUDE PATTERN "cmake/Halide" EXCLUDE PATTERN "Halide_Python" EXCLUDE)
+  install(DIRECTORY "${CASTNET_PLUGINS}" DESTINATION ${castnet_package}/halide USE_SOURCE_PERMISSIONS FILES_MATCHING PATTERN "*.so*" PATTERN "cmake" EXCLUDE)
 endif()

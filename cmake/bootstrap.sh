@@ -3,7 +3,8 @@
 #
 #     sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|coverage|lint [network files…] [-- options of the program]
 #
-# The program is train, CTest, the benchmark and so on; to build they are the targets, to autotune a pipeline as conv2d_1-forward.
+# A network file is a text, NAME.castnet. The program is train, CTest, the benchmark and so on; to build they are the targets, to autotune
+# pipelines as conv2d_1-forward.
 # System packages come from the distribution; Halide, CMake and Ninja go into build/venv. Running it again does only what is missing.
 set -eu
 
@@ -11,7 +12,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build
 packages="g++ python3 python3-venv ca-certificates doctest-dev libcli11-dev libfmt-dev libpng-dev nlohmann-json3-dev zlib1g-dev"
 lint_packages="clang-format clang-tidy cppcheck"
-check_packages="clang libclang-rt-dev valgrind"
+check_packages="clang libclang-rt-dev make qemu-user valgrind"
 fashion_package=dataset-fashion-mnist
 fashion_folder=/usr/share/datasets/fashion-mnist
 
@@ -64,7 +65,7 @@ install_plotter() {
 # What looks for crashes; only that is missing without it.
 set_up_checkers() {
     # shellcheck disable=SC2086  # a list of words
-    install_packages $check_packages || say "no fuzzing, no valgrind: $check_packages could not be installed"
+    install_packages $check_packages || say "no fuzzing, no valgrind, no lesser CPUs: $check_packages could not be installed"
 }
 
 # The virtual environment of requirements.txt, made again when that has changed.
@@ -110,8 +111,8 @@ set_up_peers() {
     rm -rf "$build/peers"
 }
 
-# Configures with the network files, and sets `networks` and `programs` to what they declare. A mistake in one of them is reported in its own
-# line alone; of any other error the end of the log is shown.
+# Configures with the network files. A mistake of Castnet's user is reported in its own line alone; of any other error the end of the log is
+# shown.
 configure() {
     mkdir -p "$build"
     log=$build/configure.log
@@ -120,11 +121,16 @@ configure() {
         sed -n 's/^ *\(error: .*\)/\1/p' "$log" | head -n 1 | grep . >&2 && exit 1
         fail_with_log "$log" "CMake could not configure"
     fi
-    networks=
-    programs=
-    # shellcheck disable=SC1091  # CMake writes it
-    . "$build/declared.sh"
-    [ -n "$networks" ] || fail "no network file calls castnet_add_network(); the README shows how"
+}
+
+# Builds the compiler and lets it read the network files, so that a mistake in one is found before the rest is built.
+check_networks() {
+    [ -n "$files" ] || return 0
+    build castnet
+    (
+        IFS=';'
+        for file in $files; do "$build/bin/castnet" describe "$file" >/dev/null || exit 1; done
+    ) || exit 1
 }
 
 build() {
@@ -173,13 +179,17 @@ provide_data() {
 verb=${1:-}
 [ $# -eq 0 ] || shift
 files=
+networks=
 while [ $# -gt 0 ]; do
     case $1 in
     --) shift && break ;;
     -*) fail "$1: options of the program go after --" ;;
     *)
-        [ -f "$1" ] || fail "$1: there is no such file; give CMake files that call castnet_add_network()"
-        files=${files:+$files;}$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+        [ -f "$1" ] || fail "$1: there is no such file; give the texts of networks, NAME.castnet"
+        name=$(basename "$1" .castnet)
+        [ "$name" != "$(basename "$1")" ] || fail "$1: is no network's text; it is called NAME.castnet"
+        files=${files:+$files;}$(cd "$(dirname "$1")" && pwd)/$name.castnet
+        networks="$networks $name"
         shift
         ;;
     esac
@@ -213,6 +223,7 @@ train | test | peers | coverage) set_up_onnx ;;
 esac
 [ "$verb" != test ] || set_up_checkers
 configure
+check_networks
 
 case $verb in
 build)
@@ -220,10 +231,11 @@ build)
     ;;
 train)
     install_plotter
-    [ -n "$programs" ] || fail "no network file calls castnet_add_programs(NAME); add it after castnet_add_network(NAME …)"
+    programs=
+    for network in $networks; do programs="$programs train-$network explore-$network"; done
     # shellcheck disable=SC2086  # a list of words
-    build $programs
-    for program in $programs; do
+    build ${programs:-train explore}
+    for program in ${programs:-train}; do
         case $program in train*) "$build/bin/$program" "$@" ;; esac
     done
     ;;
@@ -232,7 +244,7 @@ test)
     (cd "$root" && ctest --preset default --parallel "$(nproc)" "$@")
     ;;
 install)
-    build castnet_generator castnet_space castnet_measure
+    build castnet castnet_generator castnet_space castnet_measure
     cmake --install "$build" "$@" >"$build/install.log" 2>&1 || fail_with_log "$build/install.log" "the package could not be installed"
     say "installed; build/install.log lists the files"
     ;;
@@ -246,9 +258,13 @@ benchmark)
 autotune)
     install_plotter
     targets=
-    for network in $networks; do targets="$targets autotune-$network${1:+-$1}"; done
+    for network in $networks; do targets="$targets autotune-$network"; done
+    if [ $# -gt 0 ]; then
+        AUTOTUNE_PIPELINES=$(IFS=, && echo "$*")
+        export AUTOTUNE_PIPELINES
+    fi
     # shellcheck disable=SC2086  # a list of words
-    build $targets
+    build ${targets:-autotune}
     say "the next build uses what was found"
     ;;
 peers)

@@ -25,7 +25,8 @@ DISTRIBUTION = {
     "clang-format": "Apache-2.0 WITH LLVM-exception", "clang-tidy": "Apache-2.0 WITH LLVM-exception", "cppcheck": "GPL-3.0-or-later",
     "doctest-dev": "MIT", "g++": "GPL-3.0-or-later WITH GCC-exception-3.1", "gnuplot-nox": "gnuplot",
     "libclang-rt-dev": "Apache-2.0 WITH LLVM-exception", "libcli11-dev": "BSD-3-Clause", "libfmt-dev": "MIT", "libpng-dev": "libpng-2.0",
-    "nlohmann-json3-dev": "MIT", "python3": "PSF-2.0", "python3-venv": "PSF-2.0", "valgrind": "GPL-2.0-or-later", "zlib1g-dev": "Zlib",
+    "make": "GPL-3.0-or-later",
+    "nlohmann-json3-dev": "MIT", "python3": "PSF-2.0", "python3-venv": "PSF-2.0", "qemu-user": "GPL-2.0-or-later", "valgrind": "GPL-2.0-or-later", "zlib1g-dev": "Zlib",
 }
 # … and what Halide's wheel contains: the compiler, which is in libHalide.so and not in what it compiles.
 CONTAINED = {"llvm": ("21.1.1", "Apache-2.0 WITH LLVM-exception", "halide")}

@@ -10,16 +10,22 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VENV = ROOT / "build" / "venv"
 
-NETWORK = """castnet_add_network({name} INPUT 8x8x1 ENCODER "conv2d filters=2 kernel=3" DECODER "conv2d_transpose filters=1 kernel=3")
+NETWORK = """input 8x8x1
+encoder
+  conv2d filters=2 kernel=3
+decoder
+  conv2d_transpose filters=1 kernel=3
 """
-# Configures, and only says what it would build: programs, which say how they are called.
+CASTNET = pathlib.Path(os.environ["CASTNET_BIN"]) / "castnet"
+# Configures, and only says what it would build: programs, which say how they are called. The compiler is there already.
 FAKE_CMAKE = """#!/bin/sh
 [ "$1" = --build ] || exec {cmake} "$@"
 folder=$2/bin
 shift 3
-echo "builds $*"
+echo "builds $*${{AUTOTUNE_PIPELINES:+ for $AUTOTUNE_PIPELINES}}"
 mkdir -p "$folder"
 for target; do
+    [ "$target" != castnet ] || continue
     printf '#!/bin/sh\\necho "runs %s $*"\\n' "$target" >"$folder/$target"
     chmod +x "$folder/$target"
 done
@@ -61,6 +67,8 @@ class Bootstrap(unittest.TestCase):
             kept.unlink(missing_ok=True)
             shutil.copy(ROOT / folder / "requirements.txt", kept)
         write_program(venv / "bin" / "cmake", FAKE_CMAKE.format(cmake=VENV / "bin" / "cmake"))
+        (cls.tree / "build" / "bin").mkdir()
+        (cls.tree / "build" / "bin" / "castnet").symlink_to(CASTNET)
         cls.tools = cls.folder / "tools"
         write_program(cls.tools / "dpkg-query", FAKE_DPKG_QUERY)
         subprocess.run(["cmake", "--preset", "default", "-DBUILD_TESTING=OFF"], cwd=cls.tree, check=True, stdout=subprocess.DEVNULL,
@@ -81,66 +89,67 @@ class Bootstrap(unittest.TestCase):
         self.assertEqual(result.returncode, status, result.stdout)
         return result.stdout
 
-    def write_network(self, text: str) -> str:
-        (self.folder / "my network.cmake").write_text(text)
-        return "my network.cmake"
+    def write_network(self, name: str, text: str = NETWORK) -> str:
+        """In a folder whose name has a space."""
+        path = self.folder / "my networks" / f"{name}.castnet"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return str(path.relative_to(self.folder))
 
-    # What CMake cannot configure.
+    # What is no network.
 
-    def test_mistake_in_a_network_is_its_line_alone(self):
-        output = self.bootstrap("train", self.write_network(NETWORK.format(name="mine").replace("kernel=3", "kernel=9")), status=1,
-                                CASTNET_DATA=".")
-        self.assertEqual(output.splitlines()[1:], ["error: network mine, layer 1 (conv2d filters=2 kernel=9): the kernel's height 9 is larger "
-                                                   "than the input's 8; with padding=valid it may be at most 8"])
+    def test_mistake_in_a_network_is_its_line_alone_before_the_rest_is_built(self):
+        file = self.write_network("mine", NETWORK.replace("kernel=3", "kernel=9"))
+        output = self.bootstrap("train", file, status=1, CASTNET_DATA=".")
+        self.assertEqual(output.splitlines()[1:], ["-- building", "builds castnet",
+                                                   f"{self.folder / file}:3: error: the kernel's height 9 is larger than the input's 8; it may be at most 8 here"])
 
-    def test_other_mistakes_end_with_the_log(self):
-        for text, reason in ((NETWORK.format(name="mine").rstrip(")\n"), "End of file reached"),
-                             ("castnet_add_net(mine)\n", 'Unknown CMake command "castnet_add_net"'),
-                             ("message(FATAL_ERROR mine)\n", "mine"), ('set(a "b)\n', "unterminated")):
-            output = self.bootstrap("train", self.write_network(text), status=1, CASTNET_DATA=".")
-            self.assertIn(reason, output)
-            lines = output.splitlines()
-            self.assertLessEqual(len(lines), 22)
-            self.assertEqual(lines[-1], f"error: CMake could not configure; the lines above are the end of {self.tree}/build/configure.log")
+    def test_a_file_that_is_no_networks_is_said_before_anything_else(self):
+        (self.folder / "mine.cmake").write_text("castnet_add_network(mine.castnet)\n")
+        for file, reason in (("mine.cmake", "mine.cmake: is no network's text; it is called NAME.castnet"),
+                             ("nowhere.castnet", "nowhere.castnet: there is no such file; give the texts of networks, NAME.castnet")):
+            self.assertEqual(self.bootstrap("train", file, status=1, CASTNET_DATA="."), f"error: {reason}\n")
+
+    def test_a_name_that_is_taken_or_none_is_said_before_the_build(self):
+        for name in ("My-Network", "castnet", "two words"):
+            output = self.bootstrap("train", self.write_network(name), status=1, CASTNET_DATA=".")
+            self.assertEqual(output.splitlines()[1:], [f"error: {self.folder}/my networks/{name}.castnet: the name {name} is taken, or none; "
+                                                       "call the file otherwise, in small letters, digits and _"])
+
+    def test_what_cmake_cannot_configure_ends_with_the_log(self):
+        lists = self.tree / "CMakeLists.txt"
+        sound = lists.read_text()
+        try:
+            for text, reason in (("project(", "End of file reached"), ("castnet_add_net(mine)", 'Unknown CMake command "castnet_add_net"'),
+                                 ("message(FATAL_ERROR mine)", "mine"), ('set(a "b)', "unterminated")):
+                lists.write_text(f"{sound}{text}\n")
+                output = self.bootstrap("build", status=1)
+                self.assertIn(reason, output)
+                lines = output.splitlines()
+                self.assertLessEqual(len(lines), 22)
+                self.assertEqual(lines[-1], f"error: CMake could not configure; the lines above are the end of {self.tree}/build/configure.log")
+        finally:
+            lists.write_text(sound)
 
     def test_a_package_that_cannot_be_installed_ends_with_the_log(self):
         output = self.bootstrap("install", "--", "--prefix", "/proc/castnet", status=1)
         self.assertIn("CMake Error", output)
         self.assertTrue(output.endswith(f"error: the package could not be installed; the lines above are the end of {self.tree}/build/install.log\n"))
 
-    # What network files declare.
+    # What is built and run.
 
-    def test_a_network_file_may_be_laid_out_as_cmake_likes(self):
-        add_network = NETWORK.format(name="${name}").replace("(", " ( # a comment\n  ", 1)
-        text = f"""foreach(name IN ITEMS one two)
-  {add_network}endforeach()
-CASTNET_ADD_PROGRAMS(
-  one
-)
-castnet_add_programs([[two]])  # castnet_add_programs(three)
-#[[
-castnet_add_programs(four)
-]]
-"""
-        output = self.bootstrap("train", self.write_network(text), "--", "--epochs", "2", CASTNET_DATA=".")
+    def test_each_network_has_programs(self):
+        files = [self.write_network(name) for name in ("one", "two")]
+        output = self.bootstrap("train", *files, "--", "--epochs", "2", CASTNET_DATA=".")
         self.assertIn("builds train-one explore-one train-two explore-two\nruns train-one --epochs 2\nruns train-two --epochs 2\n", output)
-        self.assertIn("builds autotune-one autotune-two\n", self.bootstrap("autotune", "my network.cmake"))
+        self.assertIn("builds autotune-one autotune-two\n", self.bootstrap("autotune", *files))
 
     def test_without_network_files_it_is_the_default_network(self):
         self.assertIn("builds train explore\nruns train \n", self.bootstrap("train", CASTNET_DATA="."))
-        self.assertIn("builds autotune-mnist_cae-conv2d_1-forward\n", self.bootstrap("autotune", "--", "conv2d_1-forward"))
+        self.assertIn("builds autotune\n", self.bootstrap("autotune"))
+        self.assertIn("builds autotune for conv2d_1-forward,conv2d-forward\n", self.bootstrap("autotune", "--", "conv2d_1-forward", "conv2d-forward"))
         self.assertIn("builds benchmark_pipelines\n", self.bootstrap("build", "--", "benchmark_pipelines"))
         self.assertIn("builds all\n", self.bootstrap("build"))
-
-    def test_a_file_without_networks_is_said_before_the_build(self):
-        output = self.bootstrap("autotune", self.write_network("# castnet_add_network(mine)\n"), status=1)
-        self.assertIn("error: no network file calls castnet_add_network(); the README shows how\n", output)
-        self.assertNotIn("builds", output)
-
-    def test_a_network_without_programs_is_said_before_the_build(self):
-        output = self.bootstrap("train", self.write_network(NETWORK.format(name="mine")), status=1, CASTNET_DATA=".")
-        self.assertIn("error: no network file calls castnet_add_programs(NAME)", output)
-        self.assertNotIn("builds", output)
 
     # What is missing.
 

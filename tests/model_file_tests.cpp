@@ -197,7 +197,7 @@ TEST_CASE("checkpoint: one whose layers are the same in other words is taken, an
     const auto write = [&](const std::string &first) {
         layers = first;
         for (const LayerDescription &layer : test_gap::layers)
-            if (layer.name != "squeeze") layers += "\n" + std::string(layer.text);
+            if (layer.name != "squeeze") layers.append(1, '\n').append(layer.text);
         write_safetensors(earlier.path(), file);
     };
     write(std::string(test_gap::layers[0].text));

@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ["CASTNET_BUILD"])
 
 ACTIVATE = ". build/venv/bin/activate"
-COMMAND = re.compile(rf"sh cmake/bootstrap\.sh [^…]+|build/bin/\S+ [^…]+|cmake -[^…]+|ctest [^…]+|python3 tests/[^…]+|sensor/build/sensor|{re.escape(ACTIVATE)}")
+COMMAND = re.compile(rf"sh cmake/bootstrap\.sh [^…]+|build/bin/\S+ [^…]+|cmake -[^…]+|ctest [^…]+|python3 tests/[^…]+|sensor/(?:build/)?sensor|package/lib/castnet/bin/castnet [^…]+|g\+\+ [^…]+|{re.escape(ACTIVATE)}")
 ELSEWHERE = {  # what takes long, or ends in this very test, and where it runs
     r"sh cmake/bootstrap\.sh (test|lint).*": ".ci/run",
     r"sh cmake/bootstrap\.sh autotune.*": "tests/autotune, on small pipelines",
@@ -39,11 +39,18 @@ def commands(readme: str) -> list[list[str]]:
     return found
 
 
-def write_sensor(folder: pathlib.Path, readme: str) -> None:
-    """The project that embeds Castnet."""
-    folder.mkdir()
+def code_blocks(readme: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", readme, re.DOTALL)
+
+
+def write_networks(folder: pathlib.Path, readme: str) -> None:
+    """The reader's own network, and the project that embeds another."""
+    mine, vibration = code_blocks(readme, "castnet")
+    (folder / "my_network.castnet").write_text(mine)
+    (folder / "sensor").mkdir()
+    (folder / "sensor" / "vibration.castnet").write_text(vibration)
     for language, name in (("cmake", "CMakeLists.txt"), ("cpp", "sensor.cpp")):
-        (folder / name).write_text(re.search(rf"```{language}\n(.*?)```", readme, re.DOTALL)[1])
+        (folder / "sensor" / name).write_text(code_blocks(readme, language)[0])
 
 
 def write_idx_images(folder: pathlib.Path) -> None:
@@ -121,9 +128,7 @@ def main() -> None:
         folder = pathlib.Path(temporary)
         write_idx_images(folder / "mnist")
         write_png_images(folder / "images")
-        write_sensor(folder / "sensor", readme)
-        (folder / "my_network.cmake").write_text(re.search(r"^    castnet_add_network\(my_network.*?^    castnet_add_programs\(my_network\)$", readme,
-                                                           re.MULTILINE | re.DOTALL)[0])
+        write_networks(folder, readme)
         try:
             done = set()
             for block in commands(readme):

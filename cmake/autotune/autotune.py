@@ -9,6 +9,7 @@ import math
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import time
 
@@ -150,7 +151,8 @@ class Autotuner:
                 measured[name] = {"error": failure.read_text().strip()}
         default, best = measured["default"], measured[winner]
         schedules.keep(self.options.schedules, pipeline.key, contenders[winner],
-                       f"{100 * best['share']:.0f} % of the FMA peak, default {100 * default['share']:.0f} %", self.options.halide)
+                       f"{100 * best['share']:.0f} % of the FMA peak, default {100 * default['share']:.0f} %",
+                       self.options.description["halide"])
         lost = [answer["error"] for answer in record.answers.values() if "error" in answer]
         row = {"layer": pipeline.layer, "pass": pipeline.name, "winner": winner, "schedule": contenders[winner], "trials": len(record.answers),
                "lost": len(lost), **result}
@@ -168,17 +170,35 @@ def read_pipelines(options: argparse.Namespace) -> list[Pipeline]:
     tools = Tools(options.generator, options.space, options.measure, options.plugins, options.compiler)
     build = hashlib.sha256(options.generator.read_bytes() + options.measure.read_bytes()).hexdigest()[:12]
     pipelines = []
-    description = json.loads(options.description.read_text())
-    names = [pipeline_name(entry) for entry in description]
-    if unknown := [name for name in options.pipeline or () if name not in names]:
-        raise ValueError(f"--pipeline {unknown[0]}: {options.network} has {', '.join(names)}")
-    for entry in description:
-        if options.pipeline and pipeline_name(entry) not in options.pipeline:
+    tunable = [entry for entry in options.description["pipelines"] if entry["key"]]
+    names = [pipeline_name(entry) for entry in tunable]
+    if unknown := [name for name in options.pipelines if name not in names]:
+        raise ValueError(f"--pipelines {unknown[0]}: {options.description['name']} has {', '.join(names)}")
+    for entry in tunable:
+        if options.pipelines and pipeline_name(entry) not in options.pipelines:
             continue
         name = f"{hashlib.sha256(entry['key'].encode()).hexdigest()[:12]}-{build}"
-        workshop = Workshop(tools, entry["generator"], entry["parameters"], options.folder / name)
+        parameters = [f"{name}={value}" for name, value in entry["parameters"].items()]
+        workshop = Workshop(tools, entry["generator"], parameters, options.folder / name)
         pipelines.append(Pipeline(entry["layer"], entry["pass"], entry["key"], workshop))
     return pipelines
+
+
+def describe(castnet: pathlib.Path, network: pathlib.Path) -> dict:
+    """What the compiler says of the network. Raises ValueError with the compiler's line."""
+    result = subprocess.run([castnet, "describe", "--json", network], capture_output=True, text=True)
+    if result.returncode != 0:
+        raise ValueError(result.stderr.strip().removeprefix("error: "))
+    return json.loads(result.stdout)
+
+
+def table_of(place: pathlib.Path, kind: str) -> pathlib.Path:
+    """The file of this kind of CPU in a folder of tables; a file is itself."""
+    if place.suffix == ".txt":
+        return place
+    if not kind:
+        raise ValueError("the kind of this CPU is not known, so its table has no name; give one by -DCASTNET_SCHEDULES=FILE.txt")
+    return place / f"{kind}.txt"
 
 
 class Parser(argparse.ArgumentParser):
@@ -203,33 +223,35 @@ def at_least_zero(kind: type, example: str):
 
 def parse_options() -> argparse.Namespace:
     parser = Parser(description=__doc__)
-    parser.add_argument("network")
-    parser.add_argument("description", type=pathlib.Path, help="NETWORK.pipelines.json of the build")
-    for name in ("generator", "space", "measure", "plugins", "schedules", "folder"):
+    parser.add_argument("network", type=pathlib.Path, help="its text, NAME.castnet")
+    for name in ("castnet", "generator", "space", "measure", "plugins", "folder"):
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
+    parser.add_argument("--schedules", type=pathlib.Path, required=True, help="the table FILE.txt, or the folder of this CPU's")
     parser.add_argument("--compiler", required=True)
-    parser.add_argument("--halide", required=True, help="its version")
     parser.add_argument("--budget", type=at_least_zero(float, "AUTOTUNE_BUDGET=60"), default=20,
                         help="seconds that a pipeline is searched for; AUTOTUNE_BUDGET overrides")
     parser.add_argument("--trials", type=at_least_zero(int, "AUTOTUNE_TRIALS=64"),
                         help="instead: until it has so many trials, those of earlier runs counted; AUTOTUNE_TRIALS overrides")
-    parser.add_argument("--pipeline", action="append", help="LAYER-PASS: this one alone; may be repeated")
+    parser.add_argument("--pipelines", type=lambda text: [name for name in text.split(",") if name], default=[], metavar="LAYER-PASS,…",
+                        help="these alone; AUTOTUNE_PIPELINES overrides")
     parser.add_argument("--autoschedulers", nargs="*", choices=AUTOSCHEDULERS, default=AUTOSCHEDULERS, help="Halide's, to compare with")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--report", action="store_true", help="only the table and the plot of what was measured before")
-    variables = {"--budget": "AUTOTUNE_BUDGET", "--trials": "AUTOTUNE_TRIALS"}
+    variables = {"--budget": "AUTOTUNE_BUDGET", "--trials": "AUTOTUNE_TRIALS", "--pipelines": "AUTOTUNE_PIPELINES"}
     overriding = [f"{option}={os.environ[name]}" for option, name in variables.items() if name in os.environ]
     return parser.parse_args([*sys.argv[1:], *overriding])
 
 
 def run(options: argparse.Namespace) -> None:
+    options.description = describe(options.castnet, options.network)
+    options.schedules = table_of(options.schedules, options.description["schedules"]["kind"])
     pipelines = read_pipelines(options)
     if not options.report:
         import optuna  # noqa: F401  (missed here, before what takes long)
         Autotuner(options, pipelines).run()
-    results = [file for pipeline in read_pipelines(argparse.Namespace(**vars(options) | {"pipeline": None}))
+    results = [file for pipeline in read_pipelines(argparse.Namespace(**vars(options) | {"pipelines": []}))
                if (file := pipeline.workshop.folder / "result.json").exists()]
-    report.write([json.loads(file.read_text()) for file in results], options.network, options.folder)
+    report.write([json.loads(file.read_text()) for file in results], options.description["name"], options.folder)
 
 
 def main() -> int:

@@ -12,7 +12,7 @@
 
 #include "castnet_fma_peak.h"
 #include "cmake/autotune/contender.h"
-#include "runtime/arguments.h"
+#include "runtime/operand.h"
 
 namespace castnet::autotune {
 namespace {
@@ -20,10 +20,10 @@ namespace {
 constexpr double sample_seconds = 400e-6;  // long enough for the clock, short enough to slip between interruptions
 
 double peak_sample() {
-    float factor = 0.999F, addend = 0.001F, result = 0, width = 0;
-    int steps = 20'000;
-    const double seconds = Halide::Tools::benchmark(
-        2, 2, [&] { run(castnet_fma_peak_argv, steps, factor, addend, Operand(&result, {}), Operand(&width, {})); });
+    float result = 0, width = 0;
+    constexpr int steps = 20'000;
+    const double seconds =
+        Halide::Tools::benchmark(2, 2, [&] { castnet_fma_peak(steps, 0.999F, 0.001F, Operand(&result, {}), Operand(&width, {})); });
     return 2.0 * static_cast<double>(width) * steps / seconds;
 }
 

@@ -1,4 +1,4 @@
-"""The file of tuned schedules: one line a pipeline, as cmake/Schedules.cmake reads it.
+"""A table of tuned schedules: one line a pipeline, as the compiler reads it.
 
     PIPELINE : GeneratorParams, or `default` : what was measured, Halide VERSION
 """
@@ -9,7 +9,7 @@ import tempfile
 HEADER = """\
 # Schedules that the autotuner found on {cpu}.
 # A line: pipeline : GeneratorParams, or `default` where the shapes choose best : measured on one thread, and by which Halide.
-# Lines may be merged, edited and removed; `cmake --build build --target autotune` makes them.
+# Lines may be merged, edited and removed; `sh cmake/bootstrap.sh autotune` makes them.
 """
 
 

@@ -6,7 +6,10 @@
 #include <cstdio>
 
 #include "generators/compiler/compile.h"
+#include "generators/compiler/depfile.h"
 #include "generators/compiler/describe.h"
+#include "generators/compiler/summary.h"
+#include "generators/compiler/tables.h"
 #include "runtime/error.h"
 #include "runtime/file.h"
 
@@ -26,20 +29,22 @@ Halide::Target parse_target(const std::string &text) {
     return Halide::Target(text);
 }
 
+Path this_program() {
+    return std::filesystem::read_symlink("/proc/self/exe");
+}
+
 /// The tables that come with the compiler: beside the sources that it was built from, or in the package.
 Path shipped_tables() {
-    const Path program = std::filesystem::read_symlink("/proc/self/exe"),
-               installed = program.parent_path().parent_path() / "generators" / "schedules";
+    const Path installed = this_program().parent_path().parent_path() / "generators" / "schedules";
     return std::filesystem::is_directory(installed) ? installed : Path(CASTNET_SCHEDULES_FOLDER);
 }
 
-/// `option` is a file, none, or empty for the table of this CPU, which is for code that runs here.
-ScheduleTable find_schedules(const std::string &option, const Halide::Target &target) {
+/// What --schedules chooses: a table alone, none, or the shipped tables with those of a folder over them.
+TargetSchedules choose_schedules(const std::string &option, const Halide::Target &target) {
     if (option == "none") return {};
-    if (!option.empty()) return read_schedules(option);
-    const Path table = shipped_tables() / (cpu_kind() + ".txt");
-    const bool is_for_host = target.without_feature(Halide::Target::NoRuntime) == Halide::get_host_target();
-    return is_for_host && std::filesystem::exists(table) ? read_schedules(table) : ScheduleTable{};
+    if (option.empty()) return find_schedules({shipped_tables()}, target);
+    if (std::filesystem::is_directory(option)) return find_schedules({shipped_tables(), option}, target);
+    return {.table = read_schedules(option), .files = {option}, .folders = {}};
 }
 
 void report(const std::string &what) {
@@ -47,34 +52,64 @@ void report(const std::string &what) {
     fmt::print(stderr, "{}{}\n", has_place ? "" : "error: ", what);
 }
 
+/// What the command line says.
+struct Options {
+    Path network, output = ".", depfile;
+    std::string target, schedules;
+    bool as_json = false;
+};
+
+void add_common_options(CLI::App &command, Options &options) {
+    command.add_option("network", options.network, "The network's text")->type_name("NAME.castnet")->required();
+    command.add_option("--target", options.target, "What to compile for, in Halide's words; this machine otherwise")->type_name("TARGET");
+    command
+        .add_option("--schedules", options.schedules,
+                    "A table of tuned schedules, none, or a folder of tables to lay over those that come with castnet, which are taken "
+                    "otherwise")
+        ->type_name("FILE|FOLDER|none");
+}
+
+void write_depfile(const Options &options, const std::string &name, const TargetSchedules &schedules) {
+    std::vector<Path> prerequisites{options.network, this_program()};
+    for (const auto *paths : {&schedules.files, &schedules.folders})
+        prerequisites.insert(prerequisites.end(), paths->begin(), paths->end());
+    write_file(options.depfile, depfile_of({options.output / fmt::format("lib{}.a", name), options.output / (name + ".h")}, prerequisites));
+}
+
+void compile_network(const Options &options) {
+    const Architecture architecture = read_network(options.network);
+    const Halide::Target target = parse_target(options.target);
+    const TargetSchedules schedules = choose_schedules(options.schedules, target);
+    compile(architecture, {.output = options.output, .target = target, .schedules = schedules.table});
+    if (!options.depfile.empty()) write_depfile(options, architecture.name, schedules);
+    if (const std::string what = outdated_schedules(architecture, schedules.table); !what.empty())
+        fmt::print(stderr, "warning: {}\n", what);
+    fmt::print("{}", summary(architecture, schedules.table));
+}
+
+void describe_network(const Options &options) {
+    const Architecture architecture = read_network(options.network);
+    const Halide::Target target = parse_target(options.target);
+    const TargetSchedules schedules = choose_schedules(options.schedules, target);
+    fmt::print("{}", options.as_json ? describe_as_json(architecture, target, schedules) : describe(architecture, schedules.table));
+}
+
 int run(int argc, char **argv) {
     CLI::App app("Casts a neural network: its text becomes a static library and a header.", "castnet");
     app.set_version_flag("--version", fmt::format("castnet {}, Halide {}.{}.{}", CASTNET_VERSION, HALIDE_VERSION_MAJOR,
                                                   HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH));
     app.require_subcommand(1);
-    Path file, output = ".";
-    std::string target, schedules;
-    bool as_json = false;
-    CLI::App *compile_command = app.add_subcommand("compile", "Makes libNAME.a and NAME.h of NAME.castnet");
-    CLI::App *describe_command = app.add_subcommand("describe", "Prints layers, shapes, parameters, multiply-adds, memory and pipelines");
-    for (CLI::App *command : {compile_command, describe_command}) {
-        command->add_option("network", file, "The network's text")->type_name("NAME.castnet")->required();
-        command->add_option("--target", target, "What to compile for, in Halide's words; this machine otherwise")->type_name("TARGET");
-        command->add_option("--schedules", schedules, "A table of tuned schedules, or none; that of this CPU otherwise")
-            ->type_name("FILE|none");
-    }
-    compile_command->add_option("--output", output, "The folder that they go into")->type_name("DIR")->capture_default_str();
-    describe_command->add_flag("--json", as_json, "For programs");
+    Options options;
+    CLI::App &compile_command = *app.add_subcommand("compile", "Makes libNAME.a and NAME.h of NAME.castnet");
+    add_common_options(compile_command, options);
+    compile_command.add_option("--output", options.output, "The folder that they go into")->type_name("DIR")->capture_default_str();
+    compile_command.add_option("--depfile", options.depfile, "Where to write what they are made of, for Make and Ninja")->type_name("FILE");
+    CLI::App &describe_command = *app.add_subcommand("describe", "Prints layers, shapes, parameters, multiply-adds, memory and pipelines");
+    add_common_options(describe_command, options);
+    describe_command.add_flag("--json", options.as_json, "For programs");
     try {
         app.parse(argc, argv);
-        const Architecture architecture = read_network(file);
-        const Halide::Target wanted = parse_target(target);
-        const ScheduleTable table = find_schedules(schedules, wanted);
-        if (compile_command->parsed()) {
-            compile(architecture, {.output = output, .target = wanted, .schedules = table});
-        } else {
-            fmt::print("{}", as_json ? describe_as_json(architecture, table) : describe(architecture, table));
-        }
+        compile_command.parsed() ? compile_network(options) : describe_network(options);
         if (std::fflush(stdout) != 0) throw Error("standard output cannot be written; check where it goes");
         return 0;
     } catch (const CLI::Success &success) {  // --help, --version

@@ -1,5 +1,6 @@
 #include "generators/compiler/compile.h"
 
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <zlib.h>
 
@@ -50,6 +51,33 @@ std::string compiler_identity() {
     const std::vector<std::byte> program = read_file("/proc/self/exe");
     const auto checksum = crc32_z(0, reinterpret_cast<const Bytef *>(program.data()), program.size());
     return fmt::format("Halide {}.{}.{}, castnet {:08x}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH, checksum);
+}
+
+/// Keeps the first of Halide's warnings, which else go to standard error in several lines.
+class Warnings : public Halide::CompileTimeErrorReporter {
+public:
+    Warnings() { Halide::set_custom_compile_time_error_reporter(this); }
+    Warnings(const Warnings &) = delete;
+    Warnings &operator=(const Warnings &) = delete;
+    ~Warnings() override { Halide::set_custom_compile_time_error_reporter(nullptr); }
+
+    void warning(const char *what) override {
+        if (first_.empty()) first_ = what;
+    }
+    [[noreturn]] void error(const char *what) override { throw Error(what); }
+
+    [[nodiscard]] const std::string &first() const { return first_; }
+
+private:
+    std::string first_;
+};
+
+/// A schedule's autoscheduler, a plugin that lies beside Halide's library.
+void load_autoscheduler(std::string name) {
+    std::ranges::transform(name, name.begin(), [](unsigned char letter) { return std::tolower(letter); });
+    Dl_info halide{};
+    if (dladdr(reinterpret_cast<const void *>(&Halide::load_plugin), &halide) == 0) throw Error("Halide's library is not found");
+    Halide::load_plugin((Path(halide.dli_fname).parent_path() / fmt::format("libautoschedule_{}.so", name)).string());
 }
 
 /// The folder of a network's objects, each beside the recipe that it was made by.
@@ -119,16 +147,17 @@ private:
         arguments.generator_name = object.generator;
         arguments.function_name = arguments.file_base_name = object.function;
         arguments.generator_params = object.parameters;
-        for (const auto &[name, value] : is_tuned ? object.schedule : Schedule{}) {
-            if (name == "autoscheduler") Halide::load_plugin("autoschedule_" + lower_case(value));
+        const Schedule schedule = is_tuned ? object.schedule : Schedule{};
+        for (const auto &[name, value] : schedule) {
+            if (name == "target" || object.parameters.contains(name)) throw Error(fmt::format("{} is no choice of a schedule", name));
+            if (name == "autoscheduler") load_autoscheduler(value);
             arguments.generator_params[name] = value;
         }
+        const Warnings warnings;
         Halide::Internal::execute_generator(arguments);
-    }
-
-    static std::string lower_case(std::string text) {
-        std::ranges::transform(text, text.begin(), [](unsigned char letter) { return std::tolower(letter); });
-        return text;
+        if (warnings.first().empty()) return;
+        if (!schedule.empty()) throw Error(warnings.first());
+        fmt::print(stderr, "warning: {}: {}\n", object.function, Error(warnings.first()).what());
     }
 
     Path folder_;
@@ -163,7 +192,7 @@ std::vector<Object> make_all(const ObjectFolder &folder, const std::vector<Objec
 
 Schedule schedule_of(const ScheduleTable &table, const PipelineRecipe &pipeline) {
     const auto entry = table.find(pipeline.key);
-    return entry == table.end() ? Schedule{} : entry->second;
+    return entry == table.end() ? Schedule{} : entry->second.schedule;
 }
 
 void compile(const Architecture &architecture, const CompileOptions &options) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "generators/compiler/compile.h"
+#include "generators/compiler/level.h"
 #include "generators/language/pipelines.h"
 
 namespace castnet {
@@ -41,14 +42,6 @@ Json json_of(const ArenaLayout &layout) {
             {"all", layout.bytes()}};
 }
 
-std::string memory_line(const char *purpose, const ArenaLayout &layout) {
-    const auto kibibytes = [](std::size_t bytes) { return static_cast<double>(bytes) / 1024; };
-    const MemoryUse use = layout.memory();
-    return fmt::format("{}: {:.1f} KiB: weights {:.1f}, gradients {:.1f}, optimizer {:.1f}, activations {:.1f}\n", purpose,
-                       kibibytes(layout.bytes()), kibibytes(use.weights), kibibytes(use.gradients), kibibytes(use.optimizer),
-                       kibibytes(use.activations));
-}
-
 std::string text_of(const Schedule &schedule) {
     std::string text;
     for (const auto &[name, value] : schedule) text += fmt::format(" {}={}", name, value);
@@ -65,7 +58,25 @@ ArenaLayout inference_layout(const NetworkDescription &network) {
     return {network, 1, 1, Purpose::inference};
 }
 
+Json json_of(const Halide::Target &target, const TargetSchedules &schedules) {
+    const auto names = [](const std::vector<std::filesystem::path> &paths) { return std::vector<std::string>(paths.begin(), paths.end()); };
+    return {{"level", level_of(target)}, {"kind", cpu_kind()}, {"tables", names(schedules.files)}, {"folders", names(schedules.folders)}};
+}
+
 }  // namespace
+
+std::string memory_line(const Architecture &architecture) {
+    const auto kibibytes = [](std::size_t bytes) { return static_cast<double>(bytes) / 1024; };
+    const std::vector<LayerDescription> layers = descriptions_of(architecture);
+    const NetworkDescription network = description_of(architecture, layers);
+    const ArenaLayout training = training_layout(network);
+    const MemoryUse use = training.memory();
+    return fmt::format(
+        "to train in batches of {}, {:.1f} KiB: weights {:.1f}, gradients {:.1f}, optimizer {:.1f}, activations {:.1f}; to infer one by "
+        "one, {:.1f} KiB",
+        usual_batch, kibibytes(training.bytes()), kibibytes(use.weights), kibibytes(use.gradients), kibibytes(use.optimizer),
+        kibibytes(use.activations), kibibytes(inference_layout(network).bytes()));
+}
 
 std::string describe(const Architecture &architecture, const ScheduleTable &schedules) {
     const std::vector<LayerDescription> layers = descriptions_of(architecture);
@@ -77,8 +88,7 @@ std::string describe(const Architecture &architecture, const ScheduleTable &sche
     for (const LayerDescription &layer : layers)
         text += fmt::format("{:<20} {:<17} {:>12} {:>11} {:>14}\n", layer.name, name_of(layer.kind), text_of(layer.output),
                             layer.parameter_count(), layer.multiply_adds());
-    text += fmt::format("\n{}{}\n", memory_line("to train in batches of 32, one thread", training_layout(network)),
-                        memory_line("to infer one by one", inference_layout(network)));
+    text += fmt::format("\n{}\n\n", memory_line(architecture));
     for (const PipelineRecipe &pipeline : pipelines_of(architecture)) {
         text += pipeline.function;
         if (!pipeline.key.empty()) text += fmt::format(": {}:{}", pipeline.key, text_of(schedule_of(schedules, pipeline)));
@@ -87,7 +97,7 @@ std::string describe(const Architecture &architecture, const ScheduleTable &sche
     return text;
 }
 
-std::string describe_as_json(const Architecture &architecture, const ScheduleTable &schedules) {
+std::string describe_as_json(const Architecture &architecture, const Halide::Target &target, const TargetSchedules &schedules) {
     const std::vector<LayerDescription> descriptions = descriptions_of(architecture);
     const NetworkDescription network = description_of(architecture, descriptions);
     Json layers = Json::array(), pipelines = Json::array();
@@ -112,13 +122,16 @@ std::string describe_as_json(const Architecture &architecture, const ScheduleTab
     for (const PipelineRecipe &pipeline : pipelines_of(architecture)) {
         Json entry{{"function", pipeline.function},   {"layer", pipeline.layer},           {"pass", pipeline.pass},
                    {"generator", pipeline.generator}, {"parameters", pipeline.parameters}, {"key", pipeline.key}};
-        if (!pipeline.key.empty()) entry["schedule"] = schedule_of(schedules, pipeline);
+        if (!pipeline.key.empty()) entry["schedule"] = schedule_of(schedules.table, pipeline);
         pipelines.push_back(std::move(entry));
     }
     return Json{{"name", architecture.name},
                 {"input", json_of(network.input())},
                 {"code", json_of(network.code())},
                 {"encoder_layers", network.encoder_layers},
+                {"halide", fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH)},
+                {"target", target.to_string()},
+                {"schedules", json_of(target, schedules)},
                 {"parameters", network.parameter_count()},
                 {"multiply_adds", {{"forward", network.forward_multiply_adds()}, {"training", network.training_multiply_adds()}}},
                 {"memory", {{"training", json_of(training_layout(network))}, {"inference", json_of(inference_layout(network))}}},

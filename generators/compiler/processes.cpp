@@ -9,7 +9,9 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <map>
 #include <new>
 
@@ -46,6 +48,7 @@ Child start(const std::function<void(std::size_t)> &task, std::size_t index, pid
     process = fork();
     if (process < 0) throw Error(fmt::format("no process can be started ({})", std::strerror(errno)));
     if (process == 0) {
+        std::set_terminate(std::abort);  // which says nothing by itself: the parent does
         const std::string text = outcome(task, index);
         const bool is_written =
             uninterrupted([&] { return write(ends[1], text.data(), text.size()); }) == static_cast<ssize_t>(text.size());

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
+#include <vector>
 
 #include "runtime/error.h"
 #include "runtime/file.h"
@@ -12,26 +12,61 @@
 namespace castnet {
 namespace {
 
-Schedule parse_schedule(const std::string &text) {
-    Schedule schedule;
-    std::istringstream words(text == "default" ? "" : text);
+/// The parts between " : ".
+std::vector<std::string> split(const std::string &line) {
+    constexpr std::string_view separator = " : ";
+    std::vector<std::string> parts;
+    std::size_t begin = 0;
+    for (std::size_t end = 0; (end = line.find(separator, begin)) != std::string::npos; begin = end + separator.size())
+        parts.push_back(line.substr(begin, end - begin));
+    parts.push_back(line.substr(begin));
+    return parts;
+}
+
+/// "tile=4x7x1x1 unroll=2" by names.
+Schedule parse_values(std::istream &words) {
+    Schedule values;
     for (std::string word; words >> word;) {
         const std::size_t equals = word.find('=');
         if (equals == 0 || equals >= word.size() - 1) throw Error(fmt::format("'{}' is not name=value", word));
-        schedule[word.substr(0, equals)] = word.substr(equals + 1);
+        values[word.substr(0, equals)] = word.substr(equals + 1);
     }
+    return values;
+}
+
+Schedule parse_schedule(const std::string &text) {
+    if (text == "default") return {};
+    std::istringstream words(text);
+    Schedule schedule = parse_values(words);
+    if (schedule.empty()) throw Error("there is no schedule; where the shapes choose best it is default");
     return schedule;
 }
 
-/// What /proc/cpuinfo says first, by its names.
-std::map<std::string, std::string> cpu_info() {
-    std::map<std::string, std::string> info;
-    std::ifstream lines("/proc/cpuinfo");
-    for (std::string line; std::getline(lines, line);) {
-        const std::size_t name_end = line.find_first_of("\t:"), value = line.find(": ");
-        if (value != std::string::npos) info.emplace(line.substr(0, name_end), line.substr(value + 2));
-    }
-    return info;
+/// A key is a generator and the values that it is about.
+void check_key(const std::string &key) {
+    std::istringstream words(key);
+    std::string generator;
+    words >> generator;
+    const bool is_name = generator.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos;
+    if (!is_name || parse_values(words).empty())
+        throw Error(fmt::format("'{}' is not a pipeline, such as correlate large=28x28x1 small=14x14x32 …", key));
+}
+
+/// The version that the text ends with.
+std::string parse_version(const std::string &measured) {
+    constexpr std::string_view before = "Halide ";
+    const std::size_t found = measured.rfind(before);
+    const std::string version = found == std::string::npos ? "" : measured.substr(found + before.size());
+    if (version.empty() || version.find_first_not_of("0123456789.") != std::string::npos)
+        throw Error(fmt::format("'{}' does not end with Halide and its version, such as Halide 21.0.0", measured));
+    return version;
+}
+
+void parse_line(const std::string &line, const std::filesystem::path &file, ScheduleTable &table) {
+    const std::vector<std::string> parts = split(line);
+    if (parts.size() != 3) throw Error("this is not PIPELINE : SCHEDULE : what was measured, Halide VERSION");
+    check_key(parts[0]);
+    table[parts[0]] = {.schedule = parse_schedule(parts[1]), .halide = parse_version(parts[2]), .table = file};
 }
 
 }  // namespace
@@ -42,37 +77,16 @@ ScheduleTable read_schedules(const std::filesystem::path &file) {
     int number = 0;
     for (std::string line; std::getline(lines, line);) {
         number++;
-        if (line.find_first_not_of(" \r") == std::string::npos || line.starts_with('#')) continue;
-        const std::size_t schedule = line.find(" : "),
-                          measured = schedule == std::string::npos ? std::string::npos : line.find(" : ", schedule + 3);
+        if (line.ends_with('\r')) line.pop_back();
+        if (line.find_first_not_of(' ') == std::string::npos || line.starts_with('#')) continue;
         try {
-            if (measured == std::string::npos) throw Error("this is not PIPELINE : SCHEDULE : what was measured");
-            table[line.substr(0, schedule)] = parse_schedule(line.substr(schedule + 3, measured - schedule - 3));
+            parse_line(line, file, table);
         } catch (const Error &error) {
             throw Error(fmt::format("{}:{}: error: {}; remove the line, or let the autotuner write the file anew", file.string(), number,
                                     error.what()));
         }
     }
     return table;
-}
-
-std::string cpu_kind() {
-    std::map<std::string, std::string> info = cpu_info();
-    const std::string vendor = info["vendor_id"];
-    if (vendor.empty()) return info["CPU part"].empty() ? "" : fmt::format("arm-{}-{}", info["CPU implementer"], info["CPU part"]);
-    std::string kind = fmt::format("{}-{}-{}",
-                                   vendor == "GenuineIntel"   ? "intel"
-                                   : vendor == "AuthenticAMD" ? "amd"
-                                                              : vendor,
-                                   info["cpu family"], info["model"]);
-    const std::string flags = fmt::format(" {} ", info["flags"]);
-    for (const auto &[flag, name] : {std::pair{" avx512f ", "-avx512"}, std::pair{" avx2 ", "-avx2"}, std::pair{" sse4_1 ", "-sse4_1"}}) {
-        if (flags.find(flag) == std::string::npos) continue;
-        kind += name;
-        break;
-    }
-    std::ranges::transform(kind, kind.begin(), [](unsigned char letter) { return std::tolower(letter); });
-    return kind;
 }
 
 }  // namespace castnet

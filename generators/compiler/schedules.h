@@ -1,4 +1,4 @@
-// Tables of tuned schedules, one for a kind of CPU. A line is
+// Tables of tuned schedules. A line is
 //
 //     PIPELINE : GeneratorParams, or `default` : what was measured, Halide VERSION
 #pragma once
@@ -12,14 +12,17 @@ namespace castnet {
 /// GeneratorParams by name; empty where the shapes decide.
 using Schedule = std::map<std::string, std::string>;
 
+/// What a line says of its pipeline, and where it stands.
+struct TunedSchedule {
+    Schedule schedule;
+    std::string halide;  ///< the version that it was tuned with
+    std::filesystem::path table;
+};
+
 /// Schedules by the keys of their pipelines.
-using ScheduleTable = std::map<std::string, Schedule>;
+using ScheduleTable = std::map<std::string, TunedSchedule>;
 
 /// Reads a table. Throws Error, with the line that is none.
 ScheduleTable read_schedules(const std::filesystem::path &file);
-
-/// The name of the kind of CPU at hand: vendor, family and model, and its vectors, which a hypervisor may hide, as in amd-23-1-avx2; empty
-/// where it is not known.
-std::string cpu_kind();
 
 }  // namespace castnet

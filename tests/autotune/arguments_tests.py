@@ -4,7 +4,7 @@ import subprocess
 import sys
 import unittest
 
-from fixture import BUILD, SOURCE
+from fixture import BUILD, NETWORK, SOURCE, TOOLS
 
 GEOMETRY = ["large_width=9", "large_height=9", "small_width=5", "small_height=5", "kernel_width=3", "kernel_height=3"]
 # By what is wrong in each.
@@ -51,11 +51,12 @@ class ArgumentsTest(unittest.TestCase):
     def test_autotune(self):
         script = SOURCE / "cmake" / "autotune" / "autotune.py"
         self.check_refused([sys.executable, script], "are required: network")
-        command = [sys.executable, script, "test_gap", BUILD / "tests" / "test_gap.pipelines.json", "--generator", BUILD / "bin/castnet_generator",
-                   "--space", BUILD / "bin/castnet_space", "--measure", BUILD / "bin/castnet_measure", "--plugins", ".", "--compiler", "c++",
-                   "--halide", "21.0.0", "--schedules", "cpu.txt", "--folder", "nowhere", "--report"]
+        command = [sys.executable, script, NETWORK, *TOOLS, "--plugins", ".", "--compiler", "c++", "--schedules", "cpu.txt", "--folder", "nowhere",
+                   "--report"]
         subprocess.run([str(word) for word in command], check=True)
-        self.check_refused([*command, "--pipeline", "squeeze"], "--pipeline squeeze: test_gap has squeeze-forward, squeeze-backward_weights")
+        self.check_refused([*command, "--pipelines", "squeeze"], "--pipelines squeeze: test_gap has squeeze-forward, squeeze-backward_weights")
+        self.check_refused(command, "--pipelines squeeze: test_gap has squeeze-forward", AUTOTUNE_PIPELINES="stretch-forward,squeeze")
+        self.check_refused([*command[:2], "nowhere.castnet", *command[3:]], "nowhere.castnet")
         self.check_refused([*command, "--measure", "nowhere/measure"], "nowhere/measure")
         self.check_refused([*command, "--budget", "-1"], "--budget: -1 is not a number from 0 on")
         for value in ("soon", "nan", "inf", "-1", ""):

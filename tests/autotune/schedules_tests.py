@@ -1,7 +1,6 @@
-"""The file of tuned schedules: written so that nothing is lost, and read by CMake so that the pipelines concerned are rebuilt, and no other."""
-import os
+"""The table of tuned schedules: written so that nothing is lost, and read by the compiler as it was written."""
+import json
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -59,62 +58,19 @@ class FileTest(Folder):
             self.assertEqual(self.file.read_text(), before)
 
 
-class ConfigureTest(Folder):
-    """Configurations of the project itself, without the tests."""
+class CompilerTest(Folder):
+    """The compiler reads what the autotuner writes."""
 
-    def configure(self, choice: str, *options: str) -> subprocess.CompletedProcess:
-        halide = next(line.split("=", 1)[1] for line in (BUILD / "CMakeCache.txt").read_text().splitlines() if line.startswith("Halide_DIR:"))
-        helpers = pathlib.Path(halide).parent / "HalideHelpers"
-        return subprocess.run(["cmake", "-S", SOURCE, "-B", self.folder / "build", "-G", "Ninja", "-DBUILD_TESTING=OFF", f"-DHalide_DIR={halide}",
-                               f"-DHalideHelpers_DIR={helpers}", f"-DCASTNET_SCHEDULES={choice}", *options], capture_output=True, text=True)
-
-    def commands(self, choice: str) -> dict[str, str]:
-        """How each pipeline is generated."""
-        result = self.configure(choice)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        text = (self.folder / "build" / "build.ninja").read_text()
-        return {match[1]: match[0] for match in re.finditer(r".*castnet_generator -n (\w+) .*", text)}
-
-    def write(self, *lines: str) -> str:
-        self.file.write_text("# a comment\n\n" + "".join(f"{line}\n" for line in lines))
-        return str(self.file)
-
-    def test_a_line_changes_its_pipelines_and_no_other(self):
-        line = f"{FORWARD} : method=channels tile=2x7x1x1 : 90 %, Halide {self.halide()}"
-        default = self.commands("none")
-        tuned = self.commands(self.write(line))
-        self.assertEqual([name for name in default if default[name] != tuned[name]], ["mnist_cae_conv2d_1_forward"])
-        self.assertIn("method=channels tile=2x7x1x1", tuned["mnist_cae_conv2d_1_forward"])
-        self.assertEqual(self.commands(self.write(line.replace("method=channels tile=2x7x1x1", "default"))), default)
-        self.assertEqual(self.commands(self.write(line.replace("32", "33"))), default, "a shape that no pipeline has")
-
-    def test_an_autoscheduler_may_win(self):
-        tuned = self.commands(self.write(f"{FORWARD} : autoscheduler=Mullapudi2016 : 90 %, Halide {self.halide()}"))
-        self.assertIn("autoscheduler=Mullapudi2016", tuned["mnist_cae_conv2d_1_forward"])
-        self.assertIn("autoschedule_mullapudi2016", tuned["mnist_cae_conv2d_1_forward"])
-
-    def test_another_version_of_halide_is_used_with_a_warning(self):
-        result = self.configure(self.write(f"{FORWARD} : tile=2x7x1x1 : 90 %, Halide 1.2.3"))
-        self.assertEqual(result.returncode, 0)
-        self.assertRegex(" ".join(result.stderr.split()), "1 schedules were tuned with Halide 1.2.3")
-        self.assertIn("tile=2x7x1x1", (self.folder / "build" / "build.ninja").read_text())
-
-    def test_a_broken_line_is_named(self):
-        result = self.configure(self.write(FORWARD))
-        self.assertNotEqual(result.returncode, 0)
-        self.assertIn(f"error: {self.file}: '{FORWARD}' is not a schedule", result.stderr)
-
-    def test_a_file_that_is_not_there_yet(self):
-        result = self.configure(str(self.folder / "later.txt"))
-        self.assertEqual(result.returncode, 0)
-        self.assertIn("there is no file", " ".join(result.stderr.split()))
-
-    def halide(self) -> str:
-        cache = (BUILD / "CMakeCache.txt").read_text()
-        version = pathlib.Path(re.search(r"^Halide_DIR:.*=(.*)$", cache, re.M)[1]) / "HalideConfigVersion.cmake"
-        return re.search(r'PACKAGE_VERSION "([0-9.]+)"', version.read_text())[1]
+    def test_a_winner_is_the_pipelines_schedule(self):
+        winner = {"method": "channels", "tile": "2x7x1x1"}
+        schedules.keep(self.file, FORWARD, winner, "90 % of the FMA peak, default 80 %", "21.0.0")
+        schedules.keep(self.file, OTHER, {}, "90 % of the FMA peak, default 80 %", "21.0.0")
+        command = [BUILD / "bin" / "castnet", "describe", "--json", SOURCE / "train" / "mnist_cae.castnet", "--schedules", self.file]
+        pipelines = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["pipelines"]
+        chosen = {pipeline["key"]: pipeline["schedule"] for pipeline in pipelines if pipeline["key"]}
+        self.assertEqual(chosen, {key: winner if key == FORWARD else {} for key in chosen})
+        self.assertIn(OTHER, chosen)
 
 
 if __name__ == "__main__":
-    os.environ["PATH"] = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
     unittest.main()

@@ -12,6 +12,7 @@ import time
 import unittest
 from unittest import mock
 
+import fixture
 from fixture import BUILD, COMPILER, PLUGINS, SOURCE, require_optuna
 
 sys.path.insert(0, str(SOURCE / "cmake" / "autotune"))
@@ -133,13 +134,13 @@ class RunTest(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.folder = pathlib.Path(temporary.name)
         self.file = self.folder / "cpu.txt"
-        self.description = BUILD / "tests" / "test_gap.pipelines.json"
-        self.keys = [entry["key"] for entry in json.loads(self.description.read_text())]
+        description = subprocess.run([BUILD / "bin" / "castnet", "describe", "--json", fixture.NETWORK], capture_output=True, check=True)
+        self.keys = [entry["key"] for entry in json.loads(description.stdout)["pipelines"] if entry["key"]]
 
     def start(self, *options) -> subprocess.Popen:
-        command = [sys.executable, SOURCE / "cmake" / "autotune" / "autotune.py", "test_gap", self.description, "--generator", TOOLS.generator,
-                   "--space", TOOLS.space, "--measure", TOOLS.measure, "--plugins", PLUGINS, "--compiler", COMPILER, "--halide", "21.0.0",
-                   "--schedules", self.file, "--folder", self.folder / "work", "--trials", "8", "--autoschedulers", *options]
+        command = [sys.executable, SOURCE / "cmake" / "autotune" / "autotune.py", fixture.NETWORK, *fixture.TOOLS, "--plugins", PLUGINS,
+                   "--compiler", COMPILER, "--schedules", self.file, "--folder", self.folder / "work", "--trials", "8", "--autoschedulers",
+                   *options]
         return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def finish(self, process: subprocess.Popen) -> str:
@@ -157,14 +158,14 @@ class RunTest(unittest.TestCase):
             time.sleep(0.02)
 
     def test_one_pipeline_alone(self):
-        self.finish(self.start("--pipeline", "squeeze-forward"))
+        self.finish(self.start("--pipelines", "squeeze-forward"))
         self.assertEqual(list(schedules.read(self.file)), self.keys[:1])
 
     def test_an_earlier_winner_meets_the_finalists_of_a_shorter_search(self):
         earlier = {"method": "channels", "tile": "1x2x1x1"}
         schedules.keep(self.file, self.keys[0], earlier, "50 % of the FMA peak, default 40 %", "21.0.0")
         schedules.keep(self.file, self.keys[1], {"tile": "none"}, "50 % of the FMA peak, default 40 %", "21.0.0")
-        self.finish(self.start("--trials", "0", "--pipeline", "squeeze-forward", "--pipeline", "squeeze-backward_weights"))
+        self.finish(self.start("--trials", "0", "--pipelines", "squeeze-forward,squeeze-backward_weights"))
         results = [json.loads(file.read_text()) for file in self.folder.glob("work/*/result.json")]
         contenders = {row["pass"]: row["contenders"] for row in results}
         self.assertIn("relative", contenders["forward"]["earlier"])
@@ -173,7 +174,7 @@ class RunTest(unittest.TestCase):
 
     def test_an_interruption_keeps_what_was_found(self):
         for number in (signal.SIGINT, signal.SIGTERM):
-            process = self.start("--trials", "1000000", "--pipeline", "conv2d_transpose-forward", "--pipeline", "conv2d_transpose-backward_data")
+            process = self.start("--trials", "1000000", "--pipelines", "conv2d_transpose-forward,conv2d_transpose-backward_data")
             self.wait(process, lambda: any(self.trials().values()))
             process.send_signal(number)
             self.assertIn("keeping what was found", self.finish(process))

@@ -23,7 +23,7 @@ Shape shape(const std::string &text) {
     return {values[0], values[1], values[2]};
 }
 
-/// The layer whose grids and padding the key has, as castnet_add_contraction() writes it (cmake/Castnet.cmake).
+/// The layer whose grids and padding the key has, as the compiler writes it (generators/language/pipelines.h).
 Layer layer_of(const Keys &keys, bool transpose) {
     const Shape large = shape(keys.at("large")), small = shape(keys.at("small"));
     const std::vector<int> kernel = extents(keys.at("kernel")), stride = extents(keys.at("stride")), pad = extents(keys.at("pad"));

@@ -11,23 +11,51 @@ HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ["CASTNET_BUILD"])
 CMAKE = os.environ["CASTNET_CMAKE"]
 
-PROGRAMS = """
-cmake_minimum_required(VERSION 3.28)
-project(mine LANGUAGES CXX)
-find_package(Castnet REQUIRED)
-castnet_add_network(mine INPUT 6x5x1 ENCODER "conv2d filters=4 kernel={kernel}" DECODER "conv2d_transpose filters=1 kernel=3")
-castnet_add_programs(mine)
+SMALL = """
+input 6x5x1
+encoder
+  conv2d filters=4 kernel=3
+decoder
+  conv2d_transpose filters=1 kernel=3
 """
 
-TRAINING = """
-cmake_minimum_required(VERSION 3.28)
+DEEPER = """
+input 6x5x1
+encoder
+  conv2d filters=4 kernel=3 stride=2 padding=same activation=relu l2=0.01
+  conv2d filters=3 kernel=2x3
+decoder
+  conv2d_transpose filters=5 kernel=3 stride=1x2 activation=tanh
+  conv2d_transpose filters=1 kernel=3 activation=sigmoid
+"""
+
+PROJECT = """
+cmake_minimum_required(VERSION 3.25)
 project(mine LANGUAGES CXX)
 find_package(Castnet REQUIRED)
-castnet_add_network(mine INPUT 6x5x1
-  ENCODER "conv2d filters=4 kernel=3 stride=2 padding=same activation=relu l2=0.01" "conv2d filters=3 kernel=2x3"
-  DECODER "conv2d_transpose filters=5 kernel=3 stride=1x2 activation=tanh" "conv2d_transpose filters=1 kernel=3 activation=sigmoid")
+castnet_add_network(mine.castnet)
+"""
+
+PROGRAMS = PROJECT + "castnet_add_programs(mine)\n"
+
+TRAINING = PROJECT + """
 add_executable(trains trains.cpp)
 target_link_libraries(trains PRIVATE mine)
+"""
+
+# A project that has never heard of CMake.
+MAKEFILE = """
+CASTNET = {package}/lib/castnet
+CXXFLAGS = -std=c++20 -O2 -Wall -Wextra -Werror -I. -I$(CASTNET) -isystem $(CASTNET)/halide/include
+RUNTIME = $(addprefix $(CASTNET)/runtime/, autoencoder.cpp failure.cpp layer.cpp network.cpp optimizer.cpp random.cpp target.cpp)
+
+trains: trains.cpp libmine.a
+\t$(CXX) $(CXXFLAGS) -o $@ trains.cpp $(RUNTIME) libmine.a -pthread -ldl
+
+libmine.a: mine.castnet
+\t$(CASTNET)/bin/castnet compile mine.castnet --depfile mine.d $(OPTIONS)
+
+-include mine.d
 """
 
 TRAINS = """
@@ -57,12 +85,12 @@ add_subdirectory(learns)
 add_subdirectory(runs)
 """
 
-SHARED = TRAINING.split("add_executable")[0] + """
+SHARED = PROJECT + """
 add_library(learner SHARED learner.cpp)
 target_link_libraries(learner PRIVATE mine)
 """
 
-RUNS = PROGRAMS.format(kernel=3).replace("mine", "other") + """
+RUNS = PROGRAMS.replace("mine", "other") + """
 add_executable(runs runs.cpp)
 target_link_libraries(runs PRIVATE other learner)
 """
@@ -76,11 +104,7 @@ int main() {
 }
 """
 
-WARNINGS = """
-cmake_minimum_required(VERSION 3.28)
-project(mine LANGUAGES CXX)
-find_package(Castnet REQUIRED)
-castnet_add_network(mine INPUT 6x5x1 ENCODER "conv2d filters=4 kernel=3" DECODER "conv2d_transpose filters=1 kernel=3")
+WARNINGS = PROJECT + """
 add_library(uses OBJECT uses.cpp)
 target_link_libraries(uses PRIVATE mine)
 target_compile_options(uses PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Werror
@@ -98,6 +122,7 @@ int use(std::span<const float> images, std::span<float> outputs) {
 """
 
 ANOTHER_CPU = r"\Aerror: this CPU lacks [a-z0-9_, ]+, which the network was compiled for; [^\n]*\n\Z"
+HASWELL = "Haswell,-pcid,-x2apic,-tsc-deadline,-hle,-invpcid,-rtm"  # without what qemu warns that it lacks
 
 
 def other_target():
@@ -132,15 +157,16 @@ class Installed(unittest.TestCase):
                                 f"-DCMAKE_PREFIX_PATH={self.folder / 'package'}", f"-DCMAKE_MAKE_PROGRAM={shutil.which('ninja')}", *options,
                                 status=status)
 
-    def write_project(self, name, text):
+    def write_project(self, name, text, network=SMALL):
         project = self.folder / name
         project.mkdir()
         (project / "CMakeLists.txt").write_text(text)
+        (project / "mine.castnet").write_text(network)
         return project
 
     def build_training(self, name, *options):
         """The program that trains a small network and prints its weights."""
-        project = self.write_project(name, TRAINING)
+        project = self.write_project(name, TRAINING, DEEPER)
         (project / "trains.cpp").write_text(TRAINS)
         self.configure(project, *options)
         self.run_command(CMAKE, "--build", project / "build", "--target", "trains")
@@ -164,7 +190,7 @@ class Package(Installed):
             self.assertNotIn(symbol, symbols)
 
     def test_programs_are_there_too_and_say_what_the_cpu_lacks(self):
-        project = self.write_project("programs", PROGRAMS.format(kernel=3))
+        project = self.write_project("programs", PROGRAMS)
         is_x86 = os.uname().machine == "x86_64"
         self.configure(project, *[f"-DHalide_TARGET={other_target()}"] * is_x86, build_type="Debug")  # compiles in half the time
         self.run_command(CMAKE, "--build", project / "build", "--target", "explore-mine")
@@ -173,10 +199,24 @@ class Package(Installed):
         if is_x86:
             self.assertRegex(self.run_command(explore, "evaluate", "--model", "none", status=1), ANOTHER_CPU)
 
+    @unittest.skipUnless(shutil.which("make"), "without make")
+    def test_a_makefile_alone_trains_the_same_bits(self):
+        project = self.write_project("make", "", DEEPER)
+        (project / "trains.cpp").write_text(TRAINS)
+        (project / "Makefile").write_text(MAKEFILE.format(package=self.folder / "package"))
+        self.run_command("make", "-C", project, "trains")
+        self.assertIn("up to date", self.run_command("make", "-C", project, "trains"))
+        self.assertEqual(self.run_command(project / "trains"), self.run_command(self.build_training("beside-make")))
+        (project / "mine.castnet").write_text(DEEPER.replace("filters=3", "filters=2"))
+        self.assertIn("castnet compile", self.run_command("make", "-C", project, "trains"))
+
     @unittest.skipUnless(shutil.which("qemu-x86_64"), "without qemu-user")
     def test_lesser_cpu_is_an_error_in_one_line(self):
         trains = self.build_training("lesser-cpu", "-DHalide_TARGET=x86-64-linux-avx-avx2-f16c-fma-sse41")
         self.assertRegex(self.run_command("qemu-x86_64", "-cpu", "Nehalem", trains, status=1), ANOTHER_CPU)
+        self.assertEqual(self.run_command("qemu-x86_64", "-cpu", HASWELL, trains), self.run_command(trains))
+        greater = self.build_training("greater-cpu", "-DHalide_TARGET=x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41")
+        self.assertRegex(self.run_command("qemu-x86_64", "-cpu", HASWELL, greater, status=1), ANOTHER_CPU)
 
     def test_headers_warn_of_nothing(self):
         project = self.write_project("warnings", WARNINGS)
@@ -192,9 +232,10 @@ class Package(Installed):
 
     def test_two_folders_find_the_package_and_a_network_goes_into_a_shared_library(self):
         project = self.write_project("folders", FOLDERS)
-        for name, text in (("learns", SHARED), ("runs", RUNS)):
+        for name, text, network in (("learns", SHARED, "mine"), ("runs", RUNS, "other")):
             (project / name).mkdir()
             (project / name / "CMakeLists.txt").write_text(text)
+            (project / name / f"{network}.castnet").write_text(DEEPER if network == "mine" else SMALL)
         (project / "learns" / "learner.cpp").write_text(TRAINS.replace("int main()", "int train()"))
         (project / "runs" / "runs.cpp").write_text(RUNS_PROGRAM)
         for build in ("builds", "again"):
@@ -204,9 +245,24 @@ class Package(Installed):
         self.assertGreater(len(self.run_command(project / "build" / "runs" / "runs").split()), 40)
 
     def test_mistake_is_named_in_one_line(self):
-        project = self.write_project("mistake", PROGRAMS.format(kernel=7))
-        output = self.configure(project, status=1)
-        self.assertIn("error: network mine, layer 1 (conv2d filters=4 kernel=7): the kernel's height 7 is larger", output)
+        project = self.write_project("mistake", PROGRAMS, SMALL.replace("kernel=3", "kernel=7", 1))
+        self.configure(project)
+        output = self.run_command(CMAKE, "--build", project / "build", status=1)
+        self.assertIn(f"\n{project / 'mine.castnet'}:4: error: the kernel's height 7 is larger than the input's 6; it may be at most 6 here\n", output)
+
+    def test_calls_with_mistakes_are_named_in_one_line(self):
+        for call, reason in (("castnet_add_network(other.castnet)", "there is no file {0}/other.castnet; give the path"),
+                             ("castnet_add_network(CMakeLists.txt)", "there is no file {0}/CMakeLists.txt; give the path"),
+                             ("castnet_add_network(mine.castnet)\ncastnet_add_network(mine.castnet)", "{0}/mine.castnet: the name mine is taken"),
+                             ("castnet_add_network(not-a-name.castnet)", "{0}/not-a-name.castnet: the name not-a-name is taken, or none"),
+                             ("castnet_add_programs(mine)", "there is no such network; call castnet_add_network(mine.castnet) first"),
+                             ("castnet_add_network(mine.castnet)\ncastnet_add_programs(mine CLASSES one)", "CLASSES 'one' are not labels"),
+                             ("castnet_add_network(mine.castnet)\ncastnet_add_programs(mine one)", "there is no 'one'")):
+            with self.subTest(call=call):
+                project = self.write_project(f"call-{abs(hash(call))}", PROJECT.replace("castnet_add_network(mine.castnet)", call))
+                (project / "not-a-name.castnet").write_text(SMALL)
+                output = self.configure(project, status=1)
+                self.assertIn(reason.format(project), " ".join(output.split()))
 
 
 class Sanitizers(Installed):

@@ -1,6 +1,6 @@
 """Compares outputs, the loss and every gradient with Keras's on the same random weights, images and targets.
 
-    python compare_with_keras.py --bin build/bin [--bound 1e-4] FILE…      the CMake files that declare the networks
+    python compare_with_keras.py --bin build/bin [--bound 1e-4] FILE…      the networks' texts
 
 Prints a line a network: the largest difference of any tensor, relative to that tensor's largest magnitude. Exit status 1 above the
 bound, 77 where Keras is not installed.
@@ -23,7 +23,7 @@ except ImportError as error:
     print(f"skipped: {error}; sh cmake/bootstrap.sh peers installs what is missing")
     sys.exit(77)
 
-from network_language import Network, read_networks
+from network_language import Network, read_network
 
 
 def build(network: Network) -> keras.Model:
@@ -75,7 +75,7 @@ def compare(network: Network, programs: pathlib.Path, folder: pathlib.Path, rng:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Compares the networks of CMake files with Keras.")
+    parser = argparse.ArgumentParser(description="Compares networks with Keras.")
     parser.add_argument("--bin", type=pathlib.Path, required=True)
     parser.add_argument("--bound", type=float, default=1e-4)
     parser.add_argument("files", type=pathlib.Path, nargs="+")
@@ -83,7 +83,7 @@ def main() -> int:
     keras.utils.set_random_seed(1)
     rng = np.random.default_rng(1)
     worst = 0.0
-    for network in [network for file in options.files for network in read_networks(file)]:
+    for network in [read_network(options.bin / "castnet", file) for file in options.files]:
         with tempfile.TemporaryDirectory() as folder:
             differences = compare(network, options.bin, pathlib.Path(folder), rng)
         name = max(differences, key=differences.__getitem__)

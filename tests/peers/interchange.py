@@ -1,6 +1,6 @@
 """Models go to Keras, PyTorch and ONNX Runtime and come back.
 
-    python interchange.py --bin build/bin --readme README.md FILE…      the CMake files that declare the networks
+    python interchange.py --bin build/bin --readme README.md FILE…      the networks' texts
 
 For each network: one Adam step in Keras and in Castnet, from the same weights on the same batch; the weights through Keras and back, to
 the bit; the ONNX graph in ONNX Runtime. Then the README's own snippets. Exit status 1 where something differs, 77 where a peer is missing.
@@ -22,7 +22,7 @@ except ImportError as error:
     print(f"skipped: {error}; sh cmake/bootstrap.sh peers installs what is missing")
     sys.exit(77)
 
-from network_language import Network, read_networks
+from network_language import Network, read_network
 
 BOUND = 1e-5  # of a tensor's largest magnitude
 failures = 0
@@ -115,7 +115,7 @@ def main() -> int:
     keras.utils.set_random_seed(1)
     rng = np.random.default_rng(1)
     readme = options.readme.resolve()
-    for network in [network for file in options.files for network in read_networks(file)]:
+    for network in [read_network(options.bin / "castnet", file) for file in options.files]:
         with tempfile.TemporaryDirectory() as folder:
             check_network(network, options.bin, pathlib.Path(folder), rng)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,8 @@
-"""Networks read from CMake files that declare them: an independent reading of the network language, for the comparisons."""
+"""Networks as the compiler describes them, for the comparisons."""
 import dataclasses
+import json
 import pathlib
-import re
+import subprocess
 
 
 @dataclasses.dataclass
@@ -10,7 +11,7 @@ class Layer:
     filters: int
     kernel: tuple[int, int]
     strides: tuple[int, int]
-    padding: str
+    padding: str  # as it was written
     activation: str
     l2: float
     name: str
@@ -23,27 +24,12 @@ class Network:
     layers: list[Layer]
 
 
-def pair(text: str) -> tuple[int, int]:
-    numbers = [int(number) for number in text.split("x")]
-    return (numbers[0], numbers[-1])
+def read_layer(described: dict) -> Layer:
+    keys = dict(word.split("=") for word in described["text"].split()[1:])
+    return Layer(described["kind"], described["output"][2], tuple(described["kernel"]), tuple(described["stride"]), keys.get("padding", "valid"),
+                 described["activation"], described["l2"], described["name"])
 
 
-def read_layer(text: str, counts: dict[str, int]) -> Layer:
-    kind, *words = text.split()
-    keys = dict(word.split("=") for word in words)
-    name = keys.get("name", "")
-    if not name:
-        name = kind if counts.get(kind, 0) == 0 else f"{kind}_{counts[kind]}"
-        counts[kind] = counts.get(kind, 0) + 1
-    return Layer(kind, int(keys["filters"]), pair(keys["kernel"]), pair(keys.get("stride", "1")), keys.get("padding", "valid"),
-                 keys.get("activation", "linear"), float(keys.get("l2", 0)), name)
-
-
-def read_networks(path: pathlib.Path) -> list[Network]:
-    text = re.sub(r"#.*", "", path.read_text())
-    networks = []
-    for name, height, width, channels, body in re.findall(r"castnet_add_network\(\s*(\w+)\s+INPUT (\d+)x(\d+)x(\d+)(.*?)\)", text, re.DOTALL):
-        counts: dict[str, int] = {}
-        layers = [read_layer(layer, counts) for layer in re.findall(r'"([^"]*)"', body)]
-        networks.append(Network(name, (int(height), int(width), int(channels)), layers))
-    return networks
+def read_network(castnet: pathlib.Path, file: pathlib.Path) -> Network:
+    described = json.loads(subprocess.run([castnet, "describe", "--json", file], capture_output=True, text=True, check=True).stdout)
+    return Network(described["name"], tuple(described["input"]), [read_layer(layer) for layer in described["layers"]])
