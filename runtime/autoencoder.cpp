@@ -1,9 +1,6 @@
 #include "runtime/autoencoder.h"
 
 #include <algorithm>
-
-#include "runtime/random.h"
-
 namespace castnet {
 namespace {
 
@@ -17,7 +14,12 @@ std::size_t count(std::span<const float> values, const Shape &shape) {
 Autoencoder::Autoencoder(const NetworkDescription &description, const AutoencoderOptions &options, std::span<std::byte> arena) noexcept
     : network_(description, options.batch_size, options.threads, options.purpose, arena), optimizer_(options.optimizer) {
     Random random(options.seed);
-    if (is_ready()) glorot_uniform(network_, random);
+    if (is_ready()) initialize(random);
+}
+
+int Autoencoder::initialize(Random &random) noexcept {
+    optimizer_.begin_anew(network_);
+    return glorot_uniform(network_, random);
 }
 
 StepResult Autoencoder::step(std::span<const float> images, std::span<const float> targets) noexcept {

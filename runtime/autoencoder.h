@@ -7,6 +7,7 @@
 
 #include "runtime/network.h"
 #include "runtime/optimizer.h"
+#include "runtime/random.h"
 
 namespace castnet {
 
@@ -44,12 +45,24 @@ public:
     [[nodiscard]] bool is_ready() const { return network_.is_ready(); }
     /// Of this object's last call that failed; "" if none has.
     [[nodiscard]] const char *error_message() const { return network_.error_message(); }
+    [[nodiscard]] const NetworkDescription &description() const { return network_.description(); }
+
+    /// Draws Keras's initial weights anew, and begins the optimizer anew.
+    int initialize(Random &random) noexcept;
 
     /// One step of Adam towards reproducing 1 to batch_size images. The loss, before the step, is the mean of the squared differences over
     /// all elements, plus the L2 penalties.
     StepResult step(std::span<const float> images) noexcept { return step(images, images); }
     /// One step towards making the targets of the images: to take noise away, say.
     StepResult step(std::span<const float> images, std::span<const float> targets) noexcept;
+    /// Steps in one fork of the threads, each on the batch that next(result of the last step) points to, the first on next(nullptr), until
+    /// it is null. `next` runs on any of the threads, one at a time, and may not throw; it may change the optimizer's learning rate.
+    template <typename Next>
+    void train(const Next &next) noexcept {
+        optimizer_.train(network_, next);
+    }
+    /// The L2 penalties of the weights: what a loss has beside the squared differences.
+    StepResult penalty() noexcept { return network_.penalty(); }
 
     /// Any number of images, to as many codes; codes to images; images to images.
     int encode(std::span<const float> images, std::span<float> codes) noexcept;
@@ -64,6 +77,7 @@ public:
     /// What is not that simple: single tensors, moments, gradients.
     [[nodiscard]] Network &network() { return network_; }
     [[nodiscard]] Adam &optimizer() { return optimizer_; }
+    [[nodiscard]] const Adam &optimizer() const { return optimizer_; }
 
 private:
     int run(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs) noexcept;

@@ -58,12 +58,12 @@ double percent_above(const std::vector<double> &scores, double threshold) {
 }
 
 /// The images with the highest scores above their reconstructions, with their indices, labels and scores.
-Mosaic most_surprising(Network &network, const Dataset &test, const std::vector<double> &scores, std::size_t count) {
+Mosaic most_surprising(Autoencoder &model, const Dataset &test, const std::vector<double> &scores, std::size_t count) {
     std::vector<std::uint32_t> order = all_indices(test.size());
     std::ranges::sort(order, std::ranges::greater(), [&](std::uint32_t index) { return scores[index]; });
     order.resize(std::min(order.size(), count));
     const std::vector<float> images = test.gather(order);
-    Mosaic mosaic = above_reconstructions(test.shape, images, reconstruct(network, images), count);
+    Mosaic mosaic = above_reconstructions(test.shape, images, reconstruct(model, images), count);
     for (const std::uint32_t index : order)
         mosaic.column_names.push_back(
             fmt::format("#{}\n{}{:#.3g}", index,
@@ -105,7 +105,7 @@ void write_scores(const std::filesystem::path &file, const Dataset &judged, cons
     write_file(file, text);
 }
 
-void draw(const std::filesystem::path &folder, Network &network, const Dataset &judged, const Judgement &judgement) {
+void draw(const std::filesystem::path &folder, Autoencoder &model, const Dataset &judged, const Judgement &judgement) {
     const auto &[threshold, scores, anomalous, usual, unusual] = judgement;
     const std::filesystem::path roc = folder / "roc.svg", histogram = folder / "histogram.svg", surprising = folder / "surprising.svg";
     if (judgement.compares()) {
@@ -114,17 +114,17 @@ void draw(const std::filesystem::path &folder, Network &network, const Dataset &
     }
     draw_histogram(histogram, usual, unusual, threshold);
     print_written(histogram);
-    draw_mosaic(surprising, most_surprising(network, judged, scores, 10),
+    draw_mosaic(surprising, most_surprising(model, judged, scores, 10),
                 fmt::format("The most surprising images: index,{} score", judged.labels.empty() ? "" : " label,"));
     print_written(surprising);
 }
 
 }  // namespace
 
-std::vector<double> anomaly_scores(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices) {
+std::vector<double> anomaly_scores(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices) {
     std::vector<double> scores;
     const std::size_t size = dataset.shape.size();
-    reconstruct_each(network, dataset, indices, [&](std::span<const float> images, std::span<const float> outputs) {
+    reconstruct_each(model, dataset, indices, [&](std::span<const float> images, std::span<const float> outputs) {
         for (std::size_t first = 0; first < images.size(); first += size)
             scores.push_back(mean_squared_error(outputs.subspan(first, size), images.subspan(first, size)));
     });
@@ -160,11 +160,11 @@ std::vector<Rates> roc_curve(std::span<const double> normal, std::span<const dou
     return curve;
 }
 
-void detect_anomalies(Network &network, const Dataset &train, const Dataset &judged, const std::vector<int> &normal,
+void detect_anomalies(Autoencoder &model, const Dataset &train, const Dataset &judged, const std::vector<int> &normal,
                       const AnomalyOptions &options) {
     const Judgement judgement{
-        .threshold = anomaly_threshold(anomaly_scores(network, train, all_indices(train.size())), options.false_alarm_rate),
-        .scores = anomaly_scores(network, judged, all_indices(judged.size())),
+        .threshold = anomaly_threshold(anomaly_scores(model, train, all_indices(train.size())), options.false_alarm_rate),
+        .scores = anomaly_scores(model, judged, all_indices(judged.size())),
         .anomalous = known_anomalies(judged.labels, normal)};
     if (judgement.compares() && (judgement.usual.empty() || judgement.unusual.empty()))
         throw Error(fmt::format("--normal: {} test images are normal and {} are not; choose labels so that there are both",
@@ -180,7 +180,7 @@ void detect_anomalies(Network &network, const Dataset &train, const Dataset &jud
         warn("there are no figures without gnuplot; install the package gnuplot-nox");
         return;
     }
-    draw(options.out, network, judged, judgement);
+    draw(options.out, model, judged, judgement);
 }
 
 }  // namespace castnet

@@ -5,14 +5,14 @@
 #include <span>
 #include <vector>
 
-#include "runtime/network.h"
+#include "runtime/autoencoder.h"
 #include "train/data/dataset.h"
 #include "train/report/figures.h"
 
 namespace castnet {
 
 /// Of each of the images, the mean squared error of its reconstruction.
-std::vector<double> anomaly_scores(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices);
+std::vector<double> anomaly_scores(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices);
 
 /// The score that part_of() the normal scores exceed, fewer where scores are equal, and never all.
 double anomaly_threshold(std::vector<double> normal, double false_alarm_rate);
@@ -32,7 +32,7 @@ struct AnomalyOptions {
 /// Fits the threshold on the normal training images, judges the other images, prints what came out, and writes it to options.out.
 /// `normal` are labels, or none for all; then, and where the judged images have no labels, nothing is known to be anomalous, and there is
 /// no ROC curve. Throws Error.
-void detect_anomalies(Network &network, const Dataset &train, const Dataset &judged, const std::vector<int> &normal,
+void detect_anomalies(Autoencoder &model, const Dataset &train, const Dataset &judged, const std::vector<int> &normal,
                       const AnomalyOptions &options);
 
 }  // namespace castnet

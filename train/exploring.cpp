@@ -52,11 +52,11 @@ std::vector<float> read_grids(const Path &path, const Shape &shape) {
     return grids.gather(all_indices(grids.size()));
 }
 
-/// The network with the model's weights. Throws Error.
-struct LoadedNetwork : Network {
-    LoadedNetwork(const NetworkDescription &description, const ExploreOptions &options, Purpose purpose = Purpose::inference,
-                  std::size_t batch_size = 256)
-        : Network(description, static_cast<int>(batch_size), options.threads, purpose) {
+/// The model with its weights. Throws Error.
+struct LoadedModel : Autoencoder {
+    LoadedModel(const NetworkDescription &description, const ExploreOptions &options, Purpose purpose = Purpose::inference,
+                std::size_t batch_size = 256)
+        : Autoencoder(description, {.batch_size = static_cast<int>(batch_size), .threads = options.threads, .purpose = purpose}) {
         if (!is_ready()) throw Error(error_message());
         use_threads(options.threads);
         load_model(*this, options.model);
@@ -64,11 +64,10 @@ struct LoadedNetwork : Network {
 };
 
 void evaluate(const NetworkDescription &description, const ExploreOptions &options) {
-    LoadedNetwork network(description, options);
+    LoadedModel model(description, options);
     options.data.announce_substitute();
     const Dataset test = options.data.load(Part::test, description.input(), warn);
-    fmt::print("mean squared error on {} test images: {:.6g}\n", test.size(),
-               reconstruction_error(network, test, all_indices(test.size())));
+    fmt::print("mean squared error on {} test images: {:.6g}\n", test.size(), reconstruction_error(model, test, all_indices(test.size())));
 }
 
 void write_grids(const Path &file, const Shape &shape, std::span<const float> values) {
@@ -89,7 +88,7 @@ Dataset chosen_images(const NetworkDescription &description, const ExploreOption
 }
 
 void reconstruct_images(const NetworkDescription &description, const ExploreOptions &options) {
-    LoadedNetwork network(description, options);
+    LoadedModel model(description, options);
     const Dataset chosen = chosen_images(description, options);
     std::vector<std::uint32_t> indices = all_indices(chosen.size());
     if (options.images.empty()) {
@@ -98,7 +97,7 @@ void reconstruct_images(const NetworkDescription &description, const ExploreOpti
         indices = {static_cast<std::uint32_t>(options.index)};
     }
     const std::vector<float> images = chosen.gather(indices);
-    const std::vector<float> outputs = reconstruct(network, images);
+    const std::vector<float> outputs = reconstruct(model, images);
     if (!options.out.empty()) write_grids(options.out, description.output(), outputs);
     if (!options.plot.empty())
         write_mosaic(options.plot, above_reconstructions(description.input(), images, outputs, 12),
@@ -110,11 +109,11 @@ void reconstruct_images(const NetworkDescription &description, const ExploreOpti
 void encode_images(const NetworkDescription &description, const ExploreOptions &options) {
     if (options.out.empty() && options.csv.empty() && options.plot.empty())
         throw Error("encode: nothing to write; give --out z.npy, --csv z.csv or --plot latent.png");
-    LoadedNetwork network(description, options);
+    LoadedModel model(description, options);
     const Dataset chosen = chosen_images(description, options);
     const std::size_t count = options.samples > 0 ? std::min(options.samples, chosen.size()) : chosen.size();
     const std::vector<float> images = chosen.gather(all_indices(count));
-    const std::vector<float> codes = encode(network, images);
+    const std::vector<float> codes = encode(model, images);
     const std::size_t size = description.code().size();
     if (!options.out.empty()) write_grids(options.out, description.code(), codes);
     if (!options.plot.empty()) {
@@ -136,8 +135,8 @@ void decode_codes(const NetworkDescription &description, const ExploreOptions &o
     if (options.out.empty() && options.plot.empty()) throw Error("decode: nothing to write; give --out y.npy or --plot y.png");
     if (options.codes.empty()) check_code(description, options.at);
     const std::vector<float> codes = options.codes.empty() ? options.at : read_grids(options.codes, description.code());
-    LoadedNetwork network(description, options);
-    std::vector<float> images = decode(network, codes);
+    LoadedModel model(description, options);
+    std::vector<float> images = decode(model, codes);
     if (!options.out.empty()) write_grids(options.out, description.output(), images);
     if (options.plot.empty()) return;
     const auto columns = static_cast<int>(std::min<std::size_t>(10, images.size() / description.output().size()));
@@ -146,7 +145,7 @@ void decode_codes(const NetworkDescription &description, const ExploreOptions &o
 }
 
 void find_anomalies(const NetworkDescription &description, const ExploreOptions &options) {
-    LoadedNetwork network(description, options);
+    LoadedModel model(description, options);
     options.data.announce_substitute();
     const Path data = find_data(options.data.path);
     const std::vector<int> normal =
@@ -160,20 +159,20 @@ void find_anomalies(const NetworkDescription &description, const ExploreOptions 
         warn(fmt::format("{} is not there, so that all training images are taken for normal", train.missing_labels.string()));
     if (!normal.empty() && !judged.missing_labels.empty())
         warn(fmt::format("{} is not there, so that no image is known to be normal or not", judged.missing_labels.string()));
-    detect_anomalies(network, train, judged, normal, options.anomalies);
+    detect_anomalies(model, train, judged, normal, options.anomalies);
 }
 
 void export_model(const NetworkDescription &description, const ExploreOptions &options) {
     if (options.onnx.empty() && options.header.empty())
         throw Error("export: nothing to write; give --onnx model.onnx or --header weights.h");
-    LoadedNetwork network(description, options);
+    LoadedModel model(description, options);
     const std::size_t code = description.encoder_layers, end = description.layers.size();
     if (!options.onnx.empty()) {
-        export_onnx(network, options.part == "decoder" ? code : 0, options.part == "encoder" ? code : end, options.onnx);
+        export_onnx(model, options.part == "decoder" ? code : 0, options.part == "encoder" ? code : end, options.onnx);
         print_written(options.onnx);
     }
     if (options.header.empty()) return;
-    export_header(network, options.header);
+    export_header(model, options.header);
     print_written(options.header);
 }
 
@@ -184,12 +183,13 @@ void write_gradients(const NetworkDescription &description, const ExploreOptions
     if (targets.size() / description.output().size() != count)
         throw Error(fmt::format("{}: has {} targets for {} images; give one for each", options.targets.string(),
                                 targets.size() / description.output().size(), count));
-    LoadedNetwork network(description, options, Purpose::training, count);
+    LoadedModel model(description, options, Purpose::training, count);
+    Network &network = model.network();
     const StepResult result = network.backward(Batch::of(images, targets, static_cast<int>(count)));
     bool failed = result.error != 0;
     for (std::size_t l = 0; l < description.layers.size(); l++) failed = failed || network.sum_gradients(l) != 0;
     if (failed) throw Error(network.error_message());
-    TensorFile file = gradients_of(network);
+    TensorFile file = gradients_of(model);
     file.tensors.push_back({.name = "loss", .shape = {}, .values = {static_cast<float>(result.loss)}});
     write_safetensors(options.out, file);
     print_written(options.out);

@@ -3,14 +3,14 @@
 
 #include <filesystem>
 
-#include "runtime/network.h"
+#include "runtime/autoencoder.h"
 
 namespace castnet {
 
 /// A header that holds the weights as an array NETWORK::weights, in the order in which Autoencoder::load() takes them. Throws Error.
-void export_header(Network &network, const std::filesystem::path &file);
+void export_header(Autoencoder &model, const std::filesystem::path &file);
 
 /// Layers first … last - 1 as a graph from (n, h, w, c) to (n, h, w, c), written by ONNX's own library for Python. Throws Error.
-void export_onnx(Network &network, std::size_t first, std::size_t last, const std::filesystem::path &file);
+void export_onnx(Autoencoder &model, std::size_t first, std::size_t last, const std::filesystem::path &file);
 
 }  // namespace castnet

@@ -8,24 +8,28 @@
 
 namespace castnet {
 
-std::vector<float> infer(Network &network, std::size_t first, std::size_t last, std::span<const float> inputs) {
-    const auto &layers = network.description().layers;
-    const std::size_t images = inputs.size() / layers[first].input.size();
-    std::vector<float> outputs(images * layers[last - 1].output.size());
-    if (network.forward(first, last, inputs, outputs, images) != 0) throw Error(network.error_message());
+namespace {
+
+/// What the model makes of the inputs, each of one shape, by one of its functions.
+std::vector<float> infer(Autoencoder &model, int (Autoencoder::*function)(std::span<const float>, std::span<float>) noexcept,
+                         std::span<const float> inputs, const Shape &input, const Shape &output) {
+    std::vector<float> outputs(inputs.size() / input.size() * output.size());
+    if ((model.*function)(inputs, outputs) != 0) throw Error(model.error_message());
     return outputs;
 }
 
-std::vector<float> encode(Network &network, std::span<const float> images) {
-    return infer(network, 0, network.description().encoder_layers, images);
+}  // namespace
+
+std::vector<float> encode(Autoencoder &model, std::span<const float> images) {
+    return infer(model, &Autoencoder::encode, images, model.description().input(), model.description().code());
 }
 
-std::vector<float> decode(Network &network, std::span<const float> codes) {
-    return infer(network, network.description().encoder_layers, network.description().layers.size(), codes);
+std::vector<float> decode(Autoencoder &model, std::span<const float> codes) {
+    return infer(model, &Autoencoder::decode, codes, model.description().code(), model.description().output());
 }
 
-std::vector<float> reconstruct(Network &network, std::span<const float> images) {
-    return infer(network, 0, network.description().layers.size(), images);
+std::vector<float> reconstruct(Autoencoder &model, std::span<const float> images) {
+    return infer(model, &Autoencoder::reconstruct, images, model.description().input(), model.description().output());
 }
 
 double mean_squared_error(std::span<const float> a, std::span<const float> b) {
@@ -37,28 +41,28 @@ double mean_squared_error(std::span<const float> a, std::span<const float> b) {
     return sum / static_cast<double>(a.size());
 }
 
-void reconstruct_each(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices,
+void reconstruct_each(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices,
                       const std::function<void(std::span<const float> images, std::span<const float> outputs)> &visit) {
     constexpr std::size_t part = 1024;
     for (std::size_t begin = 0; begin < indices.size(); begin += part) {
         const std::vector<float> images = dataset.gather(indices.subspan(begin, std::min(part, indices.size() - begin)));
-        visit(images, reconstruct(network, images));
+        visit(images, reconstruct(model, images));
     }
 }
 
-double reconstruction_error(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices) {
+double reconstruction_error(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices) {
     double sum = 0;
-    reconstruct_each(network, dataset, indices, [&](std::span<const float> images, std::span<const float> outputs) {
+    reconstruct_each(model, dataset, indices, [&](std::span<const float> images, std::span<const float> outputs) {
         const std::size_t count = images.size() / dataset.shape.size();
         sum += mean_squared_error(outputs, images) * static_cast<double>(count);
     });
     return sum / static_cast<double>(indices.size());
 }
 
-double loss_on(Network &network, const Dataset &dataset, std::span<const std::uint32_t> indices) {
-    const StepResult penalty = network.penalty();
-    if (penalty.error != 0) throw Error(network.error_message());
-    return reconstruction_error(network, dataset, indices) + penalty.loss;
+double loss_on(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices) {
+    const StepResult penalty = model.penalty();
+    if (penalty.error != 0) throw Error(model.error_message());
+    return reconstruction_error(model, dataset, indices) + penalty.loss;
 }
 
 }  // namespace castnet

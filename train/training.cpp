@@ -47,10 +47,13 @@ std::optional<float> largest_unscaled(std::span<const float> values) {
 class Training {
 public:
     Training(const TrainOptions &options, const NetworkDescription &description, RunDirectory &directory)
-        : options_(options), directory_(directory), random_(options.seed), network_(description, options.batch_size, options.threads) {
-        if (!network_.is_ready()) throw Error(network_.error_message());
+        : options_(options),
+          directory_(directory),
+          random_(options.seed),
+          model_(description, {.batch_size = options.batch_size, .threads = options.threads}) {
+        if (!model_.is_ready()) throw Error(model_.error_message());
         use_threads(options.threads);
-        if (options.resume) state_ = load_checkpoint(network_, adam_, directory_.checkpoint());
+        if (options.resume) state_ = load_checkpoint(model_, directory_.checkpoint());
         load_data();
         std::tie(images_, validation_) = split_stratified(data_, options.validation_split, random_);
         if (images_.empty()) throw Error("no images are left to train on; choose a smaller --validation-split");
@@ -64,8 +67,8 @@ public:
             random_ = Random(state_.shuffle);
             images_before_ = state_.image;
         } else {
-            if (glorot_uniform(network_, random_) != 0) throw Error(network_.error_message());
-            if (!options.initial_model.empty()) load_model(network_, options.initial_model);
+            if (model_.initialize(random_) != 0) throw Error(model_.error_message());
+            if (!options.initial_model.empty()) load_model(model_, options.initial_model);
         }
         state_.options = options.decisive();
         if (data_.labels.empty()) state_.options.erase("--classes");  // the default decided nothing
@@ -79,7 +82,7 @@ public:
         }
         History history(directory_.history(), state_.epoch);
         announce();
-        if (!options_.quiet) roof_ = measure_roof(network_.description(), options_.batch_size, options_.threads);
+        if (!options_.quiet) roof_ = measure_roof(model_.description(), options_.batch_size, options_.threads);
         Progress progress(options_.epochs, static_cast<int>(steps()), options_.quiet);
         bool asked_to_stop = false;
         while (is_unfinished() && !asked_to_stop) {
@@ -115,7 +118,7 @@ private:
     [[nodiscard]] static bool is_unheard() { return std::ferror(stdout) != 0; }
     [[nodiscard]] bool is_asked_to_stop() const { return Interruption::requested() || is_unheard() || time_is_up(); }
     [[nodiscard]] bool is_unfinished() const { return state_.epoch < options_.epochs && !out_of_patience(); }
-    void save() { save_checkpoint(network_, adam_, state_, directory_.checkpoint()); }
+    void save() { save_checkpoint(model_, state_, directory_.checkpoint()); }
 
     template <typename... Arguments>
     void say(fmt::format_string<Arguments...> text, Arguments &&...arguments) const {
@@ -129,7 +132,7 @@ private:
             return Error(fmt::format("{}: the run was trained on {}; {}", directory_.checkpoint().string(), to_string(*earlier), found));
         };
         try {
-            data_ = options_.data.load(Part::train, network_.description().input(), [this](const std::string &text) { warn(text); });
+            data_ = options_.data.load(Part::train, model_.description().input(), [this](const std::string &text) { warn(text); });
             state_.data = identity_of(data_, find_data(options_.data.path));
         } catch (const Error &error) {
             if (!earlier) throw;
@@ -147,8 +150,8 @@ private:
     }
 
     void announce() const {
-        say("{}: {} parameters, {} images of {}x{}x{} from {}, {} steps an epoch, {} threads\n", network_.description().name,
-            network_.description().parameter_count(), images_.size(), data_.shape.height, data_.shape.width, data_.shape.channels,
+        say("{}: {} parameters, {} images of {}x{}x{} from {}, {} steps an epoch, {} threads\n", model_.description().name,
+            model_.description().parameter_count(), images_.size(), data_.shape.height, data_.shape.width, data_.shape.channels,
             options_.data.describe(), steps(), options_.threads);
         if (options_.resume && state_.epoch >= options_.epochs)
             say("{} epochs are done already; ask for more by --epochs {}\n", state_.epoch, state_.epoch + 10);
@@ -197,10 +200,10 @@ private:
             const bool pauses = last != nullptr && (Clock::now() >= save_at || is_asked_to_stop());
             if (state_.image == order.size() || pauses) return nullptr;
             batch = Batch::of(data_.images(), order.subspan(state_.image, std::min(batch_images(), order.size() - state_.image)));
-            adam_.learning_rate = learning_rate(options_.epochs);
+            model_.optimizer().learning_rate = learning_rate(options_.epochs);
             return &batch;
         };
-        adam_.train(network_, next);
+        model_.train(next);
         if (failure) std::rethrow_exception(failure);
     }
 
@@ -210,8 +213,8 @@ private:
         const double images_per_second = (all_images - static_cast<double>(images_before_)) / seconds;
         images_before_ = 0;
         std::optional<double> validation_loss;
-        if (!validation_.empty()) validation_loss = loss_on(network_, data_, validation_);
-        const Work step = training_work(network_.description(), options_.batch_size);
+        if (!validation_.empty()) validation_loss = loss_on(model_, data_, validation_);
+        const Work step = training_work(model_.description(), options_.batch_size);
         progress.end_epoch(loss, validation_loss, share_of_roof(step, roof_, options_.batch_size / images_per_second));
         state_.epoch++;
         state_.image = 0;
@@ -220,7 +223,7 @@ private:
         if (options_.patience > 0 && (state_.best_epoch == 0 || *validation_loss < state_.best_loss)) {
             state_.best_epoch = state_.epoch;
             state_.best_loss = *validation_loss;
-            state_.best_weights = weights_of(network_);
+            state_.best_weights = weights_of(model_);
         }
         // The history first: lines beyond the checkpoint's epoch are dropped when the run is resumed.
         history.add({.number = state_.epoch,
@@ -233,10 +236,10 @@ private:
 
     void write_model() {
         if (state_.best_epoch > 0) {
-            restore_weights(network_, state_.best_weights);
+            restore_weights(model_, state_.best_weights);
             say("the weights of epoch {} were the best: val_loss {:.4g}\n", state_.best_epoch, state_.best_loss);
         }
-        save_model(network_, directory_.model());
+        save_model(model_, directory_.model());
         say("wrote {}\n", directory_.model().string());
     }
 
@@ -244,10 +247,10 @@ private:
     void write_figures(const History &history) {
         if (!can_draw()) return warn("there are no figures without gnuplot; install the package gnuplot-nox");
         try {
-            if (state_.best_epoch > 0) load_model(network_, directory_.model());
+            if (state_.best_epoch > 0) load_model(model_, directory_.model());
             const Dataset test =
-                options_.data.load(Part::test, network_.description().input(), [this](const std::string &text) { warn(text); });
-            write_report(network_, test, directory_, options_, history.epochs());
+                options_.data.load(Part::test, model_.description().input(), [this](const std::string &text) { warn(text); });
+            write_report(model_, test, directory_, options_, history.epochs());
             say("wrote {}\n", directory_.report().string());
         } catch (const Error &error) {
             warn(error.what());
@@ -265,7 +268,7 @@ private:
         throw Error(
             fmt::format("{} in step {} with a learning rate of {:.3g}{}; begin again with {}a smaller --learning-rate, from --init {} "
                         "if you like",
-                        network_.error_message(), adam_.steps, adam_.learning_rate,
+                        model_.error_message(), model_.optimizer().steps, model_.optimizer().learning_rate,
                         scaled ? "" : fmt::format(" on images with values up to {:.3g}", largest),
                         scaled ? "" : "images scaled to [0, 1] or ", directory_.checkpoint().string()));
     }
@@ -280,8 +283,7 @@ private:
     const TrainOptions &options_;
     RunDirectory &directory_;
     Random random_;
-    Network network_;
-    Adam adam_;
+    Autoencoder model_;
     TrainingState state_;
     Dataset data_;
     std::vector<std::uint32_t> images_, validation_;

@@ -26,8 +26,8 @@ std::string reason_of(const Action &action) {
     return "none";
 }
 
-std::string reason(Network &network, const std::filesystem::path &path) {
-    return reason_of([&] { load_model(network, path); });
+std::string reason(Autoencoder &model, const std::filesystem::path &path) {
+    return reason_of([&] { load_model(model, path); });
 }
 
 /// test_gap with something else in its description, and why a checkpoint of it is not taken by test_gap: to go on with, and its weights.
@@ -38,13 +38,12 @@ public:
 
     void save() {
         network.layers = layers;
-        Network changed(network, 4, 1);
-        Adam adam;
-        save_checkpoint(changed, adam, {}, path());
+        Autoencoder changed(network, {.batch_size = 4});
+        save_checkpoint(changed, {}, path());
     }
     [[nodiscard]] std::filesystem::path path() const { return folder_.path() / "c.safetensors"; }
     [[nodiscard]] std::string resume_reason() {
-        std::string why = reason_of([&] { (void)load_checkpoint(own_, adam_, path()); });
+        std::string why = reason_of([&] { (void)load_checkpoint(own_, path()); });
         CHECK(reason_of([&] { (void)read_state(test_gap::network, path()); }) == why);
         return why;
     }
@@ -52,8 +51,7 @@ public:
 
 private:
     TemporaryFolder folder_;
-    Network own_{test_gap::network, 4, 1};
-    Adam adam_;
+    Autoencoder own_{test_gap::network, {.batch_size = 4}};
 };
 
 bool contains(const std::string &text, const std::string &part) {
@@ -65,11 +63,11 @@ TEST_CASE("model file: weights come back to the bit, for every network") {
     for (const NetworkDescription *description : all_networks) {
         CAPTURE(description->name);
         Random random(3);
-        Network network(*description, 4, 1), other(*description, 4, 1, Purpose::inference);
-        set_random_weights(network, random);
-        save_model(network, folder.path() / "m.safetensors");
+        Autoencoder model(*description, {.batch_size = 4}), other(*description, {.batch_size = 4, .purpose = Purpose::inference});
+        set_random_weights(model.network(), random);
+        save_model(model, folder.path() / "m.safetensors");
         load_model(other, folder.path() / "m.safetensors");
-        const TensorFile before = weights_of(network), after = weights_of(other);
+        const TensorFile before = weights_of(model), after = weights_of(other);
         for (const Tensor &tensor : before.tensors) CHECK(after.find(tensor.name)->values == tensor.values);
         save_model(other, folder.path() / "again.safetensors");
         CHECK(read_plain(folder.path() / "m.safetensors") == read_plain(folder.path() / "again.safetensors"));
@@ -80,13 +78,13 @@ TEST_CASE("model file: a model that this build computes differently is refused, 
     const TemporaryFolder folder;
     const std::filesystem::path path = folder.path() / "m.safetensors", changed = folder.path() / "changed.safetensors";
     Random random(4);
-    Network network(test_gap::network, 4, 1), other(test_gap::network, 4, 1);
-    set_random_weights(network, random);
-    set_random_weights(other, random);
-    save_model(network, path);
-    const TensorFile model = read_safetensors(path), before = weights_of(other);
+    Autoencoder model(test_gap::network, {.batch_size = 4}), other(test_gap::network, {.batch_size = 4});
+    set_random_weights(model.network(), random);
+    set_random_weights(other.network(), random);
+    save_model(model, path);
+    const TensorFile written = read_safetensors(path), before = weights_of(other);
     const auto refused_with = [&](const auto &change) {
-        TensorFile file = model;
+        TensorFile file = written;
         change(file);
         write_safetensors(changed, file);
         std::string why = reason(other, changed);
@@ -108,7 +106,7 @@ TEST_CASE("model file: a model that this build computes differently is refused, 
           }).find("holds a self-test that is not") != std::string::npos);
 
     // A file of another program has none.
-    TensorFile plain = model;
+    TensorFile plain = written;
     std::erase_if(plain.tensors, [](const Tensor &each) { return each.name.starts_with("self_test/"); });
     plain.metadata.clear();
     write_safetensors(changed, plain);
@@ -242,15 +240,14 @@ TEST_CASE("data: their identity is that of images and labels, and not of their p
 TEST_CASE("checkpoint: one that is cut anywhere, or has any bit flipped, is refused") {
     const TemporaryFolder folder;
     const std::filesystem::path path = folder.path() / "c.safetensors";
-    Network network(test_one::network, 4, 1);
-    Adam adam;
+    Autoencoder model(test_one::network, {.batch_size = 4});
     TrainingState state;
     state.options = {{"epochs", "3"}};
-    save_checkpoint(network, adam, state, path);
+    save_checkpoint(model, state, path);
     const std::string bytes = read_plain(path);
     const auto check_refused = [&](const std::string &damaged) {
         write_plain(path, damaged);
-        CHECK_THROWS_AS(load_checkpoint(network, adam, path), Error);
+        CHECK_THROWS_AS(load_checkpoint(model, path), Error);
     };
     for (std::size_t size = 0; size < bytes.size(); size++) check_refused(bytes.substr(0, size));
     for (std::size_t bit = 0; bit < 8 * bytes.size(); bit++) {
@@ -260,24 +257,23 @@ TEST_CASE("checkpoint: one that is cut anywhere, or has any bit flipped, is refu
         check_refused(flipped);
     }
     write_plain(path, bytes);
-    CHECK(load_checkpoint(network, adam, path).options == state.options);
+    CHECK(load_checkpoint(model, path).options == state.options);
 }
 
 TEST_CASE("checkpoint: best weights that are not the network's are refused before anything is set") {
     const TemporaryFolder folder;
     const std::filesystem::path path = folder.path() / "c.safetensors";
     Random random(5);
-    Network network(test_gap::network, 4, 1), other(test_gap::network, 4, 1);
-    set_random_weights(network, random);
+    Autoencoder model(test_gap::network, {.batch_size = 4}), other(test_gap::network, {.batch_size = 4});
+    set_random_weights(model.network(), random);
     const TensorFile before = weights_of(other);
-    Adam adam;
     const auto refused = [&](const auto &change) {
         TrainingState state;
-        state.best_weights = weights_of(network);
+        state.best_weights = weights_of(model);
         change(state.best_weights.tensors);
-        save_checkpoint(network, adam, state, path);
+        save_checkpoint(model, state, path);
         CHECK_THROWS_AS(read_state(test_gap::network, path), Error);
-        CHECK_THROWS_AS(load_checkpoint(other, adam, path), Error);
+        CHECK_THROWS_AS(load_checkpoint(other, path), Error);
         for (const Tensor &tensor : weights_of(other).tensors) CHECK(before.find(tensor.name)->values == tensor.values);
     };
     refused([](std::vector<Tensor> &best) { best.pop_back(); });
@@ -289,22 +285,22 @@ TEST_CASE("model file: all of a checkpoint's numbers come back, and no negative 
     const TemporaryFolder folder;
     const std::filesystem::path path = folder.path() / "c.safetensors";
     Random random(5);
-    Network network(test_gap::network, 4, 1);
-    set_random_weights(network, random);
-    Adam adam{.steps = 9};
+    Autoencoder model(test_gap::network, {.batch_size = 4});
+    set_random_weights(model.network(), random);
+    model.optimizer().steps = 9;
     const TrainingState state{.epoch = 3,
                               .image = 7,
                               .weighted_loss = 1.5,
                               .shuffle = 11,
                               .best_epoch = 2,
                               .best_loss = 0.1,
-                              .best_weights = weights_of(network),
+                              .best_weights = weights_of(model),
                               .options = {{"seed", "4"}},
                               .data = DataIdentity{.path = "/a b/\n\"c\"", .images = 65, .checksum = 0xffffffffU}};
-    save_checkpoint(network, adam, state, path);
-    adam.steps = 0;
-    const TrainingState read = load_checkpoint(network, adam, path);
-    CHECK(adam.steps == 9);
+    save_checkpoint(model, state, path);
+    model.optimizer().steps = 0;
+    const TrainingState read = load_checkpoint(model, path);
+    CHECK(model.optimizer().steps == 9);
     CHECK(read.epoch == state.epoch);
     CHECK(read.image == state.image);
     CHECK(read.weighted_loss == state.weighted_loss);
@@ -322,7 +318,7 @@ TEST_CASE("model file: all of a checkpoint's numbers come back, and no negative 
         TensorFile negative = sound;
         negative.metadata[key] = "-1";
         write_safetensors(path, negative);
-        CHECK_THROWS_AS(load_checkpoint(network, adam, path), Error);
+        CHECK_THROWS_AS(load_checkpoint(model, path), Error);
     }
 }
 

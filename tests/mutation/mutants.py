@@ -193,7 +193,8 @@ CHANGES = {
         ("inputs > static_cast<std::size_t>(network_.batch_size())", "inputs >= static_cast<std::size_t>(network_.batch_size())",
          "a full batch is refused"),
         ("layers[last - 1].output) != images", "layers[last - 1].output) < images", "more room than outputs is taken for right"),
-        ("    optimizer_.begin_anew(network_);\n", "", "the moments of other weights stay"),
+        ("    optimizer_.begin_anew(network_);\n    return network_.weights_changed();", "    return network_.weights_changed();",
+         "the moments of other weights stay"),
     ]),
     "runtime/description.h": (NETWORKS, [
         ("return std::min(images_per_shard, images - first(shard));", "return images_per_shard;",
@@ -283,12 +284,12 @@ CHANGES = {
     "train/files/model_file.cpp": (PROGRAMS, [
         ('{Block::moments_2, "adam/v/"}', '{Block::moments_1, "adam/v/"}', "a checkpoint keeps the first moment twice"),
         ("1e-3F * scale", "1e+3F * scale", "the self-test allows anything"),
-        ("        restore_weights(network, before);\n", "", "a refused model's weights stay"),
+        ("        restore_weights(model, before);\n", "", "a refused model's weights stay"),
         ("!std::ranges::equal(tensor->shape, wanted.shape())", "tensor->shape.size() != wanted.shape().size()", "a kernel of another shape is taken"),
         ('["best_loss"] = fmt::format("{}", state.best_loss)', '["best_loss"] = fmt::format("{}", state.weighted_loss)',
          "a checkpoint forgets the best loss"),
         ("rest != end || value < 0", "rest != end", "a negative number of steps is taken"),
-        ("    adam.steps = steps;\n", "", "a resumed run counts its steps anew"),
+        ("    model.optimizer().steps = steps;\n", "", "a resumed run counts its steps anew"),
     ]),
 }
 

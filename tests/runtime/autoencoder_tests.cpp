@@ -66,6 +66,31 @@ TEST_CASE("autoencoder: other weights begin the optimizer anew") {
     CHECK(after == again);
 }
 
+TEST_CASE("autoencoder: steps in one fork are those taken one by one, from initial weights that any generator gives") {
+    for (const NetworkDescription *description : all_networks) {
+        CAPTURE(description->name);
+        Random random(3), same_seed(5);
+        Autoencoder one_by_one(*description, {.batch_size = 8, .threads = 2, .seed = 5}),
+            at_once(*description, {.batch_size = 8, .threads = 2});
+        const std::vector<float> images = random_values(8 * description->input().size(), random);
+        REQUIRE(at_once.step(images).error == 0);  // leaves moments behind
+        REQUIRE(at_once.initialize(same_seed) == 0);
+        std::vector<double> losses, same;
+        for (int step = 0; step < 5; step++) losses.push_back(one_by_one.step(images).loss);
+        const Batch batch = Batch::of(images, images, 8);
+        at_once.train([&](const StepResult *last) {
+            if (last != nullptr) same.push_back(last->loss);
+            return same.size() < 5 ? &batch : nullptr;
+        });
+        CHECK(losses == same);
+        CHECK(at_once.penalty().loss == one_by_one.network().penalty().loss);
+        std::vector<float> weights(description->parameter_count()), same_weights(weights.size());
+        REQUIRE(one_by_one.save(weights) == 0);
+        REQUIRE(at_once.save(same_weights) == 0);
+        CHECK(weights == same_weights);
+    }
+}
+
 TEST_CASE("autoencoder: targets may differ from images") {
     test_one::Autoencoder model({.batch_size = 2, .optimizer = {.learning_rate = 0.05F}});
     const std::array<float, 2> images{0.2F, 0.8F}, targets{0.5F, -0.5F};

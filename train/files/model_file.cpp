@@ -36,16 +36,16 @@ constexpr std::array<std::pair<Block, std::string_view>, 2> moments{{{Block::mom
 
 }  // namespace
 
-TensorFile weights_of(Network &network) {
+TensorFile weights_of(Autoencoder &model) {
     TensorFile file;
-    file.metadata = architecture_of(network.description());
-    append(file, network, Block::weights);
+    file.metadata = architecture_of(model.description());
+    append(file, model.network(), Block::weights);
     return file;
 }
 
-TensorFile gradients_of(Network &network) {
+TensorFile gradients_of(Autoencoder &model) {
     TensorFile file;
-    append(file, network, Block::gradients);
+    append(file, model.network(), Block::gradients);
     return file;
 }
 
@@ -105,7 +105,7 @@ public:
                                                        : fmt::format("give a file of the network {}", description_->name);
         return Error(fmt::format("{}: {}; {}", path_.string(), what, advice));
     }
-    [[nodiscard]] const TensorFile &file() const { return file_; }
+    [[nodiscard]] const TensorFile &contents() const { return file_; }
 
 private:
     const NetworkDescription *description_;
@@ -120,97 +120,98 @@ std::vector<std::size_t> shape_of_one(const Shape &shape) {
     return {1, static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width), static_cast<std::size_t>(shape.channels)};
 }
 
-/// What the network makes of one image. Throws Error.
-std::vector<float> reconstruct_one(Network &network, std::span<const float> image) {
-    std::vector<float> output(network.description().output().size());
-    if (network.forward(0, network.description().layers.size(), image, output, 1) != 0) throw Error(network.error_message());
+/// What the model makes of one image. Throws Error.
+std::vector<float> reconstruct_one(Autoencoder &model, std::span<const float> image) {
+    std::vector<float> output(model.description().output().size());
+    if (model.reconstruct(image, output) != 0) throw Error(model.error_message());
     return output;
 }
 
-/// Where the file holds a self-test, checks that the network, which has the file's weights, passes it.
-void check_self_test(Network &network, const ModelFile &model) {
-    const Tensor *input = model.file().find(self_test_input), *want = model.file().find(self_test_output);
+/// Where the file holds a self-test, checks that the model, which has the file's weights, passes it.
+void check_self_test(Autoencoder &model, const ModelFile &file) {
+    const Tensor *input = file.contents().find(self_test_input), *want = file.contents().find(self_test_output);
     if (input == nullptr && want == nullptr) return;  // of another program
-    if (input == nullptr || want == nullptr || input->shape != shape_of_one(network.description().input()) ||
-        want->shape != shape_of_one(network.description().output()))
-        throw model.error("holds a self-test that is not one image and its output");
-    const std::vector<float> got = reconstruct_one(network, input->values);
+    if (input == nullptr || want == nullptr || input->shape != shape_of_one(model.description().input()) ||
+        want->shape != shape_of_one(model.description().output()))
+        throw file.error("holds a self-test that is not one image and its output");
+    const std::vector<float> got = reconstruct_one(model, input->values);
     // Machines and schedules round differently; another activation, stride or padding is far beyond.
     float scale = 0;
     for (const float value : want->values) scale = std::max(scale, std::abs(value));
     const float allowed = 1e-3F * scale + 1e-6F;
     for (std::size_t i = 0; i < got.size(); i++) {
         if (!(std::abs(got[i] - want->values[i]) <= allowed))
-            throw model.error(fmt::format(
+            throw file.error(fmt::format(
                 "does not pass its self-test: element {} of the output is {} here and was {} where the model was saved, so that "
                 "the network differs",
                 i, got[i], want->values[i]));
     }
 }
 
-TrainingState state_of(const ModelFile &model) {
-    TrainingState state{.epoch = model.number<int>("epoch"),
-                        .image = model.number<std::size_t>("image"),
-                        .weighted_loss = model.number<double>("weighted_loss"),
-                        .shuffle = model.number<std::uint64_t>("shuffle"),
-                        .best_epoch = model.number<int>("best_epoch"),
-                        .best_loss = model.number<double>("best_loss"),
+TrainingState state_of(const ModelFile &file) {
+    TrainingState state{.epoch = file.number<int>("epoch"),
+                        .image = file.number<std::size_t>("image"),
+                        .weighted_loss = file.number<double>("weighted_loss"),
+                        .shuffle = file.number<std::uint64_t>("shuffle"),
+                        .best_epoch = file.number<int>("best_epoch"),
+                        .best_loss = file.number<double>("best_loss"),
                         .best_weights = {},
                         .options = {},
                         .data = {}};
-    if (const auto path = model.file().metadata.find(data_path); path != model.file().metadata.end())
+    if (const auto path = file.contents().metadata.find(data_path); path != file.contents().metadata.end())
         state.data = DataIdentity{
-            .path = path->second, .images = model.number<std::size_t>(data_images), .checksum = model.number<std::uint32_t>(data_checksum)};
-    for (const auto &[key, value] : model.file().metadata) {
+            .path = path->second, .images = file.number<std::size_t>(data_images), .checksum = file.number<std::uint32_t>(data_checksum)};
+    for (const auto &[key, value] : file.contents().metadata) {
         if (key.starts_with(option_prefix)) state.options[key.substr(option_prefix.size())] = value;
     }
-    for (const Tensor &tensor : model.file().tensors) {
+    for (const Tensor &tensor : file.contents().tensors) {
         if (!belongs_to(tensor, best_prefix)) continue;
         state.best_weights.tensors.push_back({tensor.name.substr(best_prefix.size()), tensor.shape, tensor.values});
     }
-    if (!state.best_weights.tensors.empty()) model.check(best_prefix);
+    if (!state.best_weights.tensors.empty()) file.check(best_prefix);
     return state;
 }
 
-void set_weights(Network &network, const ModelFile &model) {
-    copy(model.file(), network, Block::weights);
-    if (network.weights_changed() != 0) throw model.error(network.error_message());
+void set_weights(Autoencoder &model, const ModelFile &file) {
+    copy(file.contents(), model.network(), Block::weights);
+    if (model.network().weights_changed() != 0) throw file.error(model.error_message());
 }
 
 }  // namespace
 
-void restore_weights(Network &network, const TensorFile &weights) {
-    copy(weights, network, Block::weights);
-    if (network.weights_changed() != 0) throw Error(network.error_message());
+void restore_weights(Autoencoder &model, const TensorFile &weights) {
+    copy(weights, model.network(), Block::weights);
+    if (model.network().weights_changed() != 0) throw Error(model.error_message());
 }
 
-void save_model(Network &network, const std::filesystem::path &path) {
-    TensorFile file = weights_of(network);
+void save_model(Autoencoder &model, const std::filesystem::path &path) {
+    TensorFile file = weights_of(model);
     Random random(0);
-    Tensor input{.name = self_test_input, .shape = shape_of_one(network.description().input()), .values = {}};
-    input.values.resize(network.description().input().size());
+    Tensor input{.name = self_test_input, .shape = shape_of_one(model.description().input()), .values = {}};
+    input.values.resize(model.description().input().size());
     std::ranges::generate(input.values, [&] { return random.uniform(); });
-    file.tensors.push_back({self_test_output, shape_of_one(network.description().output()), reconstruct_one(network, input.values)});
+    file.tensors.push_back({self_test_output, shape_of_one(model.description().output()), reconstruct_one(model, input.values)});
     file.tensors.push_back(std::move(input));
     write_safetensors(path, file);
 }
 
-void load_model(Network &network, const std::filesystem::path &path) {
-    const ModelFile model(network.description(), path, Use::weights);
-    model.check();
-    const TensorFile before = weights_of(network);
-    set_weights(network, model);
+void load_model(Autoencoder &model, const std::filesystem::path &path) {
+    const ModelFile file(model.description(), path, Use::weights);
+    file.check();
+    const TensorFile before = weights_of(model);
+    set_weights(model, file);
     try {
-        check_self_test(network, model);
+        check_self_test(model, file);
     } catch (...) {
-        restore_weights(network, before);
+        restore_weights(model, before);
         throw;
     }
+    model.optimizer().begin_anew(model.network());
 }
 
-void save_checkpoint(Network &network, const Adam &adam, const TrainingState &state, const std::filesystem::path &path) {
-    TensorFile file = weights_of(network);
-    file.metadata["step"] = std::to_string(adam.steps);
+void save_checkpoint(Autoencoder &model, const TrainingState &state, const std::filesystem::path &path) {
+    TensorFile file = weights_of(model);
+    file.metadata["step"] = std::to_string(model.optimizer().steps);
     file.metadata["epoch"] = std::to_string(state.epoch);
     file.metadata["image"] = std::to_string(state.image);
     file.metadata["weighted_loss"] = fmt::format("{}", state.weighted_loss);
@@ -223,7 +224,7 @@ void save_checkpoint(Network &network, const Adam &adam, const TrainingState &st
         file.metadata[data_checksum] = std::to_string(state.data->checksum);
     }
     for (const auto &[name, value] : state.options) file.metadata[std::string(option_prefix) + name] = value;
-    for (const auto &[block, prefix] : moments) append(file, network, block, prefix);
+    for (const auto &[block, prefix] : moments) append(file, model.network(), block, prefix);
     for (const Tensor &tensor : state.best_weights.tensors)
         file.tensors.push_back({std::string(best_prefix) + tensor.name, tensor.shape, tensor.values});
     write_safetensors(path, file);
@@ -233,15 +234,15 @@ TrainingState read_state(const NetworkDescription &description, const std::files
     return state_of(ModelFile(description, path, Use::resume));
 }
 
-TrainingState load_checkpoint(Network &network, Adam &adam, const std::filesystem::path &path) {
-    const ModelFile model(network.description(), path, Use::resume);
-    model.check();
-    for (const auto &[block, prefix] : moments) model.check(prefix);
-    TrainingState state = state_of(model);
-    const auto steps = model.number<std::int64_t>("step");
-    for (const auto &[block, prefix] : moments) copy(model.file(), network, block, prefix);
-    set_weights(network, model);
-    adam.steps = steps;
+TrainingState load_checkpoint(Autoencoder &model, const std::filesystem::path &path) {
+    const ModelFile file(model.description(), path, Use::resume);
+    file.check();
+    for (const auto &[block, prefix] : moments) file.check(prefix);
+    TrainingState state = state_of(file);
+    const auto steps = file.number<std::int64_t>("step");
+    for (const auto &[block, prefix] : moments) copy(file.contents(), model.network(), block, prefix);
+    set_weights(model, file);
+    model.optimizer().steps = steps;
     return state;
 }
 

@@ -7,29 +7,28 @@
 #include <optional>
 #include <string>
 
-#include "runtime/network.h"
-#include "runtime/optimizer.h"
-#include "runtime/random.h"
+#include "runtime/autoencoder.h"
 #include "train/data/data_identity.h"
 #include "train/files/safetensors.h"
 
 namespace castnet {
 
-/// The network's weights, named LAYER/kernel and LAYER/bias; __metadata__ holds architecture_of() it.
-TensorFile weights_of(Network &network);
+/// The model's weights, named LAYER/kernel and LAYER/bias; __metadata__ holds architecture_of() its network.
+TensorFile weights_of(Autoencoder &model);
 
-/// Sets the network's weights to those that weights_of() gave.
-void restore_weights(Network &network, const TensorFile &weights);
+/// Sets the model's weights to those that weights_of() gave; the optimizer stays as it is.
+void restore_weights(Autoencoder &model, const TensorFile &weights);
 
-/// The network's gradients, named as their weights.
-TensorFile gradients_of(Network &network);
+/// The model's gradients, named as their weights.
+TensorFile gradients_of(Autoencoder &model);
 
 /// Writes the weights with a small self-test: an image (self_test/input) and what the network makes of it (self_test/output). Throws Error.
-void save_model(Network &network, const std::filesystem::path &path);
+void save_model(Autoencoder &model, const std::filesystem::path &path);
 
-/// Sets the network's weights from a model or a checkpoint. Throws Error if the file tells of a network that computes something else, or
-/// if this build does not make of its self-test what the one did that wrote it; then the weights are as they were.
-void load_model(Network &network, const std::filesystem::path &path);
+/// Sets the model's weights to those of a file, a checkpoint too, and begins the optimizer anew. Throws Error if the file tells of a
+/// network that computes something else, or if this build does not make of its self-test what the one did that wrote it; then the model is
+/// as it was.
+void load_model(Autoencoder &model, const std::filesystem::path &path);
 
 /// Where a run stands, beside its weights and Adam's moments.
 struct TrainingState {
@@ -46,7 +45,7 @@ struct TrainingState {
 
 /// Writes all that a run needs to go on: the weights, Adam's moments (adam/m/…, adam/v/…), the best weights (best/…), and in __metadata__
 /// the step, the state, the options and the data's identity. Throws Error.
-void save_checkpoint(Network &network, const Adam &adam, const TrainingState &state, const std::filesystem::path &path);
+void save_checkpoint(Autoencoder &model, const TrainingState &state, const std::filesystem::path &path);
 
 /// The state and the options that a checkpoint holds, without its tensors being put anywhere. Throws Error, also if the checkpoint tells of
 /// another network, or of one that is trained otherwise.
@@ -54,6 +53,6 @@ TrainingState read_state(const NetworkDescription &description, const std::files
 
 /// Sets the weights, the moments and the step to those of a checkpoint, and returns its state. Throws Error as read_state() does, before
 /// anything is set.
-TrainingState load_checkpoint(Network &network, Adam &adam, const std::filesystem::path &path);
+TrainingState load_checkpoint(Autoencoder &model, const std::filesystem::path &path);
 
 }  // namespace castnet

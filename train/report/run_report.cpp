@@ -26,13 +26,13 @@ std::vector<std::uint32_t> sample(const Dataset &dataset, std::size_t count) {
 }
 
 /// Test images above their reconstructions.
-Mosaic reconstructions(Network &network, const Dataset &test) {
+Mosaic reconstructions(Autoencoder &model, const Dataset &test) {
     const std::vector<float> images = test.gather(sample(test, shown_images));
-    return above_reconstructions(test.shape, images, reconstruct(network, images), shown_images);
+    return above_reconstructions(test.shape, images, reconstruct(model, images), shown_images);
 }
 
-Mosaic decoded(Network &network, const std::vector<float> &codes, int columns) {
-    return {.shape = network.description().output(), .images = decode(network, codes), .columns = columns};
+Mosaic decoded(Autoencoder &model, const std::vector<float> &codes, int columns) {
+    return {.shape = model.description().output(), .images = decode(model, codes), .columns = columns};
 }
 
 /// The codes of positions across the area, row by row, the highest first as in the plane.
@@ -49,10 +49,10 @@ std::vector<float> grid_codes(const PrincipalPlane &plane, const Area &area) {
 }
 
 /// The scatter of test images, and what is decoded from their plane; `chosen` is a code, or none for a test image's.
-std::vector<ReportFigure> draw_plane(Network &network, const Dataset &test, const RunDirectory &directory, std::vector<float> chosen) {
+std::vector<ReportFigure> draw_plane(Autoencoder &model, const Dataset &test, const RunDirectory &directory, std::vector<float> chosen) {
     const std::vector<std::uint32_t> indices = sample(test, scatter_images);
-    const std::vector<float> codes = encode(network, test.gather(indices));
-    const std::size_t dimension = network.description().code().size();
+    const std::vector<float> codes = encode(model, test.gather(indices));
+    const std::size_t dimension = model.description().code().size();
     const PrincipalPlane plane(codes, dimension);
     std::vector<int> labels;
     if (!test.labels.empty()) std::ranges::transform(indices, std::back_inserter(labels), [&](auto index) { return test.labels[index]; });
@@ -77,20 +77,20 @@ std::vector<ReportFigure> draw_plane(Network &network, const Dataset &test, cons
     draw_decoded(generated.file, points,
                  {.code = chosen,
                   .chosen = plane.project(chosen),
-                  .image = decoded(network, chosen, 1),
+                  .image = decoded(model, chosen, 1),
                   .area = area,
-                  .grid = decoded(network, grid_codes(plane, area), grid_side)});
+                  .grid = decoded(model, grid_codes(plane, area), grid_side)});
     return {latent, generated};
 }
 
 }  // namespace
 
-void write_report(Network &network, const Dataset &test, const RunDirectory &directory, const TrainOptions &options,
+void write_report(Autoencoder &model, const Dataset &test, const RunDirectory &directory, const TrainOptions &options,
                   const std::vector<Epoch> &history) {
-    Report report{.network = network.description(),
+    Report report{.network = model.description(),
                   .options = options,
                   .history = history,
-                  .test_loss = loss_on(network, test, all_indices(test.size()))};
+                  .test_loss = loss_on(model, test, all_indices(test.size()))};
     report.figures = {{.title = "Loss",
                        .file = directory.figure("loss"),
                        .caption = "The mean loss of an epoch's batches, taken while the weights change."},
@@ -98,8 +98,8 @@ void write_report(Network &network, const Dataset &test, const RunDirectory &dir
                        .file = directory.figure("reconstruction"),
                        .caption = "Test images drawn at random, and below them what the network makes of them."}};
     draw_loss(report.figures[0].file, history);
-    draw_mosaic(report.figures[1].file, reconstructions(network, test), "Test images, and what the network makes of them");
-    std::ranges::move(draw_plane(network, test, directory, options.at), std::back_inserter(report.figures));
+    draw_mosaic(report.figures[1].file, reconstructions(model, test), "Test images, and what the network makes of them");
+    std::ranges::move(draw_plane(model, test, directory, options.at), std::back_inserter(report.figures));
     write_file(directory.report(), report_page(report));
 }
 
