@@ -59,8 +59,9 @@ struct TensorDescription {
 };
 
 struct LayerDescription {
-    std::string_view name;  ///< Keras's, or the layer's own name=
-    std::string_view text;  ///< the layer as it was written
+    std::string_view name;       ///< Keras's, or the layer's own name=
+    std::string_view text;       ///< the layer as it was written
+    std::string_view canonical;  ///< the same with every key, so that layers which compute the same read the same
     LayerKind kind = LayerKind::conv2d;
     Shape input, output;
     int kernel_height = 1, kernel_width = 1;

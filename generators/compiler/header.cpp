@@ -47,12 +47,13 @@ std::string call(const PipelineRecipe &pipeline) {
 /// A layer's entry, with those of the pipelines that are its.
 std::string entry(const LayerDescription &layer, const std::vector<PipelineRecipe> &pipelines) {
     std::string text = fmt::format(
-        "    {{.name = \"{}\",\n     .text = \"{}\",\n     .kind = castnet::LayerKind::{},\n     .input = {},\n     .output = {},\n"
+        "    {{.name = \"{}\",\n     .text = \"{}\",\n     .canonical = \"{}\",\n     .kind = castnet::LayerKind::{},\n     .input = {},\n "
+        "    .output = {},\n"
         "     .kernel_height = {},\n     .kernel_width = {},\n     .stride_y = {},\n     .stride_x = {},\n     .pad_y = {},\n     .pad_x = "
         "{},\n"
         "     .activation = \"{}\",\n     .l2 = {}",
-        layer.name, layer.text, name_of(layer.kind), braces(layer.input), braces(layer.output), layer.kernel_height, layer.kernel_width,
-        layer.stride_y, layer.stride_x, layer.pad_y, layer.pad_x, layer.activation, layer.l2);
+        layer.name, layer.text, layer.canonical, name_of(layer.kind), braces(layer.input), braces(layer.output), layer.kernel_height,
+        layer.kernel_width, layer.stride_y, layer.stride_x, layer.pad_y, layer.pad_x, layer.activation, layer.l2);
     for (const char *pass : {"forward", "backward_data", "backward_weights", "transpose_kernel"}) {
         for (const PipelineRecipe &pipeline : pipelines) {
             if (pipeline.layer == layer.name && pipeline.pass == pass)

@@ -128,7 +128,8 @@ private:
         Layer layer{.statement = parse_layer(words),
                     .name = {},
                     .input = layers.empty() ? architecture_.input : layers.back().output,
-                    .output = {}};
+                    .output = {},
+                    .canonical = {}};
         layer.statement.line = line;
         layer.output = output_shape(layer.statement, layer.input);
         check_size("kernel", layer.description().kernel_size());
@@ -136,6 +137,7 @@ private:
         layer.name = layer.statement.name.empty() ? automatic_name(layer.statement.kind) : layer.statement.name;
         const auto [taken, is_new] = lines_of_names_.emplace(layer.name, line);
         if (!is_new) throw Error(fmt::format("the name {} is taken by line {}; give another with name=", layer.name, taken->second));
+        layer.canonical = canonical_text(layer);
         layers.push_back(std::move(layer));
         if (part_ == "encoder") architecture_.encoder_layers++;
     }

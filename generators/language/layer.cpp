@@ -43,9 +43,51 @@ Shape output_shape(const LayerStatement &statement, const Shape &input) {
             checked_extent(statement.kind, "width", statement.x, input.width, wanted.width), statement.filters};
 }
 
+namespace {
+
+/// Whether the padding `mode` gives the window these two grids, and as many zeros before.
+bool places_alike(LayerKind kind, Window window, PaddingMode mode, int large, int small) {
+    const int zeros = window.zeros_before(large, small);
+    window.padding = mode;
+    window.before = window.after = 0;
+    const bool fits = kind == LayerKind::conv2d ? window.small_extent(large) == small : window.large_extent(small) == large;
+    return fits && window.zeros_before(large, small) == zeros;
+}
+
+std::string canonical_padding(const Layer &layer, const LayerDescription &geometry) {
+    const LayerStatement &statement = layer.statement;
+    const auto is = [&](PaddingMode mode) {
+        return places_alike(statement.kind, statement.y, mode, geometry.large().height, geometry.small().height) &&
+               places_alike(statement.kind, statement.x, mode, geometry.large().width, geometry.small().width);
+    };
+    if (is(PaddingMode::valid)) return "valid";
+    if (is(PaddingMode::same)) return "same";
+    const std::string output =
+        statement.kind == LayerKind::conv2d ? "" : fmt::format(" output={}x{}", layer.output.height, layer.output.width);
+    switch (statement.y.padding) {
+    case PaddingMode::valid:
+        return "valid" + output;
+    case PaddingMode::same:
+        return "same" + output;
+    default:
+        break;
+    }
+    return fmt::format("{},{},{},{}{}", statement.y.before, statement.y.after, statement.x.before, statement.x.after, output);
+}
+
+}  // namespace
+
+std::string canonical_text(const Layer &layer) {
+    const LayerDescription geometry = layer.description();
+    return fmt::format("{} filters={} kernel={}x{} stride={}x{} padding={} activation={} l2={} name={}", name_of(geometry.kind),
+                       geometry.output.channels, geometry.kernel_height, geometry.kernel_width, geometry.stride_y, geometry.stride_x,
+                       canonical_padding(layer, geometry), geometry.activation, geometry.l2, layer.name);
+}
+
 LayerDescription Layer::description() const {
     LayerDescription layer{.name = name,
                            .text = statement.text,
+                           .canonical = canonical,
                            .kind = statement.kind,
                            .input = input,
                            .output = output,

@@ -27,6 +27,7 @@ struct Layer {
     LayerStatement statement;
     std::string name;
     Shape input, output;
+    std::string canonical;  ///< canonical_text() of the rest
 
     /// The same for the runtime, without pipelines. Refers to this layer's strings.
     [[nodiscard]] LayerDescription description() const;
@@ -38,5 +39,9 @@ int output_extent(LayerKind kind, const Window &window, int input, int wanted);
 
 /// Returns the shape that the statement makes of `input`. Throws Error, without the statement's place, where the two do not fit.
 Shape output_shape(const LayerStatement &statement, const Shape &input);
+
+/// Returns the layer's statement with every key in one order: two layers that compute the same from the same weights have the same text,
+/// whatever words their padding was written in.
+std::string canonical_text(const Layer &layer);
 
 }  // namespace castnet

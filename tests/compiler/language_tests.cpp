@@ -45,6 +45,36 @@ Placed placed(const std::string &layer, const std::string &input) {
     return {description.output.height, description.output.width, description.pad_y, description.pad_x};
 }
 
+/// What a layer of the text computes, in the one form that models keep.
+std::string canonical(const std::string &layer, const std::string &input) {
+    const std::string text = "input " + input + "x1\nencoder\n" + layer +
+                             "\nconv2d filters=1 kernel=1 stride=9999 padding=same\ndecoder\n" +
+                             "conv2d_transpose filters=1 kernel=1 stride=9999 padding=same output=" + input;
+    return read(text).layers[0].description().canonical.data();
+}
+
+TEST_CASE("language: layers that compute the same read the same, and others do not") {
+    const std::string valid = "conv2d filters=1 kernel=3x3 stride=1x1 padding=valid activation=linear l2=0 name=conv2d";
+    CHECK(canonical("conv2d filters=1 kernel=3", "9x9") == valid);
+    CHECK(canonical("conv2d kernel=3x3 filters=1 padding=0 activation=linear name=conv2d", "9x9") == valid);
+    CHECK(canonical("conv2d filters=1 kernel=2 stride=2 padding=same", "8x8") == canonical("conv2d filters=1 kernel=2 stride=2", "8x8"));
+    const std::string same = canonical("conv2d filters=1 kernel=3 padding=same", "9x9");
+    CHECK(same == "conv2d filters=1 kernel=3x3 stride=1x1 padding=same activation=linear l2=0 name=conv2d");
+    CHECK(canonical("conv2d filters=1 kernel=3 padding=1", "9x9") == same);
+    CHECK(canonical("conv2d filters=1 kernel=3 padding=2,0,1,1", "9x9") ==
+          "conv2d filters=1 kernel=3x3 stride=1x1 padding=2,0,1,1 activation=linear l2=0 name=conv2d");
+    const std::string transposed = "conv2d_transpose filters=1 kernel=3x3 stride=2x2 padding=";
+    const std::string rest = " activation=linear l2=0 name=conv2d_transpose";
+    CHECK(canonical("conv2d_transpose filters=1 kernel=3 stride=2 padding=same", "13x13") == transposed + "same" + rest);
+    CHECK(canonical("conv2d_transpose filters=1 kernel=3 stride=2 padding=same output=25x25", "13x13") ==
+          transposed + "same output=25x25" + rest);
+    CHECK(canonical("conv2d_transpose filters=1 kernel=3 stride=2 padding=1", "13x13") == transposed + "1,1,1,1 output=25x25" + rest);
+    CHECK(canonical("conv2d_transpose filters=1 kernel=3 stride=2 padding=1 output=26x26", "13x13") !=
+          canonical("conv2d_transpose filters=1 kernel=3 stride=2 padding=same", "13x13"));
+    CHECK(canonical("conv2d_transpose filters=1 kernel=3 stride=2 padding=0", "13x13") ==
+          canonical("conv2d_transpose filters=1 kernel=3 stride=2", "13x13"));
+}
+
 TEST_CASE("language: the default network") {
     const Architecture network = read(
         "# The default network, 28 → 14 → 7 → 1 and back.\ninput 28x28x1\r\nencoder\n  conv2d filters=32 kernel=3 stride=2 padding=same "

@@ -10,9 +10,15 @@ namespace castnet::fuzz {
 namespace {
 
 constexpr auto layers = std::to_array<LayerDescription>({
-    {.name = "conv2d", .text = "conv2d filters=2 kernel=1", .kind = LayerKind::conv2d, .input = {1, 2, 1}, .output = {1, 2, 2}},
+    {.name = "conv2d",
+     .text = "conv2d filters=2 kernel=1",
+     .canonical = "conv2d filters=2 kernel=1x1 name=conv2d",
+     .kind = LayerKind::conv2d,
+     .input = {1, 2, 1},
+     .output = {1, 2, 2}},
     {.name = "last",
      .text = "conv2d_transpose filters=1 kernel=1 name=last",
+     .canonical = "conv2d_transpose filters=1 kernel=1x1 name=last",
      .kind = LayerKind::conv2d_transpose,
      .input = {1, 2, 2},
      .output = {1, 2, 1}},

@@ -10,24 +10,6 @@
 namespace castnet {
 namespace {
 
-/// Whether padding=valid gives the layer its extents in one dimension: padding=same may give the same.
-bool is_valid(LayerKind kind, int large, int small, int kernel, int stride) {
-    if (kind == LayerKind::conv2d) return large >= kernel && small == (large - kernel) / stride + 1;
-    return large == small * stride + std::max(kernel - stride, 0);
-}
-
-bool is_valid(const LayerDescription &layer) {
-    const Shape &large = layer.large(), &small = layer.small();
-    return layer.pad_y == 0 && layer.pad_x == 0 && is_valid(layer.kind, large.height, small.height, layer.kernel_height, layer.stride_y) &&
-           is_valid(layer.kind, large.width, small.width, layer.kernel_width, layer.stride_x);
-}
-
-std::string line_of(const LayerDescription &layer) {
-    return fmt::format("{} filters={} kernel={}x{} stride={}x{} padding={} activation={} l2={} name={}", name_of(layer.kind),
-                       layer.output.channels, layer.kernel_height, layer.kernel_width, layer.stride_y, layer.stride_x,
-                       is_valid(layer) ? "valid" : "same", layer.activation, layer.l2, layer.name);
-}
-
 /// The line without its key l2.
 std::string without_l2(std::string line) {
     const std::size_t begin = line.find(" l2=");
@@ -46,7 +28,7 @@ std::vector<std::string> lines_of(const std::string &text) {
 std::string first_difference(std::span<const LayerDescription> layers, const std::vector<std::string> &lines, Use use) {
     const auto compared = [&](const std::string &line) { return use == Use::resume ? line : without_l2(line); };
     for (std::size_t l = 0; l < std::min(layers.size(), lines.size()); l++) {
-        const std::string line = compared(lines[l]), own = line_of(layers[l]);
+        const std::string line = compared(lines[l]), own = std::string(layers[l].canonical);
         // Earlier versions kept a layer's text as it was written.
         if (line != compared(own) && line != compared(std::string(layers[l].text)))
             return fmt::format("the layer {} '{}' where '{}' is needed", l + 1, lines[l], own);
@@ -59,7 +41,7 @@ std::string first_difference(std::span<const LayerDescription> layers, const std
 Metadata architecture_of(const NetworkDescription &description) {
     const Shape input = description.input();
     std::string layers;
-    for (const LayerDescription &layer : description.layers) layers += fmt::format("{}{}", layers.empty() ? "" : "\n", line_of(layer));
+    for (const LayerDescription &layer : description.layers) layers += fmt::format("{}{}", layers.empty() ? "" : "\n", layer.canonical);
     return {{"network", std::string(description.name)},
             {"input", fmt::format("{}x{}x{}", input.height, input.width, input.channels)},
             {"encoder_layers", std::to_string(description.encoder_layers)},
