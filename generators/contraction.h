@@ -37,7 +37,7 @@ void fix_shape(Operand &operand, const std::vector<int> &extents, int images_est
 /// The geometry of the bilinear map above, as parameters.
 template <typename Derived>
 class BilinearMap : public Halide::Generator<Derived> {
-protected:
+public:
     template <typename T>
     using Param = Halide::GeneratorParam<T>;
 
@@ -54,6 +54,7 @@ protected:
     Param<int> pad_x{"pad_x", 0, 0, 1 << 20};
     Param<int> pad_y{"pad_y", 0, 0, 1 << 20};
 
+protected:
     std::vector<int> large_shape() const { return {large_channels, large_width, large_height, 0}; }
     std::vector<int> small_shape() const { return {small_channels, small_width, small_height, 0}; }
 
@@ -71,7 +72,7 @@ protected:
     bool pads_columns() const { return large_margins().skipping(false, true).any(); }
     bool pads_rows() const { return large_margins().skipping(true, false).any(); }
 
-    /// Restricts the reduction to where 0 <= index < extent, if it is to skip the rest. Returns an index that is never outside.
+    /// Restricts the reduction to where 0 <= index < extent, if it is to skip the rest. Returns the index, with its bounds.
     static Halide::Expr skip_outside(Halide::RDom &r, const Halide::Expr &index, int extent, bool skips) {
         if (!skips) return index;
         r.where(index >= 0 && index < extent);
@@ -100,6 +101,14 @@ protected:
     /// Whether to leave products with zeros out, which the shapes decide by `computed`.
     bool skips(bool computed) const {
         return padding_choice == PaddingChoice::automatic ? computed : padding_choice == PaddingChoice::skip;
+    }
+
+    /// Takes steps of the reduction along `channels` of the update side by side, so that they share the loop's own instructions: `unroll`,
+    /// or `computed` where they divide the channels.
+    void unroll_channels(Halide::Func &sum, const Halide::RVar &channel, int channels, int computed) const {
+        const int steps = unroll > 0 ? int(unroll) : channels % computed == 0 ? computed : 1;
+        if (channels % steps != 0) refuse("unroll=" + std::to_string(steps) + " does not divide the channels");
+        if (steps > 1) sum.update().unroll(channel, steps);
     }
 
     Choice padding_values() const {

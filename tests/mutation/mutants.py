@@ -51,8 +51,7 @@ CHANGES = {
          "the kernel is transposed"),
         ("x % stride_x, x / stride_x, y % stride_y, y / stride_y", "x % stride_x, x / stride_x, 0, y / stride_y",
          "every row is of the first phase"),
-        ("first_y = (phase_y + pad_y) % stride_y;\n        r.where(r.y <= (kernel_width - 1 - first_x) / stride_x",
-         "first_y = (phase_y + pad_y) % stride_y;\n        r.where(r.y <= (kernel_width - first_x) / stride_x",
+        ("r.where(r.y <= (kernel_width - 1 - first_x) / stride_x", "r.where(r.y <= (kernel_width - first_x) / stride_x",
          "a tap beyond the kernel is counted"),
         ("column = accumulator / large_channels + pad_x, row = y + pad_y;", "column = accumulator / large_channels + pad_x, row = y;",
          "rows without their padding, where lanes are added up"),
@@ -75,10 +74,12 @@ CHANGES = {
          "the penalty is left out, where images are summed in memory"),
         ("small(sc, r.x, small_row, n + r.z)", "small(sc, r.x, small_row, n)",
          "the first image stands for all, where they are summed in registers"),
-        ("grid(c, position.x * chains + chain, position.y, position.z)", "grid(c, position.x + chain, position.y, position.z)",
-         "the bias's chains overlap"),
-        ("total(c) += partial(c + channels * all);", "total(c) += partial(c + all);", "the bias's sum mixes channels"),
         ("if (output_grid == Grid::small)", "if (output_grid == Grid::large)", "the bias's gradient is the other grid's"),
+    ]),
+    "generators/bias_gradient.h": (WEIGHTS, [
+        ("grid(c, position.x * columns_aside() + chain, position.y, position.z)", "grid(c, position.x + chain, position.y, position.z)",
+         "the bias's chains overlap"),
+        ("total(c) += partial(c + channels_ * all);", "total(c) += partial(c + all);", "the bias's sum mixes channels"),
     ]),
 
     # What the contractions share.
@@ -91,10 +92,10 @@ CHANGES = {
         ("r.where(index >= 0 && index < extent);", "r.where(index >= 0 && index <= extent);", "the last row or column is counted twice"),
     ]),
     "generators/data_contraction.h": (CONTRACTIONS, [
-        ("(*bias_)(c) : element(0)", "-(*bias_)(c) : element(0)", "the sign of the bias"),
+        ("(*bias_)(channel) : element(0)", "-(*bias_)(channel) : element(0)", "the sign of the bias"),
         ("select(lane < wide_channels,", "select(lane <= wide_channels,", "a lane beyond the last channel repeats it"),
-        ("return activation_gradient(activation, sum, *output_, channels);",
-         "return activation_gradient(Activation::linear, sum, *output_, channels);",
+        ("epilogue = activation_gradient(activation, pixels, *output_, channels);",
+         "epilogue = activation_gradient(Activation::linear, pixels, *output_, channels);",
          "the activation's derivative is left out"),
     ]),
     "generators/padding.h": (CONTRACTIONS, [
