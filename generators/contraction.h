@@ -72,11 +72,12 @@ protected:
     bool pads_columns() const { return large_margins().skipping(false, true).any(); }
     bool pads_rows() const { return large_margins().skipping(true, false).any(); }
 
-    /// Restricts the reduction to where 0 <= index < extent, if it is to skip the rest. Returns the index, with its bounds.
+    /// Restricts the reduction to where 0 <= index < extent, if it is to skip the rest. Returns the index, and tells
+    /// Halide its bounds: where the reduction runs it never leaves them.
     static Halide::Expr skip_outside(Halide::RDom &r, const Halide::Expr &index, int extent, bool skips) {
         if (!skips) return index;
         r.where(index >= 0 && index < extent);
-        return clamp(index, 0, extent - 1);  // changes no element that is read: it tells the bounds
+        return unsafe_promise_clamped(index, 0, extent - 1);
     }
 
     int natural_lanes() const { return this->natural_vector_size(element_type()); }

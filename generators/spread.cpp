@@ -129,19 +129,18 @@ private:
     /// grid's pixels instead.
     void sum_over_positions() {
         r = RDom(0, small_channels, 0, small_width, 0, small_height);
-        const Expr kx = x + pad_x - stride_x * r.y;
-        const Expr ky = y + pad_y - stride_y * r.z;
-        if (!kernel_covers_grid()) r.where(kx >= 0 && kx < kernel_width && ky >= 0 && ky < kernel_height);
+        const Expr kx = skip_outside(r, x + pad_x - stride_x * r.y, kernel_width, !kernel_covers_grid());
+        const Expr ky = skip_outside(r, y + pad_y - stride_y * r.z, kernel_height, !kernel_covers_grid());
         sum(c, x, y, n) = initial(c);
-        sum(c, x, y, n) += kernel(c, r.x, clamp(kx, 0, kernel_width - 1), clamp(ky, 0, kernel_height - 1)) * small(r.x, r.y, r.z, n);
+        sum(c, x, y, n) += kernel(c, r.x, kx, ky) * small(r.x, r.y, r.z, n);
         pixels(c, x, y, n) = sum(c, x, y, n);
     }
 
-    /// The kernel's column and row of tap (r.y, r.z), which some phases have and others, that begin later, have not.
+    /// The kernel's column and row of tap (r.y, r.z). Phases that begin later may have one tap less, which the reduction leaves out.
     std::pair<Expr, Expr> taps_at(const Expr &first_x, const Expr &first_y) {
         r.where(r.y <= (kernel_width - 1 - first_x) / stride_x && r.z <= (kernel_height - 1 - first_y) / stride_y);
-        // The minimum changes no tap that is read: it tells the bounds.
-        return {min(first_x + stride_x * r.y, kernel_width - 1), min(first_y + stride_y * r.z, kernel_height - 1)};
+        return {unsafe_promise_clamped(first_x + stride_x * r.y, 0, kernel_width - 1),
+                unsafe_promise_clamped(first_y + stride_y * r.z, 0, kernel_height - 1)};
     }
 
     /// The zeros around the small grid that the taps of the large grid's phases read, for so many columns of the large grid.

@@ -57,7 +57,7 @@ CHANGES = {
          "rows without their padding, where lanes are added up"),
         ("sum(a, xo, y, n) = initial(a % large_channels);", "sum(a, xo, y, n) = initial(0);",
          "every channel has the first one's bias, where lanes are added up"),
-        ("const Expr ky = y + pad_y - stride_y * r.z;", "const Expr ky = y - pad_y - stride_y * r.z;",
+        ("y + pad_y - stride_y * r.z", "y - pad_y - stride_y * r.z",
          "the sign of the rows' padding, where positions are few"),
         ("to - 1 + pad < reach;", "to - 1 + pad <= reach;", "a kernel one column short is taken to cover the grid"),
         ("return pad - stride * (from - 1) >= 0 &&", "return pad - stride * (from - 1) >= -1 &&",
@@ -89,7 +89,7 @@ CHANGES = {
     ]),
     "generators/contraction.h": (CONTRACTIONS, [
         ("r.where(index >= 0 && index < extent);", "r.where(index > 0 && index < extent);", "the first row or column is skipped"),
-        ("r.where(index >= 0 && index < extent);", "r.where(index >= 0 && index <= extent);", "the last row or column is counted twice"),
+        ("r.where(index >= 0 && index < extent);", "r.where(index >= 0 && index <= extent);", "a row or column beyond the last is read"),
     ]),
     "generators/data_contraction.h": (CONTRACTIONS, [
         ("(*bias_)(channel) : element(0)", "-(*bias_)(channel) : element(0)", "the sign of the bias"),
