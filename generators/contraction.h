@@ -95,6 +95,16 @@ protected:
     Param<int> block{"block", 0, 0, 1 << 20};  // rows that stay in the cache while the tiles of the other loops pass over them
     Param<PaddingChoice> padding_choice{"padding", PaddingChoice::automatic, padding_names()};
 
+    /// Refuses a choice that the method does not have.
+    void refuse_what_is_ignored(const Method &method) const {
+        const std::map<std::string, bool> made{
+            {"block", block > 0}, {"padding", padding_choice != PaddingChoice::automatic}, {"unroll", unroll > 0}};
+        for (const auto &[choice, is_made] : made) {
+            if (is_made && std::ranges::find(method.choices, choice, &Choice::name) == method.choices.end())
+                refuse(choice + " is no choice of method=" + method.name);
+        }
+    }
+
     std::vector<RegisterTile> register_tiles(int extent, int lanes, const std::array<int, 3> &points) const {
         return rank_register_tiles(extent, lanes, points, accumulator_budget(this->get_target()));
     }

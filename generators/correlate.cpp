@@ -26,8 +26,8 @@ public:
     GeneratorParam<Lanes> method{"method", Lanes::automatic, lanes_names()};
 
     std::vector<Method> space() const override {
-        std::vector<Method> methods{{"channels", {tile_choice(tiles(false)), unroll_values(), block_values(), padding_values()}}};
-        if (large_channels > 1) methods.push_back({"reduction", {tile_choice(tiles(true)), padding_values()}});
+        std::vector<Method> methods{method_of(false)};
+        if (large_channels > 1) methods.push_back(method_of(true));
         if (reduces_by_default()) std::ranges::reverse(methods);
         return methods;
     }
@@ -35,6 +35,7 @@ public:
     void generate() {
         reduces_lanes = method == Lanes::automatic ? reduces_by_default() : method == Lanes::reduction;
         tile = choose_tile(tiles(reduces_lanes), tile_text);
+        refuse_what_is_ignored(method_of(reduces_lanes));
         if (using_autoscheduler()) {
             pixels(c, x, y, n) = initial(c) + correlation(*this, c, x, y, n);
         } else if (reduces_lanes) {
@@ -158,6 +159,11 @@ private:
     }
 
     // The choices.
+
+    Method method_of(bool of_reduction) const {
+        if (of_reduction) return {"reduction", {tile_choice(tiles(true)), padding_values()}};
+        return {"channels", {tile_choice(tiles(false)), unroll_values(), block_values(), padding_values()}};
+    }
 
     bool reduces_by_default() const { return small_channels < narrow && large_channels >= narrow; }
 

@@ -50,12 +50,11 @@ public:
     }
 
     std::vector<Method> space() const override {
-        const auto method_of = [this](const std::string &name, bool lanes_of_small) {
-            Choice sums_values{"sums", {"image", "batch"}};
-            return Method{name, {tile_choice(tiles(lanes_of_small)), unroll_values(), block_values(), sums_values, padding_values()}};
-        };
-        std::vector<Method> methods{method_of("small", true), method_of("large", false)};
-        if (!small_lanes(LaneGrid::automatic)) std::ranges::reverse(methods);
+        std::vector<Method> methods;
+        for (const bool of_small : {small_lanes(LaneGrid::automatic), !small_lanes(LaneGrid::automatic)}) {
+            for (const bool of_batch : {sums_over_images(SumOver::automatic), !sums_over_images(SumOver::automatic)})
+                methods.push_back(method_of(of_small, of_batch));
+        }
         return methods;
     }
 
@@ -196,6 +195,15 @@ private:
 
     // The choices.
 
+    /// Over a batch there is no copy to make and no block to stay in the cache. Tables of earlier searches name `padding` and `block` there
+    /// too: they are ignored, not refused.
+    Method method_of(bool of_small, bool of_batch) const {
+        const std::string lanes_of = of_small ? "small" : "large", sums_over = of_batch ? "batch" : "image";
+        std::vector<Choice> choices{{"method", {lanes_of}}, {"sums", {sums_over}}, tile_choice(tiles(of_small)), unroll_values()};
+        if (!of_batch) choices.insert(choices.end(), {block_values(), padding_values()});
+        return {lanes_of + " by " + sums_over, choices};
+    }
+
     bool small_lanes(LaneGrid wanted) const {
         if (wanted == LaneGrid::automatic) return int(small_channels) >= int(large_channels) || small_channels >= natural_lanes();
         return wanted == LaneGrid::small;
@@ -215,10 +223,11 @@ private:
 
     /// Whether a tile's reduction runs over all images: where an image alone has too few positions to be worth the tile's way to memory.
     /// The default network's grids, which were measured, have 196 positions, 49 and 1: 16 lies well between.
-    bool sums_over_images() const {
+    bool sums_over_images(SumOver wanted) const {
         constexpr int few_positions = 16;
-        return sums == SumOver::automatic ? int(small_width) * int(small_height) < few_positions : sums == SumOver::batch;
+        return wanted == SumOver::automatic ? int(small_width) * int(small_height) < few_positions : wanted == SumOver::batch;
     }
+    bool sums_over_images() const { return sums_over_images(sums); }
 
     /// Rows of the small grid that divide it, so that they and the large grid's stay in the first-level cache.
     Choice block_values() const {

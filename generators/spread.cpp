@@ -30,20 +30,18 @@ public:
     GeneratorParam<Gather> method{"method", Gather::automatic, gather_names()};
 
     std::vector<Method> space() const override {
-        std::vector<Method> methods{{"taps", {tile_choice(tiles(Gather::taps)), unroll_values(), block_values(), padding_values()}},
-                                    {"positions", {tile_choice(tiles(Gather::positions)), unroll_values()}}};
-        if (small_channels > 1 && large_channels <= accumulator_budget(get_target()))
-            methods.push_back({"reduction", {tile_choice(tiles(Gather::reduction))}});
-        const std::string first = chosen(Gather::automatic) == Gather::taps        ? "taps"
-                                  : chosen(Gather::automatic) == Gather::positions ? "positions"
-                                                                                   : "reduction";
-        std::rotate(methods.begin(), std::ranges::find(methods, first, &Method::name), methods.end());
+        const Gather first = chosen(Gather::automatic);
+        std::vector<Method> methods{method_of(first)};
+        for (const Gather other : {Gather::taps, Gather::positions, Gather::reduction}) {
+            if (other != first && can_be(other)) methods.push_back(method_of(other));
+        }
         return methods;
     }
 
     void generate() {
         gather = chosen(method);
         tile = choose_tile(tiles(gather), tile_text);
+        refuse_what_is_ignored(method_of(gather));
         if (using_autoscheduler()) {
             pixels(c, x, y, n) = initial(c) + spreading(*this, c, x, y, n);
         } else if (gather == Gather::positions) {
@@ -240,6 +238,18 @@ private:
             int(small_width) * int(small_height) < ceil_div(kernel_width, stride_x) * ceil_div(kernel_height, stride_y);
         if (few_positions) return Gather::positions;
         return large_channels < narrow ? Gather::reduction : Gather::taps;
+    }
+
+    /// Whether the method is worth a trial: a tile of the reduction holds all channels of its columns.
+    bool can_be(Gather gathering) const {
+        return gathering != Gather::reduction || (small_channels > 1 && large_channels <= accumulator_budget(get_target()));
+    }
+
+    Method method_of(Gather gathering) const {
+        const Choice tile_values = tile_choice(tiles(gathering));
+        if (gathering == Gather::reduction) return {"reduction", {tile_values}};
+        if (gathering == Gather::positions) return {"positions", {tile_values, unroll_values()}};
+        return {"taps", {tile_values, unroll_values(), block_values(), padding_values()}};
     }
 
     std::vector<RegisterTile> tiles(Gather gathering) const {
