@@ -56,14 +56,14 @@ inline Halide::Expr element_gradient(Activation activation, const Halide::Expr &
 
 /// `out`(c, x, y, n) is the result; `reductions`(x, y, n) are the sums over channels that softmax needs, one value a pixel.
 struct Epilogue {
-    Halide::Func out{"epilogue"};
+    Halide::Func out;
     std::vector<Halide::Func> reductions;
 };
 
 /// out = activation(z), z given for all channels of a pixel.
 inline Epilogue activate(Activation activation, const Halide::Func &z, int channels) {
     const Halide::Var c("c"), x("x"), y("y"), n("n");
-    Epilogue epilogue;
+    Epilogue epilogue{Halide::Func("epilogue"), {}};
     if (activation != Activation::softmax) {
         epilogue.out(c, x, y, n) = activate_element(activation, z(c, x, y, n));
         return epilogue;
@@ -83,7 +83,7 @@ inline Epilogue activate(Activation activation, const Halide::Func &z, int chann
 template <typename Output>
 Epilogue activation_gradient(Activation activation, const Halide::Func &gradient, const Output &output, int channels) {
     const Halide::Var c("c"), x("x"), y("y"), n("n");
-    Epilogue epilogue;
+    Epilogue epilogue{Halide::Func("epilogue"), {}};
     if (activation != Activation::softmax) {
         epilogue.out(c, x, y, n) = element_gradient(activation, gradient(c, x, y, n), output(c, x, y, n));
         return epilogue;

@@ -37,7 +37,7 @@ void fix_shape(Operand &operand, const std::vector<int> &extents, int images_est
 /// The geometry of the bilinear map above, as parameters.
 template <typename Derived>
 class BilinearMap : public Halide::Generator<Derived> {
-protected:
+public:
     template <typename T>
     using Param = Halide::GeneratorParam<T>;
 
@@ -54,6 +54,7 @@ protected:
     Param<int> pad_x{"pad_x", 0, 0, 1 << 20};
     Param<int> pad_y{"pad_y", 0, 0, 1 << 20};
 
+protected:
     std::vector<int> large_shape() const { return {large_channels, large_width, large_height, 0}; }
     std::vector<int> small_shape() const { return {small_channels, small_width, small_height, 0}; }
 
@@ -71,11 +72,12 @@ protected:
     bool pads_columns() const { return large_margins().skipping(false, true).any(); }
     bool pads_rows() const { return large_margins().skipping(true, false).any(); }
 
-    /// Restricts the reduction to where 0 <= index < extent, if it is to skip the rest. Returns an index that is never outside.
+    /// Restricts the reduction to where 0 <= index < extent, if it is to skip the rest. Returns the index, and tells
+    /// Halide its bounds: where the reduction runs it never leaves them.
     static Halide::Expr skip_outside(Halide::RDom &r, const Halide::Expr &index, int extent, bool skips) {
         if (!skips) return index;
         r.where(index >= 0 && index < extent);
-        return clamp(index, 0, extent - 1);  // changes no element that is read: it tells the bounds
+        return unsafe_promise_clamped(index, 0, extent - 1);
     }
 
     int natural_lanes() const { return this->natural_vector_size(element_type()); }
@@ -93,6 +95,16 @@ protected:
     Param<int> block{"block", 0, 0, 1 << 20};  // rows that stay in the cache while the tiles of the other loops pass over them
     Param<PaddingChoice> padding_choice{"padding", PaddingChoice::automatic, padding_names()};
 
+    /// Refuses a choice that the method does not have.
+    void refuse_what_is_ignored(const Method &method) const {
+        const std::map<std::string, bool> made{
+            {"block", block > 0}, {"padding", padding_choice != PaddingChoice::automatic}, {"unroll", unroll > 0}};
+        for (const auto &[choice, is_made] : made) {
+            if (is_made && std::ranges::find(method.choices, choice, &Choice::name) == method.choices.end())
+                refuse(choice + " is no choice of method=" + method.name);
+        }
+    }
+
     std::vector<RegisterTile> register_tiles(int extent, int lanes, const std::array<int, 3> &points) const {
         return rank_register_tiles(extent, lanes, points, accumulator_budget(this->get_target()));
     }
@@ -100,6 +112,14 @@ protected:
     /// Whether to leave products with zeros out, which the shapes decide by `computed`.
     bool skips(bool computed) const {
         return padding_choice == PaddingChoice::automatic ? computed : padding_choice == PaddingChoice::skip;
+    }
+
+    /// Takes steps of the reduction along `channels` of the update side by side, so that they share the loop's own instructions: `unroll`,
+    /// or `computed` where they divide the channels.
+    void unroll_channels(Halide::Func &sum, const Halide::RVar &channel, int channels, int computed) const {
+        const int steps = unroll > 0 ? int(unroll) : channels % computed == 0 ? computed : 1;
+        if (channels % steps != 0) refuse("unroll=" + std::to_string(steps) + " does not divide the channels");
+        if (steps > 1) sum.update().unroll(channel, steps);
     }
 
     Choice padding_values() const {

@@ -3,6 +3,7 @@
 
 #include "activation.h"
 #include "contraction.h"
+#include "register_tile.h"
 
 namespace castnet {
 
@@ -25,35 +26,61 @@ public:
 protected:
     static constexpr int narrow = 8;  // channels below which half of an AVX2 vector or more would idle
 
-    /// The kernel (narrow, wide, kx, ky) with the wide grid's channels along the lanes, (lane, narrow, kx, ky), zero beyond the last
-    /// channel: for a reduction that the lanes share. Made once a call.
+    const Halide::Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, lane{"lane"};
+    ZeroPadding padding;  // of the grid that is read
+    Halide::Func by_lane{"kernel_by_lane"};
+    Halide::Func pixels{"pixels"};  // (c, x, y, n), the finished sums
+    Epilogue epilogue;
+
+    // The algorithm.
+
+    /// by_lane(lane, c, kx, ky): the kernel (narrow, wide, kx, ky) with the wide grid's channels along the lanes, zero beyond the last: for
+    /// a reduction that the lanes share.
     template <typename Kernel>
-    Halide::Func kernel_by_lane(const Kernel &kernel, int wide_channels, int narrow_channels, int lanes) {
-        const Halide::Var lane("lane"), c("c"), kx("kx"), ky("ky");
-        Halide::Func by_lane("kernel_by_lane");
+    void define_by_lane(const Kernel &kernel, int wide_channels) {
+        const Halide::Var kx("kx"), ky("ky");
         by_lane(lane, c, kx, ky) = select(lane < wide_channels, kernel(c, min(lane, wide_channels - 1), kx, ky), element(0));
-        const int steps = (wide_channels + lanes - 1) / lanes;
-        keep_on_stack(by_lane, int64_t{narrow_channels} * steps * lanes * this->kernel_width * this->kernel_height);
-        by_lane.compute_root().vectorize(lane, lanes).reorder(c, lane, kx, ky).unroll(c);
-        return by_lane;
     }
 
-    /// What the sum of channel c begins with: the bias in the forward pass.
-    Halide::Expr initial(const Halide::Expr &c) { return pass == Pass::forward ? (*bias_)(c) : element(0); }
+    /// What the sum of a channel begins with: the bias in the forward pass.
+    Halide::Expr initial(const Halide::Expr &channel) { return pass == Pass::forward ? (*bias_)(channel) : element(0); }
 
-    /// The epilogue on `sum`(c, x, y, n), which began with initial(c), and whose grid has `shape`.
-    Epilogue finish(const Halide::Func &sum, const std::vector<int> &shape) {
+    /// The epilogue on `pixels`, whose sums began with initial(c), and whose grid has `shape`.
+    void define_epilogue(const std::vector<int> &shape) {
         const int channels = shape[0];
         if (pass == Pass::backward_data) {
             fix_shape(*output_, shape);
-            return activation_gradient(activation, sum, *output_, channels);
+            epilogue = activation_gradient(activation, pixels, *output_, channels);
+        } else {
+            fix_shape(*bias_, {channels});
+            epilogue = activate(activation, pixels, channels);
         }
-        fix_shape(*bias_, {channels});
-        return activate(activation, sum, channels);
     }
 
-    /// Whether the epilogue needs all channels of a pixel at once.
-    bool needs_whole_pixels() const { return activation == Activation::softmax; }
+    // The schedule.
+
+    /// Made once a call: `steps` vectors of the wide grid's channels.
+    void schedule_by_lane(int narrow_channels, int lanes, int steps) {
+        keep_on_stack(by_lane, int64_t{narrow_channels} * steps * lanes * this->kernel_width * this->kernel_height);
+        by_lane.compute_root().vectorize(lane, lanes).reorder(c, lane).unroll(c);
+    }
+
+    /// The last loops, over a grid of `shape`; what softmax sums over a pixel's channels is made beside the pixel.
+    void schedule_epilogue(const std::vector<int> &shape) {
+        epilogue.out.bound(c, 0, shape[0]).bound(x, 0, shape[1]).bound(y, 0, shape[2]);
+        for (Halide::Func &reduction : epilogue.reductions) reduction.compute_at(epilogue.out, x);
+    }
+
+    /// The stage that finishes the sums, in rows of `width`: the epilogue itself, or `pixels` of a whole image before it, where the
+    /// epilogue needs whole pixels or its own rows are shorter.
+    Halide::Func sums_stage(const std::vector<int> &shape, int width) {
+        const bool needs_whole_pixels = activation == Activation::softmax;
+        if (!needs_whole_pixels && width == shape[1]) return epilogue.out;
+        pixels.compute_at(epilogue.out, n).bound(c, 0, shape[0]).bound(x, 0, width).bound(y, 0, shape[2]);
+        keep_on_stack(pixels, int64_t{shape[0]} * width * shape[2]);
+        epilogue.out.vectorize(c, lanes_within(shape[0], this->natural_lanes()));
+        return pixels;
+    }
 
     Halide::GeneratorParam<Pass> pass{"pass", Pass::forward, {{"forward", Pass::forward}, {"backward_data", Pass::backward_data}}};
     Halide::GeneratorParam<Activation> activation{"activation", Activation::linear, activation_names()};

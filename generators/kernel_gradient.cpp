@@ -1,6 +1,8 @@
 // kernel_gradient: the gradient of the kernel from the large and the small grid. backward_weights of both layer kinds; the bias's gradient,
 // a sum over the grid that the layer puts out, comes with it.
+#include "bias_gradient.h"
 #include "contraction.h"
+#include "formulas.h"
 #include "register_tile.h"
 
 namespace castnet {
@@ -25,6 +27,8 @@ inline const std::map<std::string, SumOver> &sum_over_names() {
     return names;
 }
 
+/// The lanes run over the channels of one grid; each step of the reduction multiplies them by a tile of the other grid's channels at the
+/// kernel's columns and rows.
 class KernelGradient : public Contraction<KernelGradient> {
 public:
     GeneratorParam<Grid> output_grid{"output_grid", Grid::small, {{"small", Grid::small}, {"large", Grid::large}}};
@@ -46,32 +50,25 @@ public:
     }
 
     std::vector<Method> space() const override {
-        const auto method_of = [this](const std::string &name, bool lanes_of_small) {
-            Choice sums_values{"sums", {"image", "batch"}};
-            return Method{name, {tile_choice(tiles(lanes_of_small)), unroll_values(), block_values(), sums_values, padding_values()}};
-        };
-        std::vector<Method> methods{method_of("small", true), method_of("large", false)};
-        if (!small_lanes(LaneGrid::automatic)) std::ranges::reverse(methods);
+        std::vector<Method> methods;
+        for (const bool of_small : {small_lanes(LaneGrid::automatic), !small_lanes(LaneGrid::automatic)}) {
+            for (const bool of_batch : {sums_over_images(SumOver::automatic), !sums_over_images(SumOver::automatic)})
+                methods.push_back(method_of(of_small, of_batch));
+        }
         return methods;
     }
 
     void generate() {
-        choose_lanes();
-        padding.define(large, large_channels, large_width, large_height, large_margins().skipping(skips_columns(), skips_rows()),
-                       using_autoscheduler());
-        const Expr images = small.dim(3).extent();
-        const int rows = block_rows();
-        r = RDom(0, small_width, 0, rows, 0, sums_over_images() ? images : 1);
-        image = RDom(0, images, 0, small_height / rows);
-        const Expr small_row = b * rows + r.y;
-        const Expr column = skip_outside(r, r.x * stride_x + kx - pad_x, large_width, skips_columns());
-        const Expr row = skip_outside(r, small_row * stride_y + ky - pad_y, large_height, skips_rows());
-        sum(sc, lc, kx, ky, b, n) = element(0);
-        sum(sc, lc, kx, ky, b, n) += small(sc, r.x, small_row, n + r.z) * padding.window(lc, column, row, n + r.z);
+        small_in_lanes = small_lanes(method);
+        tile = choose_tile(tiles(small_in_lanes), tile_text);
         const Expr penalty = decays ? *decay * (*kernel)(sc, lc, kx, ky) : element(0);
-        if (sums_over_images()) {
+        if (using_autoscheduler()) {
+            out(sc, lc, kx, ky) = penalty + correlation_of_grids(*this, sc, lc, kx, ky);
+        } else if (sums_over_images()) {
+            sum_products();
             out(sc, lc, kx, ky) = penalty + sum(sc, lc, kx, ky, 0, 0);
         } else {
+            sum_products();
             out(sc, lc, kx, ky) = penalty;
             out(sc, lc, kx, ky) += sum(sc, lc, kx, ky, image.y, image.x);
         }
@@ -89,41 +86,148 @@ public:
         // Halide reads an output back with aligned loads: make it check that the caller's memory is.
         gradient.set_host_alignment(int(sizeof(Element)) * natural_lanes());
         if (decays) fix_shape(*kernel, kernel_shape);
-        if (!using_autoscheduler()) schedule_gradient();
+    }
+
+    void schedule() {
+        if (using_autoscheduler()) return;
+        out.bound(sc, 0, small_channels).bound(lc, 0, large_channels).bound(kx, 0, kernel_width).bound(ky, 0, kernel_height);
+        if (sums_over_images()) {
+            schedule_batch();
+        } else {
+            schedule_images();
+        }
+        bias.schedule();
     }
 
 private:
-    const Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, b{"b"}, sc{"sc"}, lc{"lc"}, kx{"kx"}, ky{"ky"};
+    const Var c{"c"}, b{"b"}, n{"n"}, sc{"sc"}, lc{"lc"}, kx{"kx"}, ky{"ky"};
+    Var vo{"vo"}, vi{"vi"}, so{"so"}, si{"si"}, kxo{"kxo"}, kxi{"kxi"}, kyo{"kyo"}, kyi{"kyi"};
     ZeroPadding padding;
+    BiasGradient bias;
     Func sum{"sum"}, out{"out"};
     RDom r, image;
     Halide::GeneratorInput<Buffer<Element, 4>> *kernel = nullptr;
     Halide::GeneratorInput<Element> *decay = nullptr;
-
-    // The lanes run over the channels `extent` of one grid, the tile over the channels `others` of the other.
     bool small_in_lanes = true;
-    int extent = 1, others = 1, lanes = 1;
-    RegisterTile tile;
+    RegisterTile tile;  // vectors of the grid in lanes by the kernel's columns, the other grid's channels and the kernel's rows
+
+    // The algorithm.
+
+    /// sum(sc, lc, kx, ky, b, n): the products of image n in a block b of the small grid's rows, or of all rows and images.
+    void sum_products() {
+        padding.define(large, large_channels, large_width, large_height, large_margins().skipping(skips_columns(), skips_rows()));
+        const Expr images = small.dim(3).extent();
+        const int rows = block_rows();
+        r = RDom(0, small_width, 0, rows, 0, sums_over_images() ? images : 1);
+        image = RDom(0, images, 0, small_height / rows);
+        const Expr small_row = b * rows + r.y;
+        const Expr column = skip_outside(r, r.x * stride_x + kx - pad_x, large_width, skips_columns());
+        const Expr row = skip_outside(r, small_row * stride_y + ky - pad_y, large_height, skips_rows());
+        sum(sc, lc, kx, ky, b, n) = element(0);
+        sum(sc, lc, kx, ky, b, n) += small(sc, r.x, small_row, n + r.z) * padding.window(lc, column, row, n + r.z);
+    }
+
+    template <typename Operand>
+    void sum_bias(const Operand &grid, int channels, int width, int height) {
+        const Expr images = small.dim(3).extent();
+        if (using_autoscheduler()) {
+            bias.bias(c) = sum_of_channel(grid, c, width, height, images);
+        } else {
+            bias.define(grid, channels, width, height, images, natural_lanes());
+        }
+        bias_gradient = bias.bias;
+        fix_shape(bias_gradient, {channels});
+    }
+
+    /// Products with the zeros around the large grid are left out, where that costs less than a copy of the grid with its zeros, or where
+    /// there is no loop over images to make the copy in.
+    bool skips_columns() const { return pads_columns() && (sums_over_images() || skips(large_channels >= natural_lanes())); }
+    bool skips_rows() const {
+        return pads_rows() && (sums_over_images() || skips(tile.points[2] == 1 || large_channels >= natural_lanes()));
+    }
+
+    // The schedule.
+
+    ///     for vo, kyo, so, kxo                    tiles
+    ///       sum[tile] = 0
+    ///       for r.z, r.y, r.x                     images, rows, columns of the small grid
+    ///         sum[tile] += one grid[vectors] · the other[points]
+    ///       out[tile] = penalty + sum[tile]
+    void schedule_batch() { schedule_tiles(out); }
+
+    /// Image by image, so that its two grids stay in the first-level cache while the tiles of the kernel pass over them.
+    ///     out = penalty
+    ///     for image.x                             images
+    ///       window = large with its zeros         unless the reduction leaves them out
+    ///       for image.y                           blocks of rows
+    ///         for vo, kyo, so, kxo                tiles
+    ///           sum[tile] = 0
+    ///           for r.y, r.x                      rows, columns of the small grid
+    ///             sum[tile] += one grid[vectors] · the other[points]
+    ///           out[tile] += sum[tile]
+    void schedule_images() {
+        out.vectorize(sc, lanes_within(small_channels, natural_lanes()));
+        padding.compute_at(out, image.x, natural_lanes());
+        schedule_tiles(out.update().reorder(lane_channel(), kx, point_channel(), ky, image.y, image.x));
+    }
+
+    void schedule_tiles(Halide::Stage stage) {
+        const Var v = lane_channel(), s = point_channel();
+        // A last tile that would reach beyond the kernel is shifted inwards, and must not add twice.
+        const auto tail = [](int length, int factor) {
+            return length % factor == 0 ? TailStrategy::RoundUp : TailStrategy::ShiftInwardsAndBlend;
+        };
+        stage.split(v, vo, vi, tile.vectors * lanes(), tail(lane_channels(small_in_lanes), tile.vectors * lanes()))
+            .split(kx, kxo, kxi, tile.points[0], tail(kernel_width, tile.points[0]))
+            .split(s, so, si, tile.points[1], tail(lane_channels(!small_in_lanes), tile.points[1]))
+            .split(ky, kyo, kyi, tile.points[2], tail(kernel_height, tile.points[2]))
+            .reorder(si, vi, kxi, kyi, kxo, so, kyo, vo)
+            .vectorize(vi, lanes())
+            .unroll(vi)
+            .unroll(kxi)
+            .unroll(si)
+            .unroll(kyi);
+        accumulate_in_registers(sum, {out, kxo}, v, lanes(), {kx, s, ky}, {r.x, r.y, r.z});
+        sum.reorder_storage(v, s, kx, ky);
+        if (int(small_width) % std::max<int>(1, unroll) != 0) refuse("unroll=" + std::to_string(unroll) + " does not divide the columns");
+        if (unroll > 1) sum.update().unroll(r.x, unroll);
+    }
+
+    // The choices.
+
+    /// Over a batch there is no copy to make and no block to stay in the cache. Tables of earlier searches name `padding` and `block` there
+    /// too: they are ignored, not refused.
+    Method method_of(bool of_small, bool of_batch) const {
+        const std::string lanes_of = of_small ? "small" : "large", sums_over = of_batch ? "batch" : "image";
+        std::vector<Choice> choices{{"method", {lanes_of}}, {"sums", {sums_over}}, tile_choice(tiles(of_small)), unroll_values()};
+        if (!of_batch) choices.insert(choices.end(), {block_values(), padding_values()});
+        return {lanes_of + " by " + sums_over, choices};
+    }
 
     bool small_lanes(LaneGrid wanted) const {
         if (wanted == LaneGrid::automatic) return int(small_channels) >= int(large_channels) || small_channels >= natural_lanes();
         return wanted == LaneGrid::small;
     }
 
+    int lane_channels(bool of_small) const { return of_small ? small_channels : large_channels; }
+    int lanes() const { return lanes_within(lane_channels(small_in_lanes), natural_lanes()); }
+    Var lane_channel() const { return small_in_lanes ? sc : lc; }
+    Var point_channel() const { return small_in_lanes ? lc : sc; }
+
     std::vector<RegisterTile> tiles(bool lanes_of_small) const {
-        const int along = lanes_of_small ? small_channels : large_channels, across = lanes_of_small ? large_channels : small_channels;
+        const int along = lane_channels(lanes_of_small), across = lane_channels(!lanes_of_small);
         return register_tiles(along, lanes_within(along, natural_lanes()), {kernel_width, across, kernel_height});
     }
 
-    void choose_lanes() {
-        small_in_lanes = small_lanes(method);
-        extent = small_in_lanes ? small_channels : large_channels;
-        others = small_in_lanes ? large_channels : small_channels;
-        lanes = lanes_within(extent, natural_lanes());
-        tile = choose_tile(tiles(small_in_lanes), tile_text);
-    }
-
     Choice unroll_values() const { return divisors_choice("unroll", small_width, {1, 2, 4, 7}); }
+
+    /// Whether a tile's reduction runs over all images: where an image alone has too few positions to be worth the tile's way to memory.
+    /// The default network's grids, which were measured, have 196 positions, 49 and 1: 16 lies well between.
+    bool sums_over_images(SumOver wanted) const {
+        constexpr int few_positions = 16;
+        return wanted == SumOver::automatic ? int(small_width) * int(small_height) < few_positions : wanted == SumOver::batch;
+    }
+    bool sums_over_images() const { return sums_over_images(sums); }
 
     /// Rows of the small grid that divide it, so that they and the large grid's stay in the first-level cache.
     Choice block_values() const {
@@ -136,130 +240,9 @@ private:
     }
 
     int block_rows() const {
-        if (block == 0 || sums_over_images() || using_autoscheduler()) return small_height;
+        if (block == 0 || sums_over_images()) return small_height;
         if (int(small_height) % int(block) != 0) refuse("block=" + std::to_string(block) + " does not divide the rows");
         return block;
-    }
-
-    /// Products with the zeros around the large grid are left out, where that costs less than a copy of the grid with its zeros, or where
-    /// there is no loop over images to make the copy in.
-    bool skips_columns() const {
-        return pads_columns() && !using_autoscheduler() && (sums_over_images() || skips(large_channels >= natural_lanes()));
-    }
-    bool skips_rows() const {
-        return pads_rows() && !using_autoscheduler() &&
-               (sums_over_images() || skips(tile.points[2] == 1 || large_channels >= natural_lanes()));
-    }
-
-    /// Whether a tile's reduction runs over all images: where an image alone has too few positions to be worth the tile's way to memory.
-    bool sums_over_images() const {
-        if (sums == SumOver::automatic || using_autoscheduler()) return using_autoscheduler() || int(small_width) * int(small_height) < 16;
-        return sums == SumOver::batch;
-    }
-
-    /// Else image by image, so that its two grids stay in the first-level cache while the tiles of the kernel pass over them. The lanes run
-    /// over the grid with more channels; each step of the reduction multiplies them by a tile of the other grid's channels at the kernel's
-    /// columns and rows.
-    void schedule_gradient() {
-        const Var v = small_in_lanes ? sc : lc;
-        const Var s = small_in_lanes ? lc : sc;
-        Var vo("vo"), vi("vi"), so("so"), si("si"), kxo("kxo"), kxi("kxi"), kyo("kyo"), kyi("kyi");
-
-        out.bound(sc, 0, small_channels).bound(lc, 0, large_channels).bound(kx, 0, kernel_width).bound(ky, 0, kernel_height);
-        Halide::Stage stage = out;
-        if (!sums_over_images()) {
-            out.vectorize(sc, lanes_within(small_channels, natural_lanes()));
-            stage = out.update().reorder(v, kx, s, ky, image.y, image.x);
-        }
-        // A last tile that would reach beyond the kernel is shifted inwards, and must not add twice.
-        const auto tail = [](int length, int factor) {
-            return length % factor == 0 ? TailStrategy::RoundUp : TailStrategy::ShiftInwardsAndBlend;
-        };
-        stage.split(v, vo, vi, tile.vectors * lanes, tail(extent, tile.vectors * lanes))
-            .split(kx, kxo, kxi, tile.points[0], tail(kernel_width, tile.points[0]))
-            .split(s, so, si, tile.points[1], tail(others, tile.points[1]))
-            .split(ky, kyo, kyi, tile.points[2], tail(kernel_height, tile.points[2]))
-            .reorder(si, vi, kxi, kyi, kxo, so, kyo, vo)
-            .vectorize(vi, lanes)
-            .unroll(vi)
-            .unroll(kxi)
-            .unroll(si)
-            .unroll(kyi);
-        padding.compute_at(out, image.x, natural_lanes());
-        sum.compute_at(out, kxo)
-            .store_in(MemoryType::Register)
-            .reorder_storage(v, s, kx, ky)
-            .vectorize(v, lanes)
-            .unroll(v)
-            .unroll(kx)
-            .unroll(s)
-            .unroll(ky);
-        sum.update().reorder(v, kx, s, ky, r.x, r.y, r.z).vectorize(v, lanes).unroll(v).unroll(kx).unroll(s).unroll(ky);
-        if (unroll > 1) {
-            if (int(small_width) % int(unroll) != 0) refuse("unroll=" + std::to_string(unroll) + " does not divide the columns");
-            sum.update().unroll(r.x, unroll);
-        }
-    }
-
-    /// bias_gradient(c) = Σ grid(c, x, y, n), in registers: a few chains of additions side by side, as each would wait for itself.
-    template <typename Operand>
-    void sum_bias(const Operand &grid, int channels, int width, int height) {
-        Func partial("bias_partial"), total("bias_total"), bias("bias");
-        if (using_autoscheduler()) {
-            const RDom position(0, width, 0, height, 0, small.dim(3).extent());
-            bias(c) = element(0);
-            bias(c) += grid(c, position.x, position.y, position.z);
-            bias_gradient = bias;
-            fix_shape(bias_gradient, {channels});
-            return;
-        }
-        const bool by_channel = channels >= natural_lanes() || channels >= width;
-        const int channel_lanes = lanes_within(channels, natural_lanes());
-        const Var co("co"), ci("ci"), e("e"), chain("chain");
-        if (by_channel) {
-            // A chain for each of so many columns that they divide the row.
-            int chains = 8;
-            while (width % chains != 0) chains--;
-            const RDom position(0, width / chains, 0, height, 0, small.dim(3).extent()), all(0, chains);
-            partial(c, chain) = element(0);
-            partial(c, chain) += grid(c, position.x * chains + chain, position.y, position.z);
-            total(c) = element(0);
-            total(c) += partial(c, all);
-            partial.vectorize(c, channel_lanes).unroll(c).unroll(chain);
-            partial.update().reorder(c, chain, position.x, position.y, position.z).vectorize(c, channel_lanes).unroll(c).unroll(chain);
-            total.vectorize(c, channel_lanes);
-            total.update().reorder(c, all).vectorize(c, channel_lanes).unroll(all);
-        } else {
-            // The lanes run along a row of all channels, an accumulator for each element of it; what is left of the row in ever shorter
-            // vectors, as overlapping ones would wait for each other.
-            const int elements = width * channels;
-            const RDom all(0, width);
-            partial(e) = element(0);
-            partial.vectorize(e, lanes_within(elements, natural_lanes()));
-            for (int first = 0, part = 0; first < elements; part++) {
-                const int row_lanes = lanes_within(elements - first, natural_lanes());
-                const int count = (elements - first) / row_lanes * row_lanes;
-                const RDom row(first, count, 0, height, 0, small.dim(3).extent());
-                partial(row.x) += grid(row.x % channels, row.x / channels, row.y, row.z);
-                partial.update(part).vectorize(row.x, row_lanes);
-                if (count <= 8 * row_lanes) partial.update(part).unroll(row.x);  // few enough for registers
-                first += count;
-            }
-            total(c) = element(0);
-            total(c) += partial(c + channels * all);
-            total.update().reorder(c, all).vectorize(c, channel_lanes);
-        }
-        bias(c) = total(c);
-        bias_gradient = bias;
-        fix_shape(bias_gradient, {channels});
-        bias.bound(c, 0, channels).split(c, co, ci, channel_lanes).vectorize(ci);
-        total.compute_at(bias, co).store_in(MemoryType::Register);
-        if (by_channel) {
-            partial.compute_at(bias, co).store_in(MemoryType::Stack);
-        } else {
-            partial.compute_root();
-            keep_on_stack(partial, int64_t{width} * channels);
-        }
     }
 };
 

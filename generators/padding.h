@@ -24,20 +24,14 @@ class ZeroPadding {
 public:
     Halide::Func window{"window"};  // (c, x, y, n), from (0, -left, -top); the grid itself where there are no margins
 
-    /// For an autoscheduler, which knows no staging by hand, the copy is an expression.
     template <typename Grid>
-    void define(const Grid &grid, int channels, int width, int height, const Margins &margins, bool autoscheduled = false) {
+    void define(const Grid &grid, int channels, int width, int height, const Margins &margins) {
         channels_ = channels;
         width_ = width;
         height_ = height;
         margins_ = margins;
         if (!margins.any()) {
             window(c, x, y, n) = grid(c, x, y, n);
-            return;
-        }
-        if (autoscheduled) {
-            window(c, x, y, n) =
-                Halide::BoundaryConditions::constant_exterior(grid, element(0), {{0, channels}, {0, width}, {0, height}, {}})(c, x, y, n);
             return;
         }
         window(c, x, y, n) = Halide::undef<Element>();

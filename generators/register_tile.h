@@ -19,6 +19,11 @@ inline int accumulator_budget(const Halide::Target &target) {
     return has_32_registers ? 28 : 12;
 }
 
+/// How many of `each` cover `all`.
+inline int ceil_div(int all, int each) {
+    return (all + each - 1) / each;
+}
+
 /// The widest vector, a power of two, that is no wider than `extent`: the last vector of a row is shifted inwards instead of cut.
 inline int lanes_within(int extent, int natural_lanes) {
     int lanes = natural_lanes;
@@ -52,7 +57,6 @@ inline std::vector<RegisterTile> sort_tiles(std::vector<std::pair<double, Regist
 /// fewest rows. A step of the reduction costs what the busier of two FMA pipes or two load pipes needs, and never less than the 4 cycles of
 /// an FMA's latency that its accumulators must hide.
 inline std::vector<RegisterTile> rank_register_tiles(int extent, int lanes, const std::array<int, 3> &points, int budget) {
-    const auto tiles = [](int n, int tile) { return int64_t{(n + tile - 1) / tile}; };
     std::vector<std::pair<double, RegisterTile>> ranked;
     RegisterTile tile;
     auto &[px, py, pz] = tile.points;
@@ -63,14 +67,29 @@ inline std::vector<RegisterTile> rank_register_tiles(int extent, int lanes, cons
                     const int broadcasts = px * py * pz;
                     const double step = std::max({tile.vectors * broadcasts / 2.0, (tile.vectors + broadcasts) / 2.0, 4.0});
                     const double overhead = 0.5;  // of the loop around a step: prefers the larger of two equal tiles
-                    const int64_t count =
-                        tiles(extent, tile.vectors * lanes) * tiles(points[0], px) * tiles(points[1], py) * tiles(points[2], pz);
+                    const int64_t count = int64_t{ceil_div(extent, tile.vectors * lanes)} * ceil_div(points[0], px) *
+                                          ceil_div(points[1], py) * ceil_div(points[2], pz);
                     ranked.emplace_back(static_cast<double>(count) * (step + overhead), tile);
                 }
             }
         }
     }
     return sort_tiles(std::move(ranked));
+}
+
+/// Keeps the tile of `sum` in registers inside the loop `tile` of its consumer: vectors of `lanes` along `lane`, `points` beside them, all
+/// unrolled. The loops of the update's `reduction`, the innermost first, run around them.
+inline void accumulate_in_registers(Halide::Func &sum, const Halide::LoopLevel &tile, const Halide::Var &lane, int lanes,
+                                    const std::vector<Halide::Var> &points, const std::vector<Halide::RVar> &reduction) {
+    sum.compute_at(tile).store_in(Halide::MemoryType::Register);
+    std::vector<Halide::VarOrRVar> order{lane};
+    order.insert(order.end(), points.begin(), points.end());
+    order.insert(order.end(), reduction.begin(), reduction.end());
+    sum.update().reorder(order);
+    for (Halide::Stage stage : {Halide::Stage(sum), sum.update()}) {
+        stage.vectorize(lane, lanes).unroll(lane);
+        for (const Halide::Var &point : points) stage.unroll(point);
+    }
 }
 
 }  // namespace castnet

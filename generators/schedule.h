@@ -30,7 +30,8 @@ struct Choice {
     std::vector<std::string> values;  ///< where they have an order, in that order
 };
 
-/// One way to lay a contraction out, with the choices that it has.
+/// One way to lay a contraction out, with the choices that it has, and none that it would ignore. Its name is the value of `method`, unless
+/// a choice says another.
 struct Method {
     std::string name;
     std::vector<Choice> choices;

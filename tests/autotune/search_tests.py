@@ -81,6 +81,14 @@ class SearchTest(unittest.TestCase):
         self.assertEqual(len(machine.asked), 8)
         self.assertEqual(len(set(machine.asked)), 8)
 
+    def test_two_methods_may_differ_in_another_choice(self):
+        machine, of_image, of_batch = Machine(stop_after=10**9), {"method": "small", "sums": "image"}, {"method": "small", "sums": "batch"}
+        space = [{"method": "small by image", "choices": {"method": ["small"], "sums": ["image"], "tile": ["1", "2"], "block": ["1", "7"]}},
+                 {"method": "small by batch", "choices": {"method": ["small"], "sums": ["batch"], "tile": ["1", "2"]}}]
+        Search(space, 3).run(Record(), machine.measure, machine.goes_on)
+        every = [of_image | {"tile": tile, "block": block} for tile in "12" for block in "17"] + [of_batch | {"tile": tile} for tile in "12"]
+        self.assertEqual(sorted(machine.asked), sorted(map(Record.key, every)))
+
     def test_what_fails_is_never_the_best(self):
         record = Record()
         record.add({"tile": "1"}, {"error": "crashes"})
