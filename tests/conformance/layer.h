@@ -20,7 +20,7 @@ inline Layer read_layer(const std::string &text, const Shape &input) {
     std::vector<std::string_view> words;
     for (const auto word : std::views::split(std::string_view(text), ' ')) words.emplace_back(word.begin(), word.end());
     const LayerStatement statement = parse_layer(words);
-    return {.statement = statement, .name = {}, .input = input, .output = output_shape(statement, input)};
+    return {.statement = statement, .name = {}, .input = input, .output = output_shape(statement, input), .canonical = {}};
 }
 
 /// Calls visit(large index, small index, kernel index) for every product of the layer's bilinear map, of one image.

@@ -13,6 +13,7 @@ WEIGHTS = ("generator_tests -tc=*backward_weights*", RANDOM_SHAPES)
 CONTRACTIONS = ("generator_tests", RANDOM_SHAPES)
 NETWORKS = ("runtime_tests",)
 FILES = ("file_tests", "runtime_tests")
+LANGUAGE = ("language_tests",)
 PROGRAMS = ("runtime_tests", "program_tests")
 
 
@@ -277,7 +278,10 @@ CHANGES = {
     ]),
     "train/files/architecture.cpp": (NETWORKS, [
         ("use == Use::resume ? line : without_l2(line)", "without_l2(line)", "a run goes on with other penalties"),
-        ("is_valid(layer) ? \"valid\" : \"same\"", "\"valid\"", "every layer is written as if without padding"),
+    ]),
+    "generators/language/layer.cpp": (LANGUAGE, [
+        ("if (is(PaddingMode::same)) return \"same\";", "if (is(PaddingMode::same)) return \"valid\";", "models tell no padding apart"),
+        ("statement.x.before, statement.x.after, output", "0, statement.x.after, output", "models do not tell zeros before a row apart"),
     ]),
     "train/data/data_identity.cpp": (NETWORKS, [
         ("if (values.empty()) return sum;", "", "images without labels are all the same"),
