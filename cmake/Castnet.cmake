@@ -1,11 +1,11 @@
-# castnet_add_network() makes the library of a network, castnet_add_programs() its programs. What a network's text means, the compiler
-# castnet knows alone.
+# castnet_add_network() makes a network's library, castnet_add_programs() its programs. Only the compiler castnet knows what a network's
+# text means.
 
 set(CASTNET_SOURCE_DIR "${CMAKE_CURRENT_LIST_DIR}/..")
 set(CASTNET_SCHEDULES "" CACHE STRING "Tuned schedules: a file of them, or none; empty: the tables of the target")
-set(Halide_TARGET "" CACHE STRING "What networks are compiled for, in Halide's words; empty: this machine")
+set(Halide_TARGET "" CACHE STRING "The Halide target that networks are compiled for; empty: this machine")
 
-# Where the autotuner keeps what it finds: another project's own tables, or Castnet's.
+# The folder of the autotuner's tables: another project's own, or Castnet's.
 set(CASTNET_TABLES "${CMAKE_SOURCE_DIR}/schedules")
 cmake_path(IS_PREFIX CMAKE_SOURCE_DIR "${CASTNET_SOURCE_DIR}" NORMALIZE castnet_is_own_project)
 if(castnet_is_own_project)
@@ -19,7 +19,7 @@ function(castnet_error message)
   message(FATAL_ERROR " error: ${message}") # the leading space keeps CMake from breaking the line
 endfunction()
 
-# The compiler's options, of the target and of the schedules.
+# Sets `result` to the compiler's options for target and schedules.
 function(castnet_compiler_options result)
   set(options "")
   if(Halide_TARGET)
@@ -30,8 +30,8 @@ function(castnet_compiler_options result)
   elseif(CASTNET_SCHEDULES)
     cmake_path(ABSOLUTE_PATH CASTNET_SCHEDULES BASE_DIRECTORY "${CMAKE_SOURCE_DIR}")
     list(APPEND options --schedules "${CASTNET_SCHEDULES}")
-  elseif(NOT castnet_is_own_project) # its own it finds by itself
-    file(GLOB tables CONFIGURE_DEPENDS "${CASTNET_TABLES}/*.txt") # the first is noticed here, the later ones by the depfile
+  elseif(NOT castnet_is_own_project) # castnet finds its own tables
+    file(GLOB tables CONFIGURE_DEPENDS "${CASTNET_TABLES}/*.txt") # notices the first table; the depfile covers later ones
     if(tables)
       list(APPEND options --schedules "${CASTNET_TABLES}")
     endif()
@@ -41,14 +41,15 @@ endfunction()
 
 # castnet_add_network(FILE.castnet)
 #
-# Makes the library target NAME, after the file's, with the header NAME.h, which describes the network as constexpr data in namespace NAME.
+# Makes the library target NAME, named after the file, and the header NAME.h, which describes the network as constexpr data in namespace
+# NAME.
 function(castnet_add_network file)
   cmake_path(ABSOLUTE_PATH file NORMALIZE)
   cmake_path(GET file STEM LAST_ONLY network)
   if(NOT file MATCHES "\\.castnet$" OR NOT EXISTS "${file}")
     castnet_error("castnet_add_network: there is no file ${file}; give the path of a network's text, NAME.castnet")
   elseif(NOT network MATCHES "^[a-z][a-z0-9_]*$" OR TARGET ${network})
-    castnet_error("${file}: the name ${network} is taken, or none; call the file otherwise, in small letters, digits and _")
+    castnet_error("${file}: the name ${network} is taken or not allowed; rename the file, with small letters, digits and _")
   endif()
   set(folder "${CMAKE_CURRENT_BINARY_DIR}/${network}.castnet")
   set(library "${folder}/lib${network}.a")
@@ -68,7 +69,7 @@ endfunction()
 # castnet_add_programs(NAME [CLASSES 1,5,6])
 #
 # Makes the programs train-NAME and explore-NAME; train and explore for the default network, mnist_cae. CLASSES are the labels that they use
-# where none are asked for; without it, all.
+# by default; without it, all.
 function(castnet_add_programs network)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "CLASSES")
   if(NOT DEFINED arg_CLASSES AND NOT arg_KEYWORDS_MISSING_VALUES)

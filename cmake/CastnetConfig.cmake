@@ -1,9 +1,9 @@
-# find_package(Castnet): networks for another project. The runtime is compiled there, with that project's compiler and flags. Each folder
-# that asks for it gets the variables and the imported targets, which end with the folder; the rest is made once.
+# find_package(Castnet) gives another project its networks. The runtime is compiled there, with that project's compiler and flags. Each
+# folder that calls it gets the variables and the imported targets, whose scope is the folder; the rest is made once.
 cmake_minimum_required(VERSION 3.25)
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
-foreach(castnet_dependency IN ITEMS CLI11 fmt nlohmann_json ZLIB PNG) # of the programs and the files alone
+foreach(castnet_dependency IN ITEMS CLI11 fmt nlohmann_json ZLIB PNG) # only for the programs and the files
   find_package(${castnet_dependency} QUIET)
 endforeach()
 
@@ -16,7 +16,7 @@ foreach(castnet_program IN ITEMS castnet castnet_generator castnet_space castnet
   add_executable(${castnet_program} IMPORTED GLOBAL)
   set_target_properties(${castnet_program} PROPERTIES IMPORTED_LOCATION "${CMAKE_CURRENT_LIST_DIR}/../bin/${castnet_program}")
 endforeach()
-add_library(castnet_warnings INTERFACE) # none of ours in the other project
+add_library(castnet_warnings INTERFACE) # no warnings of ours in the other project
 add_library(castnet_halide INTERFACE)
 target_include_directories(castnet_halide SYSTEM INTERFACE "${CMAKE_CURRENT_LIST_DIR}/../halide/include")
 

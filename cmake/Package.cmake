@@ -1,6 +1,6 @@
-# cmake --install: the package Castnet, which find_package(Castnet) finds, and which needs no CMake. It mirrors the source tree below
-# lib/castnet: the runtime and the programs as sources, which another project's compiler builds with its own flags and for its own target;
-# the compiler as a program that runs on this machine, and Halide with it, where it came with build/venv.
+# cmake --install makes the package Castnet, which find_package(Castnet) finds, and which works without CMake too. It mirrors the source
+# tree below lib/castnet. The runtime and the programs are sources, which another project builds with its own compiler and flags, for its
+# own target. The compiler is a program for this machine, with Halide if that came with build/venv.
 include(CMakePackageConfigHelpers)
 
 set(castnet_package lib/castnet)
@@ -16,7 +16,7 @@ install(FILES LICENSE DESTINATION ${castnet_package})
 write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/CastnetConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/CastnetConfigVersion.cmake" DESTINATION ${castnet_package}/cmake)
 
-# The header that the runtime includes; of Halide's library and autoschedulers, the wheel's own.
+# The header that the runtime includes, and the wheel's own library and autoschedulers.
 get_target_property(castnet_halide_headers Halide::Runtime INTERFACE_INCLUDE_DIRECTORIES)
 install(FILES "${castnet_halide_headers}/HalideRuntime.h" DESTINATION ${castnet_package}/halide/include)
 cmake_path(GET CASTNET_PLUGINS PARENT_PATH castnet_halide_folder)

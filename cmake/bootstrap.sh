@@ -3,8 +3,8 @@
 #
 #     sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|coverage|lint [network files…] [-- options of the program]
 #
-# A network file is a text, NAME.castnet. The program is train, CTest, the benchmark and so on; to build they are the targets, to autotune
-# pipelines as conv2d_1-forward.
+# A network file is a text, NAME.castnet. The program is train, CTest, the benchmark and so on. For build the options are targets, for
+# autotune they are pipelines such as conv2d_1-forward.
 # System packages come from the distribution; Halide, CMake and Ninja go into build/venv. Running it again does only what is missing.
 set -eu
 
@@ -21,7 +21,7 @@ fail() {
     exit 1
 }
 
-# For a command whose output is in a file.
+# Fails and shows the end of a command's log.
 fail_with_log() {
     tail -n 20 "$1" >&2
     fail "$2; the lines above are the end of $1"
@@ -31,12 +31,12 @@ say() {
     echo "-- $*"
 }
 
-# Runs a command as root: as it is, or through sudo.
+# Runs a command as root, directly or through sudo.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Installs those of the packages that are missing. False where that is impossible.
+# Installs the packages that are missing. Returns false if that is impossible.
 install_packages() {
     missing=
     for package in "$@"; do
@@ -57,18 +57,18 @@ install_or_fail() {
     install_packages "$@" || fail "packages are missing and could not be installed; as root run: $install_line"
 }
 
-# What draws; only pictures are missing without it.
+# Installs gnuplot; without it only pictures are missing.
 install_plotter() {
     install_packages gnuplot-nox || say "no pictures: gnuplot-nox could not be installed"
 }
 
-# What looks for crashes; only that is missing without it.
+# Installs what looks for crashes; without it only that is missing.
 set_up_checkers() {
     # shellcheck disable=SC2086  # a list of words
     install_packages $check_packages || say "no fuzzing, no valgrind, no lesser CPUs: $check_packages could not be installed"
 }
 
-# The virtual environment of requirements.txt, made again when that has changed.
+# Makes the virtual environment of requirements.txt, again when that has changed.
 set_up_environment() {
     if ! cmp -s "$root/requirements.txt" "$build/venv/requirements.txt"; then
         say "installing Halide, CMake and Ninja into build/venv"
@@ -83,7 +83,7 @@ set_up_environment() {
     export PATH
 }
 
-# Python packages of a folder's requirements.txt, into build/venv or another virtual environment. False where they cannot be had.
+# Installs the packages of a folder's requirements.txt into build/venv or another virtual environment. Returns false if it cannot.
 install_requirements() {
     venv=${3:-$build/venv}
     kept=$venv/$(basename "$1")-requirements.txt
@@ -93,17 +93,17 @@ install_requirements() {
     cp "$root/$1/requirements.txt" "$kept"
 }
 
-# The library that the autotuner searches with.
+# Installs the library that the autotuner searches with.
 set_up_autotuner() {
     install_requirements cmake/autotune Optuna || fail "pip could not install cmake/autotune/requirements.txt; check the network"
 }
 
-# The library that writes ONNX files; only these are missing without it.
+# Installs the library that writes ONNX files; without it only these are missing.
 set_up_onnx() {
     install_requirements train/onnx ONNX || say "no ONNX files: its library could not be installed"
 }
 
-# The frameworks that Castnet is compared with: gigabytes, and only for those who ask.
+# Installs the frameworks that Castnet is compared with: gigabytes, so only on request.
 set_up_peers() {
     [ -x "$build/peers/bin/pip" ] || "$build/venv/bin/python" -m venv "$build/peers"
     install_requirements tests/peers "Keras, PyTorch, JAX and ONNX Runtime" "$build/peers" && return 0
@@ -111,8 +111,7 @@ set_up_peers() {
     rm -rf "$build/peers"
 }
 
-# Configures with the network files. A mistake of Castnet's user is reported in its own line alone; of any other error the end of the log is
-# shown.
+# Configures with the network files. Shows only the line of a user's mistake, and the end of the log for any other error.
 configure() {
     mkdir -p "$build"
     log=$build/configure.log
@@ -138,7 +137,7 @@ build() {
     cmake --build "$build" --target "$@" || fail "the build failed; the lines above say where"
 }
 
-# Each source through clang-tidy, once however many programs are made of it. It cannot read the compiler's precompiled headers.
+# Runs clang-tidy on each source, once however many programs are made of it. It cannot read the compiler's precompiled headers.
 lint_sources() {
     mkdir -p "$build/lint"
     python3 -c 'import json, re, sys
@@ -149,7 +148,7 @@ json.dump(list(entries.values()), sys.stdout)' <"$build/compile_commands.json" >
     printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 clang-tidy --quiet --warnings-as-errors='*' -p "$build/lint"
 }
 
-# Stops where the data that is asked for is not there.
+# Fails if the data that is asked for does not exist.
 check_data() {
     data=${CASTNET_DATA:-}
     while [ $# -gt 0 ]; do
@@ -162,8 +161,8 @@ check_data() {
     [ -z "$data" ] || [ -e "$data" ] || fail "$data: there is no such file or folder; give data of your own by --data or CASTNET_DATA"
 }
 
-# Where the images come from when the user does not say: MNIST in the cache, which a download fills, else a set of the same format beside it.
-# The programs look there too.
+# Provides images when the user names none: MNIST in the cache, which a download fills, or a set of the same format beside it. The programs
+# look there too.
 provide_data() {
     cache=${XDG_CACHE_HOME:-$HOME/.cache}/castnet
     if "$build/venv/bin/python" "$root/cmake/download_mnist.py" "$cache/mnist"; then
@@ -275,7 +274,7 @@ coverage)
     install_plotter
     install_requirements tests/coverage gcovr || fail "pip could not install tests/coverage/requirements.txt; check the network"
     cd "$root"
-    rm -rf build-coverage # and what earlier tests have counted
+    rm -rf build-coverage # with the counts of earlier tests
     CTEST_PARALLEL_LEVEL=$(nproc) cmake --workflow --preset coverage
     # Without the branches that the compiler adds to every call that may throw.
     gcovr --root . --object-directory build-coverage --filter runtime/ --filter train/ --exclude-throw-branches --exclude-unreachable-branches \

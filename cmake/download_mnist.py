@@ -1,4 +1,4 @@
-"""Downloads MNIST's four files into a folder: python3 download_mnist.py FOLDER. What is there and sound stays as it is."""
+"""Downloads MNIST's four files into a folder: python3 download_mnist.py FOLDER. Keeps files that are there and intact."""
 import hashlib
 import os
 import pathlib

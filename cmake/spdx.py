@@ -1,8 +1,8 @@
-"""Writes the list of what Castnet is made of, with licences, as SPDX 2.3 (https://spdx.github.io/spdx-spec/v2.3).
+"""Lists what Castnet is made of, with licences, as SPDX 2.3 (https://spdx.github.io/spdx-spec/v2.3).
 
     python spdx.py ROOT VERSION FILE
 
-Every package that cmake/bootstrap.sh installs must have its licence here: one that has none stops the build.
+Every package that cmake/bootstrap.sh installs must have its licence here: a missing one stops the build.
 """
 import hashlib
 import json
@@ -34,13 +34,13 @@ IN_PROGRAMS = {"halide", "libcli11-dev", "libfmt-dev", "libpng-dev", "nlohmann-j
 
 
 def requirement_files(root: pathlib.Path) -> list[pathlib.Path]:
-    """Of the sources, not of build folders; without those of the peers, which are only compared with."""
+    """Returns the requirements.txt of the sources, without those of the peers, which Castnet is only compared with."""
     found = sorted(file for folder in ("cmake", "tests", "train") for file in root.glob(f"{folder}/*/requirements.txt"))
     return [root / "requirements.txt", *(file for file in found if file.parent.name != "peers")]
 
 
 def pinned_packages(root: pathlib.Path) -> dict[str, tuple[str, list[str]]]:
-    """Versions and hashes by name."""
+    """Returns versions and hashes by name."""
     pattern = re.compile(r"^([\w-]+)==([\w.]+)(.*?)(?=^\w|\Z)", re.MULTILINE | re.DOTALL)
     return {name: (version, re.findall(r"--hash=sha256:([0-9a-f]{64})", hashes))
             for file in requirement_files(root) for name, version, hashes in pattern.findall(file.read_text())}

@@ -1,5 +1,5 @@
-// What pipelines that Halide compiled for ThreadSanitizer (target feature tsan) call: LLVM's names, which GCC's library does not have. The
-// functions behind them are the library's, which sees every access.
+// Defines what pipelines compiled for ThreadSanitizer (Halide's target feature tsan) call: LLVM's names, which GCC's library does not have.
+// They call the library's own functions, which see every access.
 #include <cstring>
 
 // NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): LLVM chose them

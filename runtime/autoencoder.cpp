@@ -4,7 +4,7 @@
 namespace castnet {
 namespace {
 
-/// How many grids of the shape the values are; 0 where they are no whole number.
+/// Returns how many grids of the shape the values hold; 0 if that is no whole number.
 std::size_t count(std::span<const float> values, const Shape &shape) {
     return values.size() % shape.size() == 0 ? values.size() / shape.size() : 0;
 }

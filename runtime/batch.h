@@ -8,15 +8,15 @@
 
 namespace castnet {
 
-/// Images in memory, one after the other: floats, or bytes that stand for value / 255.
+/// A view of contiguous images: floats, or bytes that stand for value / 255.
 class ImageView {
 public:
     ImageView() = default;
-    /// `elements` an image.
+    /// `elements`: values per image.
     ImageView(const float *values, std::size_t elements) : floats_(values), elements_(elements) {}
     ImageView(const std::uint8_t *values, std::size_t elements) : bytes_(values), elements_(elements) {}
 
-    /// Image `index` as floats.
+    /// Copies image `index` to `out` as floats.
     void copy(std::size_t index, float *out) const noexcept {
         if (bytes_ == nullptr) {
             std::copy_n(floats_ + index * elements_, elements_, out);
@@ -32,18 +32,18 @@ private:
     std::size_t elements_ = 0;
 };
 
-/// What a network shall learn in a step: to map inputs to targets.
+/// What a network learns in a step: to map inputs to targets.
 struct Batch {
     int images = 0;
-    const float *inputs = nullptr, *targets = nullptr;  ///< (images, H, W, C), dense; or, where null,
-    ImageView store;                                    ///< images, of which
-    const std::uint32_t *indices = nullptr;             ///< these are inputs and targets both
+    const float *inputs = nullptr, *targets = nullptr;  ///< dense (images, H, W, C); null if `store` holds them
+    ImageView store;                                    ///< images to be reproduced
+    const std::uint32_t *indices = nullptr;             ///< the batch's images in the store
 
-    /// Inputs and targets of `images` images.
+    /// Returns a batch of `images` inputs and their targets.
     static Batch of(std::span<const float> inputs, std::span<const float> targets, int images) {
         return {.images = images, .inputs = inputs.data(), .targets = targets.data(), .store = {}, .indices = nullptr};
     }
-    /// Those images of the store, to be reproduced.
+    /// Returns a batch that reproduces these images of the store.
     static Batch of(const ImageView &store, std::span<const std::uint32_t> indices) {
         return {.images = static_cast<int>(indices.size()), .store = store, .indices = indices.data()};
     }

@@ -1,5 +1,5 @@
-// Numbers too small for a normal float take processors up to a hundred times longer. They come up where an activation saturates and where
-// Adam's moments fade, and mean nothing there.
+// Denormal floats slow processors up to a hundredfold. They arise where an activation saturates and where Adam's moments fade, and mean
+// nothing there.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace castnet {
 
-/// While it lives, denormal operands and results are zero in the thread that made it, where the processor can do that; elsewhere it does
-/// nothing. The one place of the runtime that names processors: C++ and Halide have no word for it.
+/// Treats denormal operands and results as zero in its thread, during its lifetime. Does nothing on processors that cannot. Names
+/// processors, as C++ and Halide have no word for it.
 class FlushDenormals {
 public:
     FlushDenormals() noexcept : saved_(read()) { write(saved_ | mask); }

@@ -1,4 +1,4 @@
-// A network as data, all of it known at compile time: what a generated header NAME.h holds.
+// A network as constexpr data: what a generated header NAME.h holds.
 #pragma once
 
 #include <algorithm>
@@ -15,14 +15,14 @@ struct halide_filter_metadata_t;
 
 namespace castnet {
 
-/// One image or grid: rows, columns, channels; channels lie innermost in memory, then columns, then rows.
+/// The shape of an image or grid. In memory channels are innermost, then columns, then rows.
 struct Shape {
     int height = 0, width = 0, channels = 0;
 
     [[nodiscard]] constexpr std::size_t size() const {
         return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) * static_cast<std::size_t>(channels);
     }
-    /// The same pixels in one row.
+    /// Returns the shape of the same pixels in one row.
     [[nodiscard]] constexpr Shape flat() const { return {1, height * width, channels}; }
     constexpr bool operator==(const Shape &) const = default;
 };
@@ -37,19 +37,18 @@ struct AdamOperands;
 struct SquaredNormOperands;
 struct SumShardsOperands;
 
-/// A compiled pipeline with operands of its own (runtime/pipelines.h): returns 0, or one of Halide's error codes, whose message the failure
-/// then keeps.
+/// A compiled pipeline, with its operands from runtime/pipelines.h. Returns 0 or Halide's error code; `failure` keeps the message.
 template <typename Operands>
 using Pipeline = int (*)(Failure &failure, const Operands &operands);
 
 enum class LayerKind { conv2d, conv2d_transpose };
 
-/// As the network language calls it.
+/// Returns the kind's name in the network language.
 constexpr std::string_view name_of(LayerKind kind) {
     return kind == LayerKind::conv2d ? "conv2d" : "conv2d_transpose";
 }
 
-/// One of the tensors that a network learns, in Keras's layout and C order.
+/// A tensor that a network learns, in Keras's layout and C order.
 struct TensorDescription {
     std::string_view layer, kind;  ///< Keras's name is LAYER/kernel or LAYER/bias
     std::array<std::size_t, 4> extents{};
@@ -59,26 +58,27 @@ struct TensorDescription {
 };
 
 struct LayerDescription {
-    std::string_view name;       ///< Keras's, or the layer's own name=
-    std::string_view text;       ///< the layer as it was written
-    std::string_view canonical;  ///< the same with every key, so that layers which compute the same read the same
+    std::string_view name;       ///< from name=, or else Keras's
+    std::string_view text;       ///< the layer as written
+    std::string_view canonical;  ///< the same with every key: layers that compute the same read the same
     LayerKind kind = LayerKind::conv2d;
     Shape input, output;
     int kernel_height = 1, kernel_width = 1;
     int stride_y = 1, stride_x = 1;
     int pad_y = 0, pad_x = 0;     ///< zeros before the first row and column of the large grid
     std::string_view activation;  ///< its name in the network language
-    float l2 = 0;                 ///< λ: the loss gets λ · Σ kernel²
+    float l2 = 0;                 ///< λ; adds λ · Σ kernel² to the loss
     Pipeline<ForwardOperands> forward = nullptr;
-    Pipeline<BackwardDataOperands> backward_data = nullptr;  ///< none in the first layer
+    Pipeline<BackwardDataOperands> backward_data = nullptr;  ///< null in the first layer
     Pipeline<BackwardWeightsOperands> backward_weights = nullptr;
-    Pipeline<TransposeKernelOperands> transpose_kernel = nullptr;  ///< makes the kernel that `spread` reads; none where nothing spreads
+    Pipeline<TransposeKernelOperands> transpose_kernel = nullptr;  ///< makes the kernel that `spread` reads; null if nothing spreads
 
-    /// The grid with the larger extents of the layer's bilinear map: conv2d's input, conv2d_transpose's output.
+    /// Returns the larger grid of the layer's bilinear map: conv2d's input, conv2d_transpose's output.
     [[nodiscard]] constexpr const Shape &large() const { return kind == LayerKind::conv2d ? input : output; }
     [[nodiscard]] constexpr const Shape &small() const { return kind == LayerKind::conv2d ? output : input; }
 
-    /// The kernel in Keras's layout and C order: (height, width, in, out) of conv2d, (height, width, out, in) of conv2d_transpose.
+    /// Returns the kernel's shape in Keras's layout and C order: (height, width, in, out) for conv2d, (height, width, out, in) for
+    /// conv2d_transpose.
     [[nodiscard]] constexpr std::array<std::size_t, 4> kernel_shape() const {
         return {static_cast<std::size_t>(kernel_height), static_cast<std::size_t>(kernel_width), static_cast<std::size_t>(large().channels),
                 static_cast<std::size_t>(small().channels)};
@@ -87,7 +87,7 @@ struct LayerDescription {
         const auto [height, width, large_channels, small_channels] = kernel_shape();
         return height * width * large_channels * small_channels;
     }
-    /// Of one pass, per image, taps that fall on padding counted.
+    /// Returns the multiply-adds of one pass per image, including taps on padding.
     [[nodiscard]] constexpr std::size_t multiply_adds() const {
         return static_cast<std::size_t>(small().height) * static_cast<std::size_t>(small().width) * kernel_size();
     }
@@ -100,9 +100,9 @@ struct LayerDescription {
 struct NetworkDescription {
     std::string_view name;
     std::span<const LayerDescription> layers;
-    std::size_t encoder_layers = 0;  ///< the first layers, up to the code
+    std::size_t encoder_layers = 0;  ///< the number of layers up to the code
     Pipeline<SquaredErrorOperands> squared_error = nullptr;
-    // Which know no layer:
+    // Shared by all layers:
     Pipeline<AdamOperands> adam = nullptr;
     Pipeline<SquaredNormOperands> squared_norm = nullptr;
     Pipeline<SumShardsOperands> sum_shards = nullptr;
@@ -111,17 +111,17 @@ struct NetworkDescription {
     [[nodiscard]] constexpr Shape input() const { return layers.front().input; }
     [[nodiscard]] constexpr Shape output() const { return layers.back().output; }
     [[nodiscard]] constexpr Shape code() const { return layers[encoder_layers - 1].output; }
-    /// All that it learns, in the order that weights have wherever they are kept: of each layer its kernel, then its bias.
+    /// Lists the tensors in the order that weights have everywhere: each layer's kernel, then its bias.
     [[nodiscard]] constexpr auto tensors() const {
         return Listing(2 * layers.size(), [all = layers](std::size_t i) { return i % 2 == 0 ? all[i / 2].kernel() : all[i / 2].bias(); });
     }
-    /// Of inference, per image.
+    /// Returns the multiply-adds of inference per image.
     [[nodiscard]] constexpr std::size_t forward_multiply_adds() const {
         std::size_t count = 0;
         for (const LayerDescription &layer : layers) count += layer.multiply_adds();
         return count;
     }
-    /// Of a step of training, per image: three passes of every layer, but no backward_data of the first.
+    /// Returns the multiply-adds of a training step per image: three passes of every layer, but no backward_data of the first.
     [[nodiscard]] constexpr std::size_t training_multiply_adds() const {
         return 3 * forward_multiply_adds() - layers.front().multiply_adds();
     }
@@ -132,10 +132,10 @@ struct NetworkDescription {
     }
 };
 
-/// How a batch is cut into shards: a function of its size alone, so that the sums of gradients are the same for any number of threads.
+/// Splits a batch into shards. The split depends on its size alone, so that gradient sums are the same for any number of threads.
 struct Sharding {
-    static constexpr int least_shards = 4;  ///< of a batch: as many threads can work on it
-    static constexpr int most_images = 16;  ///< of a shard: bounds the memory for activations
+    static constexpr int least_shards = 4;  ///< of a batch, so that as many threads can work on it
+    static constexpr int most_images = 16;  ///< of a shard; bounds the memory for activations
 
     int images = 0;            ///< in the batch
     int images_per_shard = 0;  ///< in all but the last shard
@@ -146,7 +146,7 @@ struct Sharding {
         images_per_shard = std::max(1, divide_up(images, parts));
         shards = divide_up(images, images_per_shard);
     }
-    // Over all batches of at most so many images: a smaller one can have more shards, or larger ones.
+    // Return the maximum over all batches of at most `images`: a smaller batch can have more or larger shards.
     static constexpr int most_shards(int images) { return std::min(images, std::max(least_shards, divide_up(images, most_images))); }
     static constexpr int largest_shard(int images) { return std::min(most_images, divide_up(images, least_shards)); }
 
@@ -156,32 +156,32 @@ struct Sharding {
     static constexpr int divide_up(int a, int b) { return a / b + (a % b != 0 ? 1 : 0); }
 };
 
-/// What a network is laid out for. For inference it has weights and two grids a worker: no gradients, no moments, no activations kept.
+/// What a network is laid out for. For inference it has weights and two grids per worker, but no gradients, moments or kept activations.
 enum class Purpose { training, inference };
 
-/// What an arena holds of every tensor, block after block; for inference it has weights alone. Moments are Adam's first and second.
+/// The blocks of an arena, each with a value for every parameter. Inference has only weights. Moments are Adam's first and second.
 enum class Block { weights, moments_1, moments_2, gradients };
 
 /// Where a layer's tensors begin, in floats.
 struct LayerOffsets {
     std::size_t kernel = 0, bias = 0;  ///< in each block of parameters
-    std::size_t transposed = 0;        ///< from the arena's beginning
+    std::size_t transposed = 0;        ///< from the start of the arena
     std::size_t activation = 0;        ///< in a worker's scratch space
 };
 
-/// Bytes of an arena by what they hold.
+/// The bytes of an arena by their use.
 struct MemoryUse {
-    std::size_t weights = 0;      ///< kernels, also as spread reads them, and biases
+    std::size_t weights = 0;      ///< kernels, their transposed copies, and biases
     std::size_t optimizer = 0;    ///< Adam's moments
     std::size_t gradients = 0;    ///< of every shard, and their sum
-    std::size_t activations = 0;  ///< of every worker: outputs of layers and their gradients, gathered images
+    std::size_t activations = 0;  ///< every worker's layer outputs, their gradients, and gathered images
 };
 
-/// Where everything lies in a network's arena, in floats from its beginning; every tensor begins on a 64-byte boundary.
+/// The layout of a network's arena, with offsets in floats. Every tensor begins on a 64-byte boundary.
 class ArenaLayout {
 public:
     static constexpr std::size_t alignment = 64;
-    static constexpr int shard_limit = 1 << 19;  // with the layers, less than a Round can hold
+    static constexpr int shard_limit = 1 << 19;  // with the layers, fewer than a Round can hold
 
     constexpr ArenaLayout(const NetworkDescription &network, int batch_size, int threads, Purpose purpose_ = Purpose::training)
         : batch_images(batch_size),
@@ -191,7 +191,7 @@ public:
           purpose(purpose_) {
         for (const LayerDescription &layer : network.layers) {
             parameters += padded(layer.kernel_size()) + padded(layer.bias_size());
-            transposed += padded(layer.kernel_size());  // also of a layer without transpose_kernel: a first convolution's is small
+            transposed += padded(layer.kernel_size());  // even without transpose_kernel: a first convolution's kernel is small
             const auto images = static_cast<std::size_t>(shard_images);
             activations += padded(layer.output.size() * images);
             grid = std::max(grid, padded(layer.output.size() * images));
@@ -202,20 +202,20 @@ public:
     }
 
     int batch_images;            ///< at most
-    int shards;                  ///< at most, of any such batch
-    int shard_images;            ///< at most, of any shard
-    int workers;                 ///< that run at once, each with scratch space of its own
-    std::size_t parameters = 0;  ///< floats of all kernels and biases; of Adam's moments and of a shard's gradient too
-    std::size_t transposed = 0;  ///< of the kernels as spread reads them
+    int shards;                  ///< at most, in any such batch
+    int shard_images;            ///< at most, in any shard
+    int workers;                 ///< that run at once, each with its own scratch space
+    std::size_t parameters = 0;  ///< floats of all kernels and biases, as of each moment and each shard's gradients
+    std::size_t transposed = 0;  ///< floats of the transposed kernels
     Purpose purpose;
-    std::size_t grid = 0;         ///< of one worker: the largest output of a layer for a shard, or its gradient; there are two
-    std::size_t input = 0;        ///< of one worker, for training: the images of a shard, where they are gathered
-    std::size_t activations = 0;  ///< of one worker, for training: the outputs of all layers for a shard
-    std::size_t scratch = 0;      ///< of one worker: all of it
-    std::size_t index = 0;        ///< of the layers' offsets, and of the order of their updates
+    std::size_t grid = 0;         ///< floats of a shard's largest layer output or its gradient; two per worker
+    std::size_t input = 0;        ///< floats of a shard's gathered images; per worker, for training
+    std::size_t activations = 0;  ///< floats of all layer outputs of a shard; per worker, for training
+    std::size_t scratch = 0;      ///< floats of all that a worker has
+    std::size_t index = 0;        ///< floats of the layers' offsets and update order
 
-    // In this order: the blocks; for training, the shards' gradients and the images' errors; transposed kernels; the workers' scratch
-    // space; the index.
+    // Offsets, in this order: the blocks; for training, the shards' gradients and the images' errors; transposed kernels; the workers'
+    // scratch space; the index.
     [[nodiscard]] constexpr std::size_t block(Block which) const { return static_cast<std::size_t>(which) * parameters; }
     [[nodiscard]] constexpr std::size_t shard_gradients() const { return block(Block::gradients) + parameters; }
     [[nodiscard]] constexpr std::size_t errors() const { return shard_gradients() + parameters * static_cast<std::size_t>(shards); }
@@ -227,7 +227,7 @@ public:
     [[nodiscard]] constexpr std::size_t floats() const { return layer_index() + index; }
     [[nodiscard]] constexpr std::size_t bytes() const { return floats() * sizeof(float); }
 
-    /// Whether Halide, which counts the elements of an operand in 32 bits, reaches all of them; and a round all its shards.
+    /// Returns whether Halide's 32 bits can count the elements of each operand, and a round its shards.
     [[nodiscard]] constexpr bool is_addressable() const {
         const std::size_t all_gradients = purpose == Purpose::training ? parameters * static_cast<std::size_t>(shards) : 0;
         return std::max({grid, input, all_gradients}) <= std::numeric_limits<std::int32_t>::max() && shards < shard_limit;
@@ -241,7 +241,7 @@ public:
                 .activations = (layer_index() - workers_scratch()) * sizeof(float)};
     }
 
-    /// `floats` rounded up to the alignment.
+    /// Rounds `floats` up to the alignment.
     static constexpr std::size_t padded(std::size_t floats) {
         constexpr std::size_t step = alignment / sizeof(float);
         return (floats + step - 1) / step * step;

@@ -10,7 +10,7 @@
 namespace castnet {
 namespace {
 
-constinit std::mutex mutex;  // of all that follows
+constinit std::mutex mutex;  // guards all below
 constinit Failure *first = nullptr;
 constinit bool is_handler_set = false;
 constinit halide_error_handler_t program_handler = nullptr;
@@ -38,7 +38,7 @@ int Failure::keep(const char *message) noexcept {
     return -1;
 }
 
-/// The context may be anybody's: it is compared with the failures there are, and never looked into.
+/// Keeps the message or passes it on. The context may be anybody's, so it is compared with the failures, never dereferenced.
 void Failure::keep_or_pass_on(void *context, const char *message) {
     std::unique_lock lock(mutex);
     Failure *failure = first;

@@ -1,4 +1,4 @@
-// Why a call failed: one line, in memory of its own.
+// Why a call failed: one line, in its own memory.
 #pragma once
 
 #include <array>
@@ -6,22 +6,21 @@
 
 namespace castnet {
 
-/// The first error's message of a call in which any thread may fail. It is the user context of the pipelines that the call runs: what
-/// Halide finds wrong in them is kept here. The errors of all other contexts go where they went before, to the program's own handler or to
-/// Halide's, which ends the process.
+/// The first error message of a call, from any of its threads. It is the user context of the call's pipelines, and so keeps Halide's errors
+/// about them. Errors of other contexts go where they went before: to the program's own handler, or to Halide's, which ends the process.
 class Failure {
 public:
-    /// The first one of a process sets Halide's error handler; one that the program sets later stays.
+    /// Sets Halide's error handler, once in a process. A handler that the program sets later stays.
     Failure() noexcept;
     Failure(const Failure &) = delete;
     Failure &operator=(const Failure &) = delete;
     ~Failure();
 
-    /// Forgets it, as a call begins.
+    /// Begins a call: its first message replaces the old one.
     void clear() noexcept { is_kept_ = false; }
-    /// Keeps the message's first line, unless there is one. Returns the error that stands for what no pipeline reports.
+    /// Keeps the message's first line, unless the call has one already. Returns -1, the error of all that is not a pipeline's.
     int keep(const char *message) noexcept;
-    /// Once the call is over: "" if nothing ever failed.
+    /// Returns the last message, once the call is over; "" if nothing ever failed.
     [[nodiscard]] const char *message() const noexcept { return message_.data(); }
 
 private:
@@ -29,7 +28,7 @@ private:
 
     std::array<char, 512> message_{};
     std::atomic<bool> is_kept_{false};
-    Failure *next_ = nullptr;  // of all that there are
+    Failure *next_ = nullptr;  // in the list of all
 };
 
 }  // namespace castnet

@@ -15,7 +15,7 @@ Operand transposed_operand(const LayerDescription &layer, const float *data) {
     return {data, {large, small, width, height}};
 }
 
-/// The kernel as the pipeline of a pass reads it.
+/// Returns the kernel as a pass reads it: transposed if it spreads.
 Operand kernel_operand(const LayerDescription &layer, const LayerWeights &weights, bool spreads) {
     return spreads ? transposed_operand(layer, weights.transposed) : kernel_operand(layer, weights.kernel);
 }

@@ -1,4 +1,4 @@
-// A list that is computed as it is read: clang 14 cannot compile libstdc++'s views.
+// A list whose values are computed on access; clang 14 cannot compile libstdc++'s views.
 #pragma once
 
 #include <cstddef>

@@ -36,7 +36,7 @@ Network::Network(const NetworkDescription &description, int batch_size, int thre
     index_layers();
 }
 
-/// The first thing that it asks: another CPU would end the process at the first instruction that it does not know.
+/// Returns whether this CPU can run the pipelines, and keeps the reason if not. Called first: an unknown instruction would end the process.
 bool Network::is_for_this_cpu() noexcept {
     if (description_->metadata == nullptr) return true;
     std::array<char, 200> lacking{};
@@ -50,13 +50,13 @@ bool Network::is_for_this_cpu() noexcept {
     return false;
 }
 
-/// Once it is not ready, it keeps the reason.
+/// A network that is not ready keeps the reason for that.
 int Network::refuse(const char *message) noexcept {
     if (is_ready()) failure_.clear();
     return fail(message);
 }
 
-/// The error, with a message where there is none: the pipeline's went to a handler that the program has set since.
+/// Returns the error. Adds a message if there is none: the pipeline's went to a handler that the program has set since.
 int Network::explained(int error) noexcept {
     if (error == 0) return 0;
     std::array<char, 200> message{};
@@ -66,7 +66,7 @@ int Network::explained(int error) noexcept {
     return error;
 }
 
-/// The caller's arena or one's own; null where there is none that will do.
+/// Returns the caller's arena or a new one; null if neither will do.
 float *Network::find_arena(int batch_size, int threads, std::span<std::byte> arena) noexcept {
     const char *wrong = nullptr;
     if (batch_size < 1 || threads < 1) {
@@ -105,7 +105,7 @@ void Network::index_layers() noexcept {
     }
     offsets_ = {offsets, layers.size()};
     largest_first_ = {order, layers.size()};
-    // By their parameters, in one order whatever the library's sort does.
+    // By parameter count, then by index: one order, whatever the library's sort does.
     std::ranges::sort(largest_first_, [&](std::size_t a, std::size_t b) {
         const std::size_t size_a = layers[a].parameter_count(), size_b = layers[b].parameter_count();
         return size_a != size_b ? size_a > size_b : a < b;
@@ -206,7 +206,7 @@ int Network::forward(std::size_t first, std::size_t last, std::span<const float>
     if (!is_ready()) return -1;
     failure_.clear();
     const std::size_t in = description_->layers[first].input.size(), out = description_->layers[last - 1].output.size();
-    // Batch by batch, as the scratch space is that of a batch.
+    // Batch by batch: the scratch space holds one.
     const auto batch = static_cast<std::size_t>(batch_size());
     for (std::size_t begin = 0; begin < images; begin += batch) {
         const Sharding sharding(static_cast<int>(std::min(batch, images - begin)));
@@ -267,7 +267,7 @@ StepResult Network::penalty() noexcept {
     return result;
 }
 
-/// Makes the loss complete, and an error where it is not finite: pipelines assume that floats are, and a relu may swallow one that is not.
+/// Adds the mean squared error to the loss. Fails if the sum is not finite: pipelines assume finite floats, and a relu may swallow others.
 void Network::add_mean_error(StepResult &result, int images) noexcept {
     double error = 0;
     for (int image = 0; image < images; image++) error += static_cast<double>(arena_[layout_.errors() + static_cast<std::size_t>(image)]);

@@ -1,4 +1,4 @@
-// A network made of the pipelines its description names: forward, backward, and the sum of the gradients.
+// A network of the pipelines that its description names: forward, backward, and the sum of the gradients.
 #pragma once
 
 #include <cstddef>
@@ -14,50 +14,49 @@
 
 namespace castnet {
 
-/// What a step reports. `error` is 0, or the code that a pipeline returned (the network's error_message() says more); then `loss` means
-/// nothing.
+/// The result of a step. `error` is 0 or an error code, which error_message() explains; then `loss` means nothing.
 struct StepResult {
     double loss = 0;
     int error = 0;
 };
 
-/// Whether no value is infinite or NaN.
+/// Returns whether no value is infinite or NaN.
 bool all_finite(std::span<const float> values) noexcept;
 
-/// It stays where it was made: neither copied nor moved. One network is used by one thread at a time; several may be, each by its own.
+/// A network and its arena. It can be neither copied nor moved. Use it from one thread at a time; several networks can run at once, each on
+/// a thread of its own.
 class Network {
 public:
-    /// Lays the network out for batches of at most `batch_size` images on at most `threads` threads, in `arena`: at least
-    /// ArenaLayout(description, batch_size, threads, purpose).bytes() bytes on a 64-byte boundary, which must outlive the network. Without
-    /// one the network brings its own, and allocates nothing else. Weights are zero until they are set. Throws nothing: where an argument
-    /// breaks this, memory is missing, or the pipelines were compiled for another CPU than this, the network is not ready, and
-    /// error_message() says why.
+    /// Lays the network out for batches of at most `batch_size` images on at most `threads` threads. `arena` has at least
+    /// ArenaLayout(description, batch_size, threads, purpose).bytes() bytes on a 64-byte boundary and must outlive the network. Without one
+    /// the network allocates its own, and nothing else. Weights are zero until they are set. Throws nothing: if an argument is wrong,
+    /// memory is missing, or the pipelines were compiled for another CPU, the network is not ready, and error_message() says why.
     Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose = Purpose::training,
             std::span<std::byte> arena = {}) noexcept;
     Network(const Network &) = delete;
     Network &operator=(const Network &) = delete;
 
-    /// Otherwise its tensors are empty, and it does nothing but return errors.
+    /// Returns whether the network works. If not, its tensors are empty, and all it does is return errors.
     [[nodiscard]] bool is_ready() const { return arena_ != nullptr; }
-    /// What was wrong when its last call failed that did, in one line: where several threads failed in it, the first; "" if none has. Where
-    /// it is not ready, why.
+    /// Returns the message of the last failed call, in one line: the first one if several threads failed; "" if none did. Says why the
+    /// network is not ready if it is not.
     [[nodiscard]] const char *error_message() const { return failure_.message(); }
-    /// Keeps a message for error_message(), the first of a call. Returns the error that stands for what no pipeline reports.
+    /// Keeps a call's first message for error_message(). Returns -1, the error of all that is not a pipeline's.
     int fail(const char *message) noexcept { return failure_.keep(message); }
-    /// The same for a call that is refused at its beginning.
+    /// Does the same for a call that is refused at its beginning.
     int refuse(const char *message) noexcept;
-    /// Where all that goes, and its pipelines' user context.
+    /// Returns where messages are kept: the pipelines' user context.
     [[nodiscard]] Failure &failure() { return failure_; }
     [[nodiscard]] const NetworkDescription &description() const { return *description_; }
     [[nodiscard]] Purpose purpose() const { return layout_.purpose; }
     [[nodiscard]] int batch_size() const { return layout_.batch_images; }
 
-    /// A tensor with what a block holds of it.
+    /// A tensor and its values in a block.
     struct Tensor : TensorDescription {
         std::span<float> values;
     };
-    // The description's tensors, all in its order or one layer's; all blocks but the weights are only for training. After writing weights,
-    // call weights_changed() before anything else.
+    // Return the description's tensors: all in its order, or one layer's. Blocks other than weights are only for training. After writing
+    // weights, call weights_changed() before anything else.
     [[nodiscard]] auto tensors(Block block = Block::weights) {
         return Listing(description_->tensors().size(), [this, block](std::size_t i) {
             return Tensor{description_->tensors()[i], i % 2 == 0 ? kernel(i / 2, block) : bias(i / 2, block)};
@@ -70,19 +69,20 @@ public:
 
     int weights_changed() noexcept;
 
-    /// Runs layers first … last - 1 on `images` images: inputs (images, H, W, C) to outputs, dense.
+    /// Runs layers first … last - 1 on `images` images, from dense inputs (images, H, W, C) to dense outputs.
     int forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, std::size_t images) noexcept;
 
-    /// The part of the loss that no image decides: the L2 penalties, Σ λ · Σ kernel² over the layers.
+    /// Returns the part of the loss that depends on no image: the L2 penalties, Σ λ · Σ kernel² over the layers.
     StepResult penalty() noexcept;
 
-    /// The mean squared error of the batch's outputs against its targets, plus the L2 penalties, and every shard's gradients of it. At most
-    /// batch_size images; an error where the network is not laid out for training, or the loss is not finite. Allocates nothing, throws
-    /// nothing.
+    /// Returns the loss of at most batch_size images, and computes every shard's gradients. The loss is the mean squared error of outputs
+    /// against targets, plus the L2 penalties. Fails if the network is not laid out for training or the loss is not finite. Allocates
+    /// nothing, throws nothing.
     StepResult backward(const Batch &batch) noexcept;
 
-    /// Backward passes in one fork of the threads, each of the batch that next(result of the last one) points to, the first of
-    /// next(nullptr), until it is null; after each, update(layer) for every layer, which returns 0 or an error. No callback may throw.
+    /// Runs backward passes in one fork of the threads until `next` returns null. next(nullptr) points to the first batch, next(result of
+    /// the last pass) to each later one. After each pass calls update(layer) for every layer, which returns 0 or an error. No callback may
+    /// throw.
     template <typename Next, typename Update>
     void backward_each(const Next &next, const Update &update) noexcept {
         const FlushDenormals flush;  // in the penalties too
@@ -108,17 +108,16 @@ public:
             });
     }
 
-    /// Sums the shards' gradients of one layer into kernel_gradient and bias_gradient, in the shards' order: where
-    /// another process's would join.
+    /// Sums one layer's shard gradients into Block::gradients, in the shards' order. Another process's gradients would join here.
     int sum_gradients(std::size_t layer) noexcept;
 
     /// Makes the layer's transposed kernel from its kernel.
     int transpose_kernel(std::size_t layer) noexcept;
 
-    /// A layer's parameters from kernel to bias as one range, with what the optimizer keeps beside it; the lengths are equal.
+    /// A layer's kernel and bias as one range, and what the optimizer keeps beside it. The lengths are equal.
     struct ParameterRange {
         std::span<float> weights, moments_1, moments_2, gradients;
-        const float *shard_gradients;  ///< of the first shard; the next begins shard_stride floats on
+        const float *shard_gradients;  ///< the first shard's; the next begins shard_stride floats later
         std::size_t shard_stride, shards;
     };
     [[nodiscard]] ParameterRange parameter_range(std::size_t layer) noexcept;
@@ -128,7 +127,7 @@ private:
     [[nodiscard]] bool is_for_this_cpu() noexcept;
     int explained(int error) noexcept;
     void index_layers() noexcept;
-    // Of the parameters that begin so many floats into the arena.
+    // Return a tensor of the parameters that begin at float `begin` of the arena.
     [[nodiscard]] std::span<float> kernel_of(std::size_t begin, std::size_t layer) const;
     [[nodiscard]] std::span<float> bias_of(std::size_t begin, std::size_t layer) const;
     [[nodiscard]] float *scratch(int worker) {
@@ -150,8 +149,8 @@ private:
     float *arena_ = nullptr;
     // In the arena:
     std::span<LayerOffsets> offsets_;
-    std::span<std::size_t> largest_first_;  // the layers in the order of their updates, so that the last ones even out the workers
-    int shards_ = 0;                        // of the last backward
+    std::span<std::size_t> largest_first_;  // the layers' update order: small last ones even out the workers
+    int shards_ = 0;                        // of the last backward pass
 };
 
 }  // namespace castnet

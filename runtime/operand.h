@@ -11,7 +11,7 @@
 
 namespace castnet {
 
-/// A dense float operand of at most 2147483647 elements as Halide sees it: the first dimension is innermost.
+/// A dense float buffer of at most 2147483647 elements. As in Halide, the first dimension is innermost.
 class Operand {
 public:
     Operand(const float *data, std::initializer_list<std::size_t> extents) {
@@ -30,19 +30,19 @@ public:
     Operand(const float *data, const Shape &shape, int images)
         : Operand(data, {static_cast<std::size_t>(shape.channels), static_cast<std::size_t>(shape.width),
                          static_cast<std::size_t>(shape.height), static_cast<std::size_t>(images)}) {}
-    /// `count` rows of so many elements, which begin `stride` elements after one another.
+    /// `count` rows of `elements` floats, which begin `stride` floats apart.
     Operand(const float *data, std::size_t elements, std::size_t count, std::size_t stride) : Operand(data, {elements, count}) {
         dimensions_[1].stride = static_cast<std::int32_t>(stride);
     }
     Operand(const Operand &) = delete;
     Operand &operator=(const Operand &) = delete;
 
-    /// As a pipeline's argument.
+    /// Converts to a pipeline's argument.
     operator halide_buffer_t *() const { return &buffer_; }
 
 private:
     std::array<halide_dimension_t, 4> dimensions_{};
-    mutable halide_buffer_t buffer_{};  // a pipeline may note in it that it wrote
+    mutable halide_buffer_t buffer_{};  // pipelines mark their outputs as written
 };
 
 }  // namespace castnet

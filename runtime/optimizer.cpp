@@ -48,7 +48,7 @@ int Adam::update(Network &network, std::size_t layer, float rate) const noexcept
                                 .state_1 = Operand(range.moments_1.data(), {size}),
                                 .state_2 = Operand(range.moments_2.data(), {size})};
     if (const int error = network.description().adam(network.failure(), operands); error != 0) return error;
-    // A gradient that is not finite makes its moments and its weight so too.
+    // A gradient that is not finite spreads to its moments and its weight.
     if (!all_finite(range.weights)) return not_finite(network, network.description().layers[layer]);
     return network.transpose_kernel(layer);
 }

@@ -14,8 +14,8 @@ struct Adam {
     float epsilon = 1e-7F;
     std::int64_t steps = 0;  ///< taken so far
 
-    /// One step of training: the batch's gradients, and the weights changed along them. Returns the loss before the change; an error where
-    /// the loss, a gradient or a weight is not finite any more, and then the weights are lost. Allocates nothing, throws nothing.
+    /// Takes one training step: computes the batch's gradients and updates the weights. Returns the loss before the update. Fails if the
+    /// loss, a gradient or a weight is no longer finite; then the weights are lost. Allocates nothing, throws nothing.
     StepResult step(Network &network, const Batch &batch) noexcept {
         StepResult result;
         train(network, [&](const StepResult *last) -> const Batch * {
@@ -26,8 +26,8 @@ struct Adam {
         return result;
     }
 
-    /// Steps in one fork of the threads, each on the batch that next(result of the last step) points to, the first on next(nullptr), until
-    /// it is null. `next` runs on any of the threads, one at a time, and may not throw.
+    /// Takes steps in one fork of the threads until `next` returns null. next(nullptr) points to the first batch, next(result of the last
+    /// step) to each later one. `next` runs on any of the threads, one at a time, and may not throw.
     template <typename Next>
     void train(Network &network, const Next &next) noexcept {
         float rate = 0;
@@ -39,7 +39,7 @@ struct Adam {
         network.backward_each(begin_next, [&](std::size_t layer) { return update(network, layer, rate); });
     }
 
-    /// Forgets the steps so far and their moments, as after other weights were set.
+    /// Resets the step count and the moments, as new weights require.
     void begin_anew(Network &network) noexcept;
 
 private:

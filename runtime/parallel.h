@@ -16,8 +16,8 @@ inline void use_threads(int threads) {
     halide_set_num_threads(threads);
 }
 
-/// Calls body(0) … body(count - 1), each an int that is 0 or an error, on the pool's threads, without denormal numbers; returns 0 or one of
-/// the errors. The pool gets the user context.
+/// Calls body(0) … body(count - 1) on the pool's threads, with denormals flushed. Each call returns 0 or an error. Returns 0 or one of the
+/// errors. The pool gets the user context.
 template <typename Body>
 int parallel_for(void *context, int count, Body &body) noexcept {
     const auto call = [](void *, int index, std::uint8_t *closure) {
@@ -28,15 +28,14 @@ int parallel_for(void *context, int count, Body &body) noexcept {
     return halide_do_par_for(context, call, 0, count, reinterpret_cast<std::uint8_t *>(&body));
 }
 
-/// How much a round of work_in_rounds() has to do, less than 2²⁰ pieces; nothing at all ends it.
+/// The pieces of work in a round of work_in_rounds(), fewer than 2²⁰. A round without any ends the work.
 struct Round {
     int firsts = 0, seconds = 0;
     [[nodiscard]] int size() const { return firsts + seconds; }
 };
 
-/// Waits until the atomic number is as `holds` asks, of which whoever makes it so must notify. It looks for a moment, as what it waits for
-/// is mostly near, then offers its core to others, and then sleeps: where threads are more than cores, the worker that it waits for needs
-/// one.
+/// Waits until holds(number). Whoever makes that true must notify. Spins first, as the wait is mostly short, then yields its core, then
+/// sleeps: with more threads than cores, the awaited worker needs one.
 template <typename Number, typename Condition>
 void wait_until(const std::atomic<Number> &number, const Condition &holds) noexcept {
     constexpr int looks_before_yield = 1000, looks_before_sleep = 2000;
@@ -51,16 +50,16 @@ void wait_until(const std::atomic<Number> &number, const Condition &holds) noexc
     }
 }
 
-/// Any number of rounds in one fork and join. A round calls first(worker, 0) … first(worker, firsts - 1), and when all have returned
-/// second(0) … second(seconds - 1), each an int that is 0 or an error; next(error) then gives the next round. Each of `workers` takes the
-/// next piece of work that is free; after an error the round's other pieces are left out. None of the bodies may throw.
+/// Runs rounds of work in one fork and join. A round calls first(worker, 0) … first(worker, firsts - 1) and, when all have returned,
+/// second(0) … second(seconds - 1). Each call returns 0 or an error. next(error) then returns the next round. Each of `workers` takes the
+/// next free piece; after an error the rest of the round is skipped. No callback may throw.
 ///
-/// No worker waits for one that may not run yet: it waits for pieces alone that a running worker has taken.
+/// A worker waits only for pieces that a running worker has taken, never for a worker that may not have started.
 template <typename First, typename Second, typename Next>
 void work_in_rounds(void *context, int workers, Round round, const First &first, const Second &second, const Next &next) noexcept {
     if (round.size() == 0) return;
-    // The round's number, its size, and its next free piece in one word, so that a worker that comes late sees what belongs together. A
-    // round of no pieces is the end.
+    // The round's number, its size and its next free piece in one word, so that a late worker sees values of one round. A round without
+    // pieces is the end.
     constexpr std::uint64_t number_shift = 40, size_shift = 20, mask = (1U << size_shift) - 1;
     const auto number = [](std::uint64_t taken) { return taken >> number_shift; };
     const auto first_ticket = [](std::uint64_t which, const Round &r) {
@@ -68,7 +67,7 @@ void work_in_rounds(void *context, int workers, Round round, const First &first,
     };
     std::atomic<std::uint64_t> ticket{first_ticket(0, round)};
     std::atomic<int> done{0}, error{0};
-    // While a worker holds a piece, `round` stays as it is: the round ends with its last piece. Once it has given it back, it may not look.
+    // A worker may read `round` only while it holds a piece: with its last piece the round ends, and `round` changes.
     auto work = [&](int worker) {
         for (;;) {
             const std::uint64_t taken = ticket.fetch_add(1, std::memory_order_acq_rel);

@@ -1,5 +1,5 @@
-// The operands of a network's pipelines, under the names that the generators give them. A generated header hands each pipeline its own by
-// name, so that no order is written down twice, and a name that is missing here does not compile there.
+// The operands of a network's pipelines, under the generators' names. A generated header passes them to each pipeline by name. So no order
+// is written down twice, and a name missing here does not compile there.
 #pragma once
 
 #include "runtime/operand.h"
@@ -11,7 +11,7 @@ struct ForwardOperands {
     const Operand &large, &small, &kernel, &bias;
 };
 
-/// The gradients of both grids; the transposed kernel is conv2d's. `output` is the previous layer's.
+/// Both grids are gradients; the transposed kernel is conv2d's. `output` is the previous layer's.
 struct BackwardDataOperands {
     const Operand &large, &small, &kernel, &output;
 };
@@ -33,7 +33,7 @@ struct SquaredErrorOperands {
     const Operand &gradient, &error;
 };
 
-/// `state` is weights, first and second moments.
+/// The states are weights, first and second moments.
 struct AdamOperands {
     const Operand &gradients;
     float rate, beta_1, beta_2, epsilon;

@@ -15,20 +15,20 @@ public:
 
     [[nodiscard]] std::uint64_t state() const { return state_; }
     std::uint64_t next();
-    /// Uniform in [0, bound), without bias (Lemire 2019, "Fast random integer generation in an interval"). bound > 0.
+    /// Returns a number uniform in [0, bound), without bias (Lemire 2019, "Fast random integer generation in an interval"). bound > 0.
     std::uint32_t below(std::uint32_t bound);
-    /// Uniform in [0, 1): 24 bits, exactly representable.
+    /// Returns a number uniform in [0, 1): 24 bits, exactly representable.
     float uniform() { return static_cast<float>(next() >> 40U) * 0x1p-24F; }
 
 private:
     std::uint64_t state_;
 };
 
-/// Shuffles (Fisher & Yates): every order is equally likely.
+/// Shuffles the values (Fisher & Yates); every order is equally likely.
 void shuffle(std::span<std::uint32_t> values, Random &random);
 
-/// Keras's initial weights: kernels uniform in ±√(6 / (fan_in + fan_out)), a fan being kernel area · channels (Glorot & Bengio 2010,
-/// equation 16); biases zero.
+/// Sets Keras's initial weights: kernels uniform in ±√(6 / (fan_in + fan_out)), where a fan is kernel area · channels (Glorot & Bengio
+/// 2010, equation 16), and zero biases.
 int glorot_uniform(Network &network, Random &random);
 
 }  // namespace castnet

@@ -10,7 +10,7 @@ namespace {
 
 struct Feature {
     std::string_view name;  ///< in a Halide target
-    bool present;           ///< in this CPU, and its operating system keeps the registers
+    bool present;           ///< in this CPU, and supported by its operating system
 };
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -39,7 +39,7 @@ constexpr std::array<Feature, 0> features() noexcept {
 }
 #endif
 
-/// Whether the name is one of the words of the target, which - parts.
+/// Returns whether the name is one of the target's words, which - separates.
 bool asks_for(std::string_view target, std::string_view name) noexcept {
     for (std::size_t begin = 0; begin < target.size();) {
         const std::size_t end = std::min(target.find('-', begin), target.size());

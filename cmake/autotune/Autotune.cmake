@@ -1,9 +1,9 @@
-# The targets autotune-NETWORK, and autotune for the default network: they search for faster schedules on this machine, and keep them in a
-# table that the next build reads. AUTOTUNE_PIPELINES=conv2d_1-forward,… in the environment chooses some of the pipelines.
+# The targets autotune-NETWORK, and autotune for the default network, search for faster schedules on this machine. They keep them in a table
+# that the next build reads. AUTOTUNE_PIPELINES=conv2d_1-forward,… in the environment chooses some of the pipelines.
 
-set(AUTOTUNE_BUDGET 20 CACHE STRING "Seconds that the autotuner searches for a pipeline's schedule; the environment may say otherwise")
+set(AUTOTUNE_BUDGET 20 CACHE STRING "Seconds that the autotuner searches per pipeline; the environment variable overrides")
 
-# The one that bootstrap.sh has given Optuna to.
+# Prefers the Python that bootstrap.sh installed Optuna for.
 find_program(CASTNET_PYTHON python HINTS "${CASTNET_SOURCE_DIR}/build/venv/bin" NO_DEFAULT_PATH NO_CACHE)
 if(NOT CASTNET_PYTHON)
   find_program(CASTNET_PYTHON python3 NO_CACHE)

@@ -1,5 +1,5 @@
-"""Searches faster schedules for a network's pipelines on this machine, beside Halide's autoschedulers, and keeps the winners in a file that
-the next configuration reads. The targets autotune… run it; after an interruption it goes on where it was."""
+"""Searches for faster schedules of a network's pipelines on this machine, compares Halide's autoschedulers, and keeps the winners in a file
+that the next build reads. The targets autotune… run it. After an interruption it continues where it was."""
 import argparse
 import concurrent.futures
 import dataclasses
@@ -18,7 +18,7 @@ import schedules
 from workshop import AUTOSCHEDULERS, Fault, Interrupted, Tools, Workshop
 
 FINALISTS = 4
-MARGIN = 0.99  # a schedule has to take less than this part of the default's time: the rest is noise
+MARGIN = 0.99  # a schedule must take less than this part of the default's time; the rest is noise
 
 
 @dataclasses.dataclass
@@ -33,7 +33,7 @@ class Pipeline:
 
 
 class Line:
-    """What is going on, in a line that is written over on a terminal; elsewhere only what stays."""
+    """A progress line, overwritten on a terminal; elsewhere only what stays."""
 
     def __init__(self):
         self.live = sys.stdout.isatty()
@@ -59,7 +59,7 @@ class Autotuner:
             signal.signal(number, self.interrupt)
 
     def interrupt(self, number, _frame) -> None:
-        """The first ends the search and keeps what it found, the second ends at once."""
+        """Ends the search and keeps what it found; a second signal ends the program at once."""
         self.interrupted = True
         signal.signal(number, signal.SIG_DFL)
         self.line.leave("interrupted: keeping what was found; run the target again to go on")
@@ -79,7 +79,7 @@ class Autotuner:
                 self.line.leave(f"{pipeline}: {fault}; its schedule stays as it was")
 
     def prepare_autoschedulers(self) -> None:
-        """They take up to minutes: all of them first, side by side, and kept for the next time."""
+        """Compiles the autoschedulers' schedules first, in parallel, and keeps them for the next run: one takes up to minutes."""
         jobs = [(pipeline, name) for pipeline in self.pipelines for name in self.options.autoschedulers]
         done = 0
 
@@ -101,7 +101,7 @@ class Autotuner:
                 self.line.show(f"Halide's autoschedulers: {done} of {len(jobs)} schedules compiled")
 
     def tune(self, pipeline: Pipeline) -> None:
-        from search import Record, Search  # Optuna: not for those who only want the report
+        from search import Record, Search  # needs Optuna, which --report does not
         workshop = pipeline.workshop
         record = Record(workshop.folder / "record.jsonl")
         trials, deadline = self.options.trials, time.monotonic() + self.options.budget
@@ -128,8 +128,8 @@ class Autotuner:
         self.decide(pipeline, record)
 
     def decide(self, pipeline: Pipeline, record) -> None:
-        """The finalists, the default, the winner of earlier searches and the autoschedulers once more, by turns; the fastest wins, if it is
-        faster than the default beyond noise, in every run."""
+        """Measures the finalists, the default, the winner of earlier searches and the autoschedulers once more, in turns. The fastest wins
+        if it beats the default beyond noise, in every run."""
         contenders = {"default": {}}
         if earlier := schedules.schedule_of(self.options.schedules, pipeline.key):
             contenders["earlier"] = earlier
@@ -166,7 +166,7 @@ def pipeline_name(entry: dict) -> str:
 
 
 def read_pipelines(options: argparse.Namespace) -> list[Pipeline]:
-    """Of the network, or those that were asked for. What was compiled and measured counts for this generator only."""
+    """Returns the network's pipelines, or those asked for. What was compiled and measured counts only for this build of the generator."""
     tools = Tools(options.generator, options.space, options.measure, options.plugins, options.compiler)
     build = hashlib.sha256(options.generator.read_bytes() + options.measure.read_bytes()).hexdigest()[:12]
     pipelines = []
@@ -185,7 +185,7 @@ def read_pipelines(options: argparse.Namespace) -> list[Pipeline]:
 
 
 def describe(castnet: pathlib.Path, network: pathlib.Path) -> dict:
-    """What the compiler says of the network. Raises ValueError with the compiler's line."""
+    """Returns the compiler's description of the network. Raises ValueError with the compiler's message."""
     result = subprocess.run([castnet, "describe", "--json", network], capture_output=True, text=True)
     if result.returncode != 0:
         raise ValueError(result.stderr.strip().removeprefix("error: "))
@@ -193,7 +193,7 @@ def describe(castnet: pathlib.Path, network: pathlib.Path) -> dict:
 
 
 def table_of(place: pathlib.Path, kind: str) -> pathlib.Path:
-    """The file of this kind of CPU in a folder of tables; a file is itself."""
+    """Returns this kind of CPU's file in a folder of tables; a file is itself."""
     if place.suffix == ".txt":
         return place
     if not kind:
@@ -202,14 +202,14 @@ def table_of(place: pathlib.Path, kind: str) -> pathlib.Path:
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Reports mistakes in one line."""
 
     def error(self, message: str):
         self.exit(1, f"error: {message}; --help lists what is allowed\n")
 
 
 def at_least_zero(kind: type, example: str):
-    """A reader of such numbers."""
+    """Returns a parser of numbers from 0 on."""
     def read(text: str):
         try:
             value = kind(text)
@@ -226,17 +226,17 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("network", type=pathlib.Path, help="its text, NAME.castnet")
     for name in ("castnet", "generator", "space", "measure", "plugins", "folder"):
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
-    parser.add_argument("--schedules", type=pathlib.Path, required=True, help="the table FILE.txt, or the folder of this CPU's")
+    parser.add_argument("--schedules", type=pathlib.Path, required=True, help="the table FILE.txt, or the folder of this CPU's table")
     parser.add_argument("--compiler", required=True)
     parser.add_argument("--budget", type=at_least_zero(float, "AUTOTUNE_BUDGET=60"), default=20,
-                        help="seconds that a pipeline is searched for; AUTOTUNE_BUDGET overrides")
+                        help="seconds of search per pipeline; AUTOTUNE_BUDGET overrides")
     parser.add_argument("--trials", type=at_least_zero(int, "AUTOTUNE_TRIALS=64"),
-                        help="instead: until it has so many trials, those of earlier runs counted; AUTOTUNE_TRIALS overrides")
+                        help="instead: trials per pipeline, including earlier runs; AUTOTUNE_TRIALS overrides")
     parser.add_argument("--pipelines", type=lambda text: [name for name in text.split(",") if name], default=[], metavar="LAYER-PASS,…",
-                        help="these alone; AUTOTUNE_PIPELINES overrides")
+                        help="only these; AUTOTUNE_PIPELINES overrides")
     parser.add_argument("--autoschedulers", nargs="*", choices=AUTOSCHEDULERS, default=AUTOSCHEDULERS, help="Halide's, to compare with")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--report", action="store_true", help="only the table and the plot of what was measured before")
+    parser.add_argument("--report", action="store_true", help="only print and plot earlier measurements")
     variables = {"--budget": "AUTOTUNE_BUDGET", "--trials": "AUTOTUNE_TRIALS", "--pipelines": "AUTOTUNE_PIPELINES"}
     overriding = [f"{option}={os.environ[name]}" for option, name in variables.items() if name in os.environ]
     return parser.parse_args([*sys.argv[1:], *overriding])
@@ -247,7 +247,7 @@ def run(options: argparse.Namespace) -> None:
     options.schedules = table_of(options.schedules, options.description["schedules"]["kind"])
     pipelines = read_pipelines(options)
     if not options.report:
-        import optuna  # noqa: F401  (missed here, before what takes long)
+        import optuna  # noqa: F401  (fails here, before what takes long)
         Autotuner(options, pipelines).run()
     results = [file for pipeline in read_pipelines(argparse.Namespace(**vars(options) | {"pipelines": []}))
                if (file := pipeline.workshop.folder / "result.json").exists()]

@@ -78,7 +78,7 @@ std::vector<int> Contraction::extents(const std::string &operand, int images) co
     throw std::invalid_argument("no operand is called " + operand);
 }
 
-/// The kernel as the formula has it, (ky, kx, large channel, small channel).
+/// Returns the kernel in the formula's order, (ky, kx, large channel, small channel).
 std::vector<float> Contraction::kernel_of(const Values &inputs) const {
     const std::vector<float> &kernel = inputs.at("kernel");
     if (!makes_large()) return kernel;

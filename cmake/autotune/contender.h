@@ -1,4 +1,4 @@
-// A compiled pipeline that was loaded from a shared library, with operands of its own.
+// A compiled pipeline from a shared library, and its operands.
 #pragma once
 
 #include <HalideRuntime.h>
@@ -14,22 +14,22 @@
 
 namespace castnet::autotune {
 
-/// What a pipeline has to compute: the generator and its geometry.
+/// What a pipeline must compute: the generator and its geometry.
 class Contraction {
 public:
-    /// From "name=value" as the generator takes them.
+    /// Parses "name=value" as the generator takes them.
     Contraction(std::string generator, std::span<const std::string> parameters);
 
-    /// The extents of an operand by its name in the generator, innermost first; the images last.
+    /// Returns the extents of the generator's operand, innermost first, images last.
     [[nodiscard]] std::vector<int> extents(const std::string &operand, int images) const;
 
     using Values = std::map<std::string, std::vector<float>>;
-    /// The outputs by their names, by the formula, from the inputs.
+    /// Computes the outputs by name from the inputs, by the formula.
     [[nodiscard]] std::map<std::string, std::vector<double>> outputs(const Values &inputs, int images) const;
 
-    /// Two for each product of an image, padding included, as NetworkDescription counts them.
+    /// Returns two operations per product, including padding, as NetworkDescription counts them.
     [[nodiscard]] double flops(int images) const;
-    /// Of the operands, each once.
+    /// Returns the bytes of the operands, each counted once.
     [[nodiscard]] double bytes(int images) const;
 
 private:
@@ -45,11 +45,11 @@ private:
     reference::Geometry geometry_;
 };
 
-/// The operands of a pipeline, side by side as in the runtime's arena, on 64-byte boundaries, with guards between them.
+/// A pipeline's operands, side by side as in the runtime's arena, on 64-byte boundaries, with guards between them.
 class Operands {
 public:
-    /// Those that `metadata` names, for so many images: inputs of random multiples of 1/8 up to ±1, so that sums of products are exact
-    /// whatever their order; outputs of NaN.
+    /// Makes the operands that `metadata` names. Inputs are random multiples of 1/8 up to ±1, so that sums of products are exact in any
+    /// order; outputs are NaN.
     Operands(const Contraction &contraction, const halide_filter_metadata_t &metadata, int images);
 
     [[nodiscard]] void **arguments() { return arguments_.data(); }
@@ -74,18 +74,18 @@ private:
     std::vector<void *> arguments_;
 };
 
-/// A compiled pipeline that was loaded from a shared library. What goes wrong with it is kept, not thrown.
+/// A compiled pipeline from a shared library. Keeps its error instead of throwing it.
 class Contender {
 public:
     explicit Contender(const std::string &file);
 
     [[nodiscard]] const halide_filter_metadata_t *metadata() const { return metadata_; }
     void call(Operands &operands);
-    /// Runs it once and compares with the formula.
+    /// Runs the pipeline once and compares its outputs with the formula.
     void check(const Contraction &contraction, int images);
 
     [[nodiscard]] const std::string &error() const { return error_; }
-    /// Whether a call allocates memory or forks, which a training step must not.
+    /// Returns whether a call allocates memory or forks, which a training step must not.
     [[nodiscard]] bool allocates() const { return allocates_; }
 
 private:

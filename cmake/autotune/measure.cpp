@@ -1,6 +1,6 @@
-// castnet_measure GENERATOR name=value… --contender FILE.so…: whether compiled pipelines compute what the formula says, and how long they
-// take, by turns in one run on the same inputs. Prints JSON: the FMA peak of the same run, and of each contender its seconds a call, or
-// what is wrong with it. A contender that crashes takes the program with it: the caller starts one for each it does not trust.
+// castnet_measure GENERATOR name=value… --contender FILE.so… checks compiled pipelines against the formula, and times them in turns in one
+// run on the same inputs. Prints JSON: the run's FMA peak, and each contender's seconds per call or its error. A contender that crashes
+// takes the program with it, so the caller runs each one that it does not trust alone.
 #include <HalideRuntime.h>
 #include <halide_benchmark.h>
 #include <CLI/CLI.hpp>
@@ -69,7 +69,7 @@ int main(int argc, char **argv) {
     app.add_option("parameters", parameters, "name=value of the generator's geometry")->required();
     app.add_option("--contender", contenders, "a shared library with a pipeline of that geometry")->required()->allow_extra_args(false);
     app.add_option("--images", images, "images of a call")->check(CLI::Range(1, 10'000));
-    app.add_option("--rounds", rounds, "times of each, of which the best counts")->check(CLI::Range(1, 1'000'000));
+    app.add_option("--rounds", rounds, "measurements of each; the best counts")->check(CLI::Range(1, 1'000'000));
     try {
         app.parse(argc, argv);
         std::cout << castnet::autotune::measure(castnet::autotune::Contraction(generator, parameters), contenders, images, rounds) << '\n';

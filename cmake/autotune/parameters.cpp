@@ -14,7 +14,7 @@ const std::vector<std::string> numbers{"large_height",  "large_width",  "large_c
 
 using Words = std::map<std::string, std::vector<std::string>>;
 
-/// The words that the parameters of a generator's epilogue may be.
+/// Returns the values that the parameters of a generator's epilogue may have.
 Words words_of(const std::string &generator) {
     if (generator == "correlate" || generator == "spread")
         return {{"activation", {"linear", "relu", "sigmoid", "softmax", "tanh"}}, {"pass", {"backward_data", "forward"}}};

@@ -1,4 +1,4 @@
-"""What the autotuner found, beside Halide's autoschedulers: a table, a CSV file and a picture."""
+"""Reports the autotuner's schedules beside Halide's autoschedulers: a table, a CSV file and a plot."""
 import csv
 import math
 import pathlib
@@ -7,13 +7,13 @@ import subprocess
 import sys
 
 CONTENDERS = ("default", "tuned", "Adams2019", "Li2018", "Mullapudi2016")
-# Operations for each byte of the operands: so many that even memory beyond the caches is no limit. (A core with a peak of 250 GFLOP/s that
-# copies 27 GB/s there needs 9.) What such a pipeline misses to the peak is its schedule's.
+# With this many operations per byte of the operands, even memory beyond the caches is no limit. (A core with a peak of 250 GFLOP/s that
+# copies 27 GB/s there needs 9.) What such a pipeline misses to the peak is its schedule's fault.
 ENOUGH = 16.0
 
 
 def shares(row: dict) -> dict[str, float]:
-    """Of the FMA peak; without those that failed."""
+    """Returns the contenders' shares of the FMA peak, without those that failed."""
     measured = dict(row["contenders"])
     measured["tuned"] = measured[row["winner"]]
     return {name: measured[name]["share"] for name in CONTENDERS if "share" in measured.get(name, {})}
@@ -24,7 +24,7 @@ def geometric_mean(values: list[float]) -> float:
 
 
 def speedup(rows: list[dict], name: str) -> float:
-    """Of the tuned schedules over a contender, in the geometric mean over the pipelines where it works."""
+    """Returns the tuned schedules' speedup over a contender: the geometric mean over the pipelines where it works."""
     return geometric_mean([shares(row)["tuned"] / shares(row)[name] for row in rows if name in shares(row)])
 
 
@@ -60,7 +60,7 @@ def write_csv(rows: list[dict], file: pathlib.Path) -> None:
 
 
 def plot(rows: list[dict], network: str, file: pathlib.Path) -> None:
-    """A group of bars for each pipeline; gnuplot draws."""
+    """Draws a group of bars per pipeline with gnuplot."""
     if shutil.which("gnuplot") is None:
         print("warning: no plot without gnuplot; install the package gnuplot-nox", file=sys.stderr)
         return

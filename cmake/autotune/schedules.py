@@ -1,4 +1,4 @@
-"""A table of tuned schedules: one line a pipeline, as the compiler reads it.
+"""A table of tuned schedules: one line per pipeline, as the compiler reads it.
 
     PIPELINE : GeneratorParams, or `default` : what was measured, Halide VERSION
 """
@@ -14,24 +14,24 @@ HEADER = """\
 
 
 def cpu_name() -> str:
-    """As the system calls it, for readers only."""
+    """Returns the system's name of the CPU, for readers only."""
     info = pathlib.Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), os.uname().machine)
 
 
 def format_schedule(schedule: dict) -> str:
-    """{"tile": "4x7x1x1"} as "tile=4x7x1x1"; the schedule without choices is the default."""
+    """Formats {"tile": "4x7x1x1"} as "tile=4x7x1x1", and an empty schedule as "default"."""
     return " ".join(f"{name}={value}" for name, value in schedule.items()) or "default"
 
 
 def parse_schedule(text: str) -> dict:
-    """The reverse of format_schedule()."""
+    """Reverses format_schedule()."""
     return {} if text == "default" else dict(word.partition("=")[::2] for word in text.split())
 
 
 def read(file: pathlib.Path) -> dict[str, str]:
-    """The lines by their pipelines. Raises ValueError at a line that is not whole."""
+    """Returns the lines by pipeline. Raises ValueError for an incomplete line."""
     if not file.exists():
         return {}
     lines = [line for line in file.read_text().splitlines() if line.strip() and not line.startswith("#")]
@@ -42,13 +42,13 @@ def read(file: pathlib.Path) -> dict[str, str]:
 
 
 def schedule_of(file: pathlib.Path, pipeline: str) -> dict:
-    """What the file says about a pipeline; the default where it says nothing."""
+    """Returns the file's schedule for a pipeline; the default if it has none."""
     line = read(file).get(pipeline)
     return {} if line is None else parse_schedule(line.split(" : ")[1])
 
 
 def keep(file: pathlib.Path, pipeline: str, schedule: dict, measured: str, halide: str) -> None:
-    """Adds or replaces a pipeline's line. Whoever reads the file meanwhile sees it as it was or as it is, never in between."""
+    """Adds or replaces a pipeline's line atomically: a reader sees the old file or the new one."""
     lines = read(file)
     lines[pipeline] = f"{pipeline} : {format_schedule(schedule)} : {measured}, Halide {halide}"
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""The search of a pipeline's schedules: Optuna's tree-structured Parzen estimator proposes, measurements answer.
+"""Searches a pipeline's schedules: Optuna's tree-structured Parzen estimator proposes, measurements answer.
 
-What it proposes follows from the space, the seed and the answers so far, and from nothing else. So a search that was interrupted goes on
-by repeating itself: what was measured before is read from the record instead of being measured again.
+Proposals follow from the space, the seed and the answers so far alone. So an interrupted search continues by repeating itself, and takes
+earlier answers from the record instead of measuring again.
 """
 import json
 import pathlib
@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 import optuna
 from workshop import Answer, Schedule
 
-LOSES = 10.0  # times the default's seconds: what a schedule counts as that fails
+LOSES = 10.0  # times the default's seconds: what a failed schedule counts as
 START = 8  # the tiles that the cost model likes best are tried first
-BATCH = 8  # proposed at once, so that they can be compiled side by side
+BATCH = 8  # proposed at once, to be compiled in parallel
 
 
 class Record:
-    """The answers of a pipeline by their schedules, in a file that grows line by line; a line that was cut off does not count."""
+    """A pipeline's answers by schedule, in a file that grows line by line. A line that was cut off does not count."""
 
     def __init__(self, file: pathlib.Path | None = None):
         self.file, self.answers = file, {}
@@ -46,13 +46,13 @@ class Record:
                 stream.write(json.dumps({"schedule": schedule, "answer": answer}) + "\n")
 
     def best(self, count: int) -> list[Schedule]:
-        """The fastest schedules, the fastest first."""
+        """Returns the fastest schedules, the fastest first."""
         ranked = sorted((answer["relative"], key) for key, answer in self.answers.items() if "relative" in answer)
         return [json.loads(key) for _, key in ranked[:count]]
 
 
 class Search:
-    """`space` is what castnet_space prints: methods, and of each the choices with their values in order."""
+    """`space` is what castnet_space prints: methods, each with its choices and their values in order."""
 
     def __init__(self, space: list[dict], seed: int):
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -78,8 +78,8 @@ class Search:
         return schedule
 
     def batch(self, count: int = BATCH) -> list[tuple[optuna.Trial, Schedule]]:
-        """Schedules that were not proposed before; fewer than `count`, in the end none, where the space has no more."""
-        # Samplers of its own for each batch, so that a batch depends on the answers so far alone.
+        """Returns schedules that were not proposed before; fewer than `count`, in the end none, when the space runs out."""
+        # New samplers for each batch, so that it depends only on the answers so far.
         seed = self.seed + len(self.study.trials)
         model = optuna.samplers.TPESampler(seed=seed, n_startup_trials=2 * BATCH, n_ei_candidates=48, constant_liar=True)
         chance = optuna.samplers.RandomSampler(seed=seed)
@@ -87,7 +87,7 @@ class Search:
         for attempt in range(1000):
             if len(proposed) == count or len(self.asked) == self.size:
                 break
-            # The model, once it is sure, proposes the same again and again: chance fills the rest of the batch.
+            # A model that is sure repeats its proposals: chance fills the rest of the batch.
             self.study.sampler = model if attempt < 2 * count else chance
             trial = self.study.ask()
             schedule = self.propose(trial)
@@ -99,7 +99,7 @@ class Search:
         return proposed
 
     def run(self, record: Record, measure: Callable[[list[Schedule]], Iterable[Answer]], goes_on: Callable[[], bool]) -> None:
-        """Until goes_on() says no or the space is exhausted. measure() answers for schedules that the record does not know."""
+        """Searches until goes_on() returns False or the space is exhausted. measure() answers for schedules that are not in the record."""
         while goes_on():
             proposed = self.batch()
             if not proposed:

@@ -1,5 +1,5 @@
-// castnet_space GENERATOR name=value…: the schedules of a pipeline that are worth a trial, as JSON. Each is a GeneratorParam of the same
-// name; the first method is the one that the shapes choose by themselves.
+// castnet_space GENERATOR name=value… prints the schedules of a pipeline that are worth a trial, as JSON. Each choice is a GeneratorParam
+// of the same name. The first method is the default, which follows from the shapes.
 #include <Halide.h>
 
 #include <algorithm>
@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
         return 0;
     } catch (const std::exception &error) {
         return report(error.what());
-    } catch (const Halide::Error &error) {  // no std::exception
+    } catch (const Halide::Error &error) {  // not a std::exception
         return report(error.what());
     }
 }

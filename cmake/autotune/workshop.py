@@ -1,5 +1,5 @@
-"""Compiles and measures contenders for a pipeline's schedule. Whatever a contender does, compile for ever, crash, hang or compute nonsense,
-it loses, and says why."""
+"""Compiles and measures contenders for a pipeline's schedule. A contender that compiles for ever, crashes, hangs or computes nonsense
+loses, and says why."""
 import concurrent.futures
 import dataclasses
 import hashlib
@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable
 
 AUTOSCHEDULERS = ("Adams2019", "Li2018", "Mullapudi2016")
-# Seconds of the processor, which a busy machine grants late; what sleeps for ever has PATIENCE times as long by the clock.
+# Limits in seconds of CPU time, which a busy machine grants late. By the clock the limit is PATIENCE times as long, for what sleeps.
 COMPILE_SECONDS = 20  # the space's schedules take under one
 AUTOSCHEDULER_SECONDS = 60
-# Adams2019 keeps 32 candidates by itself and then takes minutes for a pipeline; with fewer its schedules are as good or nearly so.
+# Adams2019 keeps 32 candidates by default, which takes minutes per pipeline. With fewer its schedules are as good or nearly so.
 BEAMS = {"Adams2019": ("8", "1")}
 MEASURE_SECONDS = 30
 PATIENCE = 20
-IMAGES = 8  # of a shard of Keras's batch of 32
+IMAGES = 8  # in a shard of Keras's batch of 32
 
 Schedule = dict[str, str]  # GeneratorParams, the method first
 Answer = dict  # {"relative": seconds / the default's seconds in the same run} or {"error": why it loses}
@@ -29,7 +29,7 @@ Answer = dict  # {"relative": seconds / the default's seconds in the same run} o
 
 @dataclasses.dataclass(frozen=True)
 class Tools:
-    """The programs that the build has made."""
+    """Programs that the build has made."""
     generator: pathlib.Path
     space: pathlib.Path
     measure: pathlib.Path
@@ -46,8 +46,8 @@ class Interrupted(Fault):
 
 
 def run(command: list, seconds: int, interrupted: Callable[[], bool] = lambda: False) -> str:
-    """The program's output, if it takes no more than `seconds` of the processor. Its own session, so that Ctrl-C reaches the tuner alone,
-    and so that a hang can be ended whole."""
+    """Returns the program's output. Raises Fault if it fails or takes more than `seconds` of CPU time. Runs it in its own session, so that
+    Ctrl-C reaches only the tuner, and a hang is ended whole."""
     process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
                                start_new_session=True)
     resource.prlimit(process.pid, resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY))
@@ -78,12 +78,12 @@ def run(command: list, seconds: int, interrupted: Callable[[], bool] = lambda: F
 
 
 class Workshop:
-    """Of one pipeline: `generator` with the geometry's `parameters`. Compiled contenders are kept in `folder`."""
+    """Works on one pipeline: `generator` with the geometry's `parameters`. Keeps compiled contenders in `folder`."""
 
     def __init__(self, tools: Tools, generator: str, parameters: list[str], folder: pathlib.Path, rounds: int = 15):
         self.tools, self.generator, self.parameters, self.folder, self.rounds = tools, generator, parameters, folder, rounds
         self.workers = os.cpu_count() or 1
-        self.interrupted: Callable[[], bool] = lambda: False  # asked by what takes long
+        self.interrupted: Callable[[], bool] = lambda: False  # polled by what takes long
 
     def open(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -92,11 +92,11 @@ class Workshop:
         return json.loads(run([self.tools.space, self.generator, *self.parameters], COMPILE_SECONDS))
 
     def library(self, schedule: Schedule) -> pathlib.Path:
-        """Where compile() puts it."""
+        """Returns where compile() puts the library."""
         return self.folder / f"{hashlib.sha256(json.dumps(schedule, sort_keys=True).encode()).hexdigest()[:16]}.so"
 
     def compile(self, schedule: Schedule) -> pathlib.Path:
-        """A shared library with the pipeline, called contender."""
+        """Compiles the pipeline to a shared library, under the name contender."""
         library = self.library(schedule)
         name = library.stem
         if library.exists():
@@ -129,7 +129,7 @@ class Workshop:
         raise fault
 
     def compile_all(self, schedules: list[Schedule]) -> list[pathlib.Path | Fault]:
-        """Side by side: nothing is measured meanwhile."""
+        """Compiles in parallel, while nothing is measured."""
         def compile_one(schedule: Schedule) -> pathlib.Path | Fault:
             try:
                 return self.compile(schedule)
@@ -139,13 +139,13 @@ class Workshop:
             return list(pool.map(compile_one, schedules))
 
     def measure(self, libraries: list[pathlib.Path], rounds: int) -> dict:
-        """What castnet_measure prints about them."""
+        """Returns what castnet_measure prints about the libraries."""
         contenders = [word for library in libraries for word in ("--contender", library)]
         return json.loads(run([self.tools.measure, self.generator, *self.parameters, "--images", IMAGES, "--rounds", rounds, *contenders],
                               MEASURE_SECONDS))
 
     def answer(self, schedules: list[Schedule]) -> list[Answer]:
-        """Each beside the default in one run."""
+        """Measures each schedule in a run with the default."""
         default, *compiled = self.compile_all([{}, *schedules])
         if isinstance(default, Fault):
             raise default
@@ -170,12 +170,12 @@ class Workshop:
                 library.unlink(missing_ok=True)
 
     def final(self, schedules: dict[str, Schedule], runs: int, rounds: int) -> dict:
-        """Named contenders, the default among them, in a few runs by turns. Of each: the medians over the runs of its seconds, relative
-        to the default's, and its share of the peak; `worst` is its largest relative time."""
+        """Measures named contenders, the default among them, in turns in a few runs. Returns for each the medians over the runs of its time
+        relative to the default's and of its share of the peak; `worst` is its largest relative time."""
         names = list(schedules)
         libraries = dict(zip(names, self.compile_all(list(schedules.values()))))
         results = {name: {"error": str(library)} for name, library in libraries.items() if isinstance(library, Fault)}
-        for name, library in libraries.items():  # one by one first: none may take the others with it
+        for name, library in libraries.items():  # one by one first, as a crash would take the others with it
             if name not in results:
                 try:
                     alone = self.measure([library], 1)["contenders"][0]

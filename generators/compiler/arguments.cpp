@@ -10,7 +10,7 @@ namespace {
 
 using Info = Halide::Internal::AbstractGenerator::ArgInfo;
 
-/// The C arguments of one input or output: several where it is a tuple.
+/// Appends the C arguments of one input or output: several if it is a tuple.
 void append(std::vector<Argument> &arguments, const Info &info) {
     const bool is_scalar = info.kind == Halide::Internal::ArgInfoKind::Scalar, is_tuple = info.types.size() > 1;
     for (std::size_t i = 0; i < info.types.size(); i++)
@@ -21,7 +21,7 @@ void append(std::vector<Argument> &arguments, const Info &info) {
 }  // namespace
 
 std::vector<Argument> arguments_of(const PipelineRecipe &pipeline) {
-    // For any target: the GeneratorParams alone decide.
+    // Any target will do: the GeneratorParams alone decide.
     const auto generator =
         Halide::Internal::GeneratorRegistry::create(pipeline.generator, Halide::GeneratorContext(Halide::get_host_target()));
     if (generator == nullptr) throw Error(fmt::format("{}: there is no generator {}", pipeline.function, pipeline.generator));

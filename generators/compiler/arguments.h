@@ -1,4 +1,4 @@
-// What a compiled pipeline is called with.
+// The arguments of a compiled pipeline.
 #pragma once
 
 #include <string>
@@ -10,12 +10,11 @@ namespace castnet {
 
 /// One argument of the C function that a pipeline becomes.
 struct Argument {
-    std::string type;  ///< as C++ writes it in front of the name
+    std::string type;  ///< as C++ writes it before the name
     std::string name;
 };
 
-/// Returns the arguments behind the user's context, in the order that the pipeline's generator gives them. Throws Error where there is no
-/// such generator.
+/// Returns the arguments after the user context, in the generator's order. Throws Error if there is no such generator.
 std::vector<Argument> arguments_of(const PipelineRecipe &pipeline);
 
 }  // namespace castnet

@@ -1,4 +1,4 @@
-// castnet: a network's text in, one static library out.
+// castnet compiles a network's text to one static library.
 #include <Halide.h>
 #include <fmt/format.h>
 
@@ -25,7 +25,7 @@ Architecture read_network(const Path &file) {
 Halide::Target parse_target(const std::string &text) {
     if (text.empty()) return Halide::get_host_target();
     if (!Halide::Target::validate_target_string(text))
-        throw Error(fmt::format("--target {}: is none of Halide's; write host, or x86-64-linux-avx-avx2-f16c-fma-sse41, say", text));
+        throw Error(fmt::format("--target {}: is not a Halide target; write host, or x86-64-linux-avx-avx2-f16c-fma-sse41, say", text));
     return Halide::Target(text);
 }
 
@@ -33,13 +33,13 @@ Path this_program() {
     return std::filesystem::read_symlink("/proc/self/exe");
 }
 
-/// The tables that come with the compiler: beside the sources that it was built from, or in the package.
+/// Returns the folder of the tables that come with the compiler: in the package, or in the sources that it was built from.
 Path shipped_tables() {
     const Path installed = this_program().parent_path().parent_path() / "generators" / "schedules";
     return std::filesystem::is_directory(installed) ? installed : Path(CASTNET_SCHEDULES_FOLDER);
 }
 
-/// What --schedules chooses: a table alone, none, or the shipped tables with those of a folder over them.
+/// Returns what --schedules chooses: one table, none, or the shipped tables with a folder's over them.
 TargetSchedules choose_schedules(const std::string &option, const Halide::Target &target) {
     if (option == "none") return {};
     if (option.empty()) return find_schedules({shipped_tables()}, target);
@@ -52,7 +52,7 @@ void report(const std::string &what) {
     fmt::print(stderr, "{}{}\n", has_place ? "" : "error: ", what);
 }
 
-/// What the command line says.
+/// The options of the command line.
 struct Options {
     Path network, output = ".", depfile;
     std::string target, schedules;
@@ -61,11 +61,10 @@ struct Options {
 
 void add_common_options(CLI::App &command, Options &options) {
     command.add_option("network", options.network, "The network's text")->type_name("NAME.castnet")->required();
-    command.add_option("--target", options.target, "What to compile for, in Halide's words; this machine otherwise")->type_name("TARGET");
+    command.add_option("--target", options.target, "The Halide target to compile for; by default this machine")->type_name("TARGET");
     command
         .add_option("--schedules", options.schedules,
-                    "A table of tuned schedules, none, or a folder of tables to lay over those that come with castnet, which are taken "
-                    "otherwise")
+                    "A table of tuned schedules, none, or a folder of tables that override those of castnet, the default")
         ->type_name("FILE|FOLDER|none");
 }
 
@@ -103,7 +102,7 @@ int run(int argc, char **argv) {
     CLI::App &compile_command = *app.add_subcommand("compile", "Makes libNAME.a and NAME.h of NAME.castnet");
     add_common_options(compile_command, options);
     compile_command.add_option("--output", options.output, "The folder that they go into")->type_name("DIR")->capture_default_str();
-    compile_command.add_option("--depfile", options.depfile, "Where to write what they are made of, for Make and Ninja")->type_name("FILE");
+    compile_command.add_option("--depfile", options.depfile, "Where to write their dependencies, for Make and Ninja")->type_name("FILE");
     CLI::App &describe_command = *app.add_subcommand("describe", "Prints layers, shapes, parameters, multiply-adds, memory and pipelines");
     add_common_options(describe_command, options);
     describe_command.add_flag("--json", options.as_json, "For programs");
@@ -114,7 +113,7 @@ int run(int argc, char **argv) {
         return 0;
     } catch (const CLI::Success &success) {  // --help, --version
         return app.exit(success);
-    } catch (const Halide::Error &error) {  // is no std::exception
+    } catch (const Halide::Error &error) {  // not a std::exception
         report(Error(error.what()).what());
     } catch (const std::exception &error) {
         report(Error(error.what()).what());

@@ -22,11 +22,11 @@ using Path = std::filesystem::path;
 /// One object file of the archive.
 struct Object {
     std::string function;
-    std::string generator;  ///< empty: Halide's runtime
+    std::string generator;  ///< empty for Halide's runtime
     std::map<std::string, std::string> parameters;
     Schedule schedule;
 
-    /// Everything that decides the object's bytes.
+    /// Returns everything that decides the object's bytes.
     [[nodiscard]] std::string recipe(const std::string &compiler, const std::string &target) const {
         std::string text = fmt::format("{}\ntarget={}\n{} {}\n", compiler, target, generator, function);
         for (const auto *values : {&parameters, &schedule}) {
@@ -36,24 +36,24 @@ struct Object {
     }
 };
 
-/// The file's text; "" where there is no such file.
+/// Returns the file's text; "" if there is no such file.
 std::string text_of(const Path &file) {
     return std::filesystem::is_regular_file(file) ? read_text(file) : "";
 }
 
-/// Writes the file unless it holds that text already, so that what is made of it stays valid.
+/// Writes the file unless it holds that text already, so that what depends on it stays up to date.
 void update_file(const Path &file, const std::string &text) {
     if (text_of(file) != text) write_file(file, text);
 }
 
-/// This program, as far as its output depends on it: Halide's version, and a checksum of its own code.
+/// Identifies this program: Halide's version, and a checksum of its own code. Its output depends on both.
 std::string compiler_identity() {
     const std::vector<std::byte> program = read_file("/proc/self/exe");
     const auto checksum = crc32_z(0, reinterpret_cast<const Bytef *>(program.data()), program.size());
     return fmt::format("Halide {}.{}.{}, castnet {:08x}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH, checksum);
 }
 
-/// Keeps the first of Halide's warnings, which else go to standard error in several lines.
+/// Keeps Halide's first warning, which otherwise goes to standard error in several lines.
 class Warnings : public Halide::CompileTimeErrorReporter {
 public:
     Warnings() { Halide::set_custom_compile_time_error_reporter(this); }
@@ -72,7 +72,7 @@ private:
     std::string first_;
 };
 
-/// A schedule's autoscheduler, a plugin that lies beside Halide's library.
+/// Loads an autoscheduler: a plugin beside Halide's library. Throws Error.
 void load_autoscheduler(std::string name) {
     std::ranges::transform(name, name.begin(), [](unsigned char letter) { return std::tolower(letter); });
     Dl_info halide{};
@@ -80,7 +80,7 @@ void load_autoscheduler(std::string name) {
     Halide::load_plugin((Path(halide.dli_fname).parent_path() / fmt::format("libautoschedule_{}.so", name)).string());
 }
 
-/// The folder of a network's objects, each beside the recipe that it was made by.
+/// The folder of a network's objects, each beside the recipe that made it.
 class ObjectFolder {
 public:
     ObjectFolder(Path folder, const Halide::Target &target) : folder_(std::move(folder)), target_(target), compiler_(compiler_identity()) {
@@ -93,7 +93,7 @@ public:
         return std::filesystem::is_regular_file(file(object)) && text_of(recipe_file(object)) == recipe(object);
     }
 
-    /// Compiles the object, by its own schedule or by the default one. The old recipe goes first: it is no longer true from here on.
+    /// Compiles the object, with its own schedule or the default. Removes the old recipe first: from here on it is no longer true.
     void make(const Object &object, bool is_tuned) const {
         std::filesystem::remove(recipe_file(object));
         const Path partial = folder_ / (object.function + ".partial");
@@ -109,7 +109,7 @@ public:
         write_file(recipe_file(object), recipe(object));
     }
 
-    /// Makes an archive of the objects, as a whole, unless it is made of these already.
+    /// Makes an archive of the objects, unless it has exactly these already. Replaces the old archive as a whole.
     void archive(const std::vector<Object> &objects, const Path &archive) const {
         const Path contents = folder_ / "archive.recipe";
         std::string text;
@@ -126,7 +126,7 @@ public:
         write_file(contents, text);
     }
 
-    /// Removes the objects of pipelines that are no longer, and what a killed run has left.
+    /// Removes objects of pipelines that no longer exist, and what a killed run has left.
     void keep_only(const std::vector<Object> &objects) const {
         std::set<Path> kept{folder_ / "archive.recipe"};
         for (const Object &object : objects) kept.insert({file(object), recipe_file(object)});
@@ -173,7 +173,7 @@ std::vector<Object> objects_of(const Architecture &architecture, const ScheduleT
     return objects;
 }
 
-/// Compiles those objects side by side, with their schedules or without. Returns those whose schedules do not fit.
+/// Compiles the objects in parallel, with their schedules or without. Returns those whose schedules do not fit. Throws Error.
 std::vector<Object> make_all(const ObjectFolder &folder, const std::vector<Object> &objects, bool is_tuned) {
     const auto outcomes = run_in_processes(objects.size(), static_cast<std::size_t>(default_threads()),
                                            [&](std::size_t i) { folder.make(objects[i], is_tuned); });

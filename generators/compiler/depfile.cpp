@@ -3,7 +3,7 @@
 namespace castnet {
 namespace {
 
-/// A name as Make and Ninja read it. Backslashes are themselves, but for those before a space.
+/// Returns a name as Make and Ninja read it. Backslashes are literal, except before a space.
 std::string escape(const std::string &name) {
     std::string escaped;
     std::size_t backslashes = 0;

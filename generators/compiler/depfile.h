@@ -1,4 +1,4 @@
-// What outputs were made of, for Make and Ninja.
+// The dependencies of outputs, for Make and Ninja.
 #pragma once
 
 #include <filesystem>

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The network as its header describes it, without pipelines. `layers` must outlive it.
+/// Returns the network as its header describes it, without pipelines. `layers` must outlive it.
 NetworkDescription description_of(const Architecture &architecture, const std::vector<LayerDescription> &layers) {
     return {.name = architecture.name, .layers = layers, .encoder_layers = architecture.encoder_layers};
 }
@@ -48,7 +48,7 @@ std::string text_of(const Schedule &schedule) {
     return text.empty() ? " by the shapes" : text;
 }
 
-// What `train` takes by itself, and one image.
+// The default batch of `train`.
 constexpr int usual_batch = 32;
 
 ArenaLayout training_layout(const NetworkDescription &network) {

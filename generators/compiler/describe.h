@@ -1,4 +1,4 @@
-// What a network is and needs, for people and for programs.
+// Describes a network and its needs, for people and for programs.
 #pragma once
 
 #include <Halide.h>
@@ -10,15 +10,15 @@
 
 namespace castnet {
 
-/// Returns a line of the memory that the network needs.
+/// Returns a line about the memory that the network needs.
 std::string memory_line(const Architecture &architecture);
 
-/// Returns a table of the layers, the memory that the network needs, and its pipelines with what is chosen of them.
+/// Returns a table of the layers, the memory that the network needs, and its pipelines with their schedules.
 std::string describe(const Architecture &architecture, const ScheduleTable &schedules);
 
-/// Returns the same as JSON, whole: shapes as [rows, columns, channels], sizes in bytes, and each pipeline with its generator, its
-/// GeneratorParams, its key in tables of schedules and what the tables say; also the target, the tables, and what a better table would be
-/// called. Nothing outside the compiler need derive a shape.
+/// Returns all of that as JSON: shapes as [rows, columns, channels], sizes in bytes, and each pipeline with its generator, GeneratorParams,
+/// key in tables of schedules and schedule. Adds the target, the tables that were read, and the level and kind that name tables. Nothing
+/// outside the compiler need derive a shape.
 std::string describe_as_json(const Architecture &architecture, const Halide::Target &target, const TargetSchedules &schedules);
 
 }  // namespace castnet

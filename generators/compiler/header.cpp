@@ -13,7 +13,7 @@ std::string braces(const Shape &shape) {
     return fmt::format("{{{}, {}, {}}}", shape.height, shape.width, shape.channels);
 }
 
-/// "SquaredErrorOperands" of squared_error: their struct in runtime/pipelines.h.
+/// Returns the pass's struct in runtime/pipelines.h: "SquaredErrorOperands" for squared_error.
 std::string operands_of(const std::string &pass) {
     std::string name;
     for (const char letter : pass) {
@@ -24,19 +24,19 @@ std::string operands_of(const std::string &pass) {
     return name + "Operands";
 }
 
-/// What a pipeline is called within the network.
+/// Returns a pipeline's name within the network.
 std::string name_of(const PipelineRecipe &pipeline) {
     return pipeline.layer.empty() ? pipeline.pass : fmt::format("{}_{}", pipeline.layer, pipeline.pass);
 }
 
-/// The C function that a pipeline becomes.
+/// Returns the declaration of a pipeline's C function.
 std::string declaration(const PipelineRecipe &pipeline) {
     std::string text = fmt::format("int {}(const void *context", pipeline.function);
     for (const Argument &argument : arguments_of(pipeline)) text += fmt::format(", {}{}", argument.type, argument.name);
     return text + ");\n";
 }
 
-/// A function that hands it its operands by name.
+/// Returns a function that passes a pipeline its operands by name.
 std::string call(const PipelineRecipe &pipeline) {
     std::string text = fmt::format("inline int {}(castnet::Failure &failure, const castnet::{} &operands) {{\n    return {}(&failure",
                                    name_of(pipeline), operands_of(pipeline.pass), pipeline.function);
@@ -44,7 +44,7 @@ std::string call(const PipelineRecipe &pipeline) {
     return text + ");\n}\n";
 }
 
-/// A layer's entry, with those of the pipelines that are its.
+/// Returns a layer's entry, with its pipelines.
 std::string entry(const LayerDescription &layer, const std::vector<PipelineRecipe> &pipelines) {
     std::string text = fmt::format(
         "    {{.name = \"{}\",\n     .text = \"{}\",\n     .canonical = \"{}\",\n     .kind = castnet::LayerKind::{},\n     .input = {},\n "
@@ -63,7 +63,7 @@ std::string entry(const LayerDescription &layer, const std::vector<PipelineRecip
     return text + "},\n";
 }
 
-// What follows the layers. {0}: the network's name, {1}: the layers of its encoder.
+// What follows the layers. {0}: the network's name, {1}: the number of its encoder's layers.
 constexpr const char *rest = R"(
 inline constexpr castnet::NetworkDescription network{{
     .name = "{0}",
@@ -79,13 +79,13 @@ inline constexpr castnet::Shape input = network.input();
 inline constexpr castnet::Shape code = network.code();
 inline constexpr std::size_t parameter_count = network.parameter_count();
 
-/// Bytes of the arena that holds all a network touches while it works on batches of `batch_size` with `threads` threads.
+/// Returns the bytes of an arena for batches of at most `batch_size` images on at most `threads` threads.
 constexpr std::size_t arena_bytes(int batch_size = 32, int threads = 1, castnet::Purpose purpose = castnet::Purpose::training) {{
     return castnet::ArenaLayout(network, batch_size, threads, purpose).bytes();
 }}
 
-/// The network at work; what it does stands at castnet::Autoencoder. `arena`: arena_bytes() of the options on a 64-byte boundary, which
-/// must outlive it; without one it brings its own.
+/// The network at work: see castnet::Autoencoder. `arena` has arena_bytes() of the options on a 64-byte boundary, and must outlive it.
+/// Without one it allocates its own.
 class Autoencoder : public castnet::Autoencoder {{
 public:
     explicit Autoencoder(const castnet::AutoencoderOptions &options = {{}}, std::span<std::byte> arena = {{}}) noexcept

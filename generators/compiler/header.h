@@ -8,7 +8,7 @@
 namespace castnet {
 
 /// Returns the header's text: in namespace NAME the network's description (runtime/description.h), its shapes and sizes, and its
-/// Autoencoder; in NAME::pipelines a function for each pipeline that hands it its operands by name, in the generator's order.
+/// Autoencoder; in NAME::pipelines a function per pipeline, which passes it its operands by name, in the generator's order.
 std::string header_of(const Architecture &architecture);
 
 }  // namespace castnet

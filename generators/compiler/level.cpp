@@ -12,13 +12,13 @@ namespace {
 
 using Target = Halide::Target;
 
-/// The first name whose feature the target has.
+/// Returns the first name whose feature the target has; "" if none.
 std::string vectors_of(const Target &target, const std::vector<std::pair<Target::Feature, std::string>> &names) {
     const auto found = std::ranges::find_if(names, [&](const auto &name) { return target.has_feature(name.first); });
     return found == names.end() ? "" : found->second;
 }
 
-/// What /proc/cpuinfo says first, by its names.
+/// Returns the first value of each name in /proc/cpuinfo.
 std::map<std::string, std::string> cpu_info() {
     std::map<std::string, std::string> info;
     std::ifstream lines("/proc/cpuinfo");

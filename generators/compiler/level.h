@@ -1,4 +1,4 @@
-// What code is made for, by the names that tables of schedules have: the level of a target, and the kind of CPU at hand.
+// The names of tables of schedules: a target's level, and the kind of this CPU.
 #pragma once
 
 #include <Halide.h>
@@ -7,12 +7,11 @@
 
 namespace castnet {
 
-/// The target's level: its architecture and the widest vectors that it names, as in x86-64-avx512, arm-64-neon, wasm-32-simd128. Other
-/// features do not matter. Empty where the level has no name.
+/// Returns the target's level: its architecture and its widest vectors, as in x86-64-avx512, arm-64-neon, wasm-32-simd128. Other features
+/// do not matter. Empty if the level has no name.
 std::string level_of(const Halide::Target &target);
 
-/// The name of the kind of CPU at hand: vendor, family and model, and its vectors, which a hypervisor may hide, as in amd-23-1-avx2; empty
-/// where it is not known.
+/// Returns the kind of this CPU: vendor, family, model, and vectors, which a hypervisor may hide, as in amd-23-1-avx2. Empty if unknown.
 std::string cpu_kind();
 
 }  // namespace castnet

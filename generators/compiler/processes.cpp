@@ -21,12 +21,12 @@
 namespace castnet {
 namespace {
 
-/// What the task throws; empty where it returns.
+/// Runs the task. Returns the message of what it throws; empty if it returns.
 std::string outcome(const std::function<void(std::size_t)> &task, std::size_t index) {
     try {
         task(index);
         return "";
-    } catch (const Halide::Error &error) {  // is no std::exception
+    } catch (const Halide::Error &error) {  // not a std::exception
         return Error(error.what()).what();
     } catch (const std::bad_alloc &) {
         return "there is not enough memory";
@@ -35,7 +35,7 @@ std::string outcome(const std::function<void(std::size_t)> &task, std::size_t in
     }
 }
 
-/// A running child and the end of the pipe that it writes its outcome to.
+/// A running child, and the end of the pipe that it writes its outcome to.
 struct Child {
     std::size_t index;
     int outcome;
@@ -48,7 +48,7 @@ Child start(const std::function<void(std::size_t)> &task, std::size_t index, pid
     process = fork();
     if (process < 0) throw Error(fmt::format("no process can be started ({})", std::strerror(errno)));
     if (process == 0) {
-        std::set_terminate(std::abort);  // which says nothing by itself: the parent does
+        std::set_terminate(std::abort);  // silent: the parent reports it
         const std::string text = outcome(task, index);
         const bool is_written =
             uninterrupted([&] { return write(ends[1], text.data(), text.size()); }) == static_cast<ssize_t>(text.size());

@@ -12,7 +12,7 @@
 namespace castnet {
 namespace {
 
-/// The parts between " : ".
+/// Returns the parts between " : ".
 std::vector<std::string> split(const std::string &line) {
     constexpr std::string_view separator = " : ";
     std::vector<std::string> parts;
@@ -23,7 +23,7 @@ std::vector<std::string> split(const std::string &line) {
     return parts;
 }
 
-/// "tile=4x7x1x1 unroll=2" by names.
+/// Parses "tile=4x7x1x1 unroll=2". Throws Error.
 Schedule parse_values(std::istream &words) {
     Schedule values;
     for (std::string word; words >> word;) {
@@ -42,7 +42,7 @@ Schedule parse_schedule(const std::string &text) {
     return schedule;
 }
 
-/// A key is a generator and the values that it is about.
+/// Throws Error unless the key is a generator and its values.
 void check_key(const std::string &key) {
     std::istringstream words(key);
     std::string generator;
@@ -52,7 +52,7 @@ void check_key(const std::string &key) {
         throw Error(fmt::format("'{}' is not a pipeline, such as correlate large=28x28x1 small=14x14x32 …", key));
 }
 
-/// The version that the text ends with.
+/// Returns the version that the text ends with. Throws Error.
 std::string parse_version(const std::string &measured) {
     constexpr std::string_view before = "Halide ";
     const std::size_t found = measured.rfind(before);

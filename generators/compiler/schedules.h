@@ -9,20 +9,20 @@
 
 namespace castnet {
 
-/// GeneratorParams by name; empty where the shapes decide.
+/// GeneratorParams by name; empty for the default, which follows from the shapes.
 using Schedule = std::map<std::string, std::string>;
 
-/// What a line says of its pipeline, and where it stands.
+/// A line's schedule, and where it comes from.
 struct TunedSchedule {
     Schedule schedule;
     std::string halide;  ///< the version that it was tuned with
     std::filesystem::path table;
 };
 
-/// Schedules by the keys of their pipelines.
+/// Schedules by pipeline key.
 using ScheduleTable = std::map<std::string, TunedSchedule>;
 
-/// Reads a table. Throws Error, with the line that is none.
+/// Reads a table. Throws Error with the file and line of a mistake.
 ScheduleTable read_schedules(const std::filesystem::path &file);
 
 }  // namespace castnet

@@ -1,4 +1,4 @@
-// What `castnet compile` says of the network that it has compiled.
+// What `castnet compile` reports about a network.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace castnet {
 
-/// Returns a line of the memory that the network needs and, where there are any, one of how many pipelines have tuned schedules and from
-/// which tables.
+/// Returns a line about the memory that the network needs, and one with the number of its tuned schedules and their tables if there are
+/// any.
 std::string summary(const Architecture &architecture, const ScheduleTable &schedules);
 
-/// Returns what to warn of: schedules of the network's that were tuned with another Halide than this one. Empty where there are none.
+/// Returns a warning about schedules of the network that were tuned with another version of Halide; empty if there are none.
 std::string outdated_schedules(const Architecture &architecture, const ScheduleTable &schedules);
 
 }  // namespace castnet

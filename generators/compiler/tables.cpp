@@ -5,7 +5,7 @@
 namespace castnet {
 namespace {
 
-/// What a folder's tables for the target are called.
+/// Returns the names of a folder's tables for the target.
 std::vector<std::string> table_names(const Halide::Target &target) {
     const std::string level = level_of(target), kind = cpu_kind();
     const bool is_for_this_cpu = level == level_of(Halide::get_host_target());

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t most_layers = 1000, most_bytes = 1U << 20U;
 
-/// A network's name is a namespace of C++, and a target of build systems.
+/// Returns the network's name, which becomes a C++ namespace and a build target. Throws Error if it cannot.
 std::string network_name(const std::string &file) {
     std::string name = std::filesystem::path(file).stem().string();
     constexpr auto reserved = std::to_array<std::string_view>(
@@ -45,7 +45,7 @@ std::string network_name(const std::string &file) {
     return name;
 }
 
-/// The words of a line, up to a comment.
+/// Returns the words of a line, up to a comment.
 std::vector<std::string_view> words_of(std::string_view line) {
     constexpr std::string_view spaces = " \t\r\v\f";
     line = line.substr(0, line.find('#'));
@@ -58,13 +58,13 @@ std::vector<std::string_view> words_of(std::string_view line) {
     return words;
 }
 
-/// Halide counts the elements of an array in 32 bits.
+/// Throws Error for more elements than Halide can count in 32 bits.
 void check_size(const char *what, std::size_t elements) {
     constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
     if (elements > most) throw Error(fmt::format("the {} would have {} elements; it may have at most {}", what, elements, most));
 }
 
-/// Reads statements one after the other.
+/// Reads statements one by one.
 class Reader {
 public:
     explicit Reader(Architecture &architecture) : architecture_(architecture) {}
@@ -88,7 +88,7 @@ public:
         }
     }
 
-    /// Checks what only the whole text tells.
+    /// Checks the text as a whole. Throws Error.
     void end() const {
         if (!has_input_) throw Error("there is no network; begin with input 28x28x1, say");
         for (const std::string_view part : {"encoder", "decoder"}) {
@@ -142,7 +142,7 @@ private:
         if (part_ == "encoder") architecture_.encoder_layers++;
     }
 
-    /// Keras's: conv2d, conv2d_1, …
+    /// Returns Keras's name: conv2d, conv2d_1, …
     std::string automatic_name(LayerKind kind) {
         const auto which = static_cast<std::size_t>(kind);
         const int number = automatic_[which]++;

@@ -13,11 +13,11 @@ struct Architecture {
     std::string name;
     Shape input;
     std::vector<Layer> layers;
-    std::size_t encoder_layers = 0;  ///< the first ones, up to the code
+    std::size_t encoder_layers = 0;  ///< the number of layers up to the code
 };
 
-/// Reads the text of `file`, a name such as folder/NAME.castnet, of which messages and the network's name are made. The text may come from
-/// anywhere. Throws Error in the compilers' form, `FILE:LINE: error: what is wrong; what is allowed`, or `FILE: error: …` of the name.
+/// Reads a network's text, which may come from anywhere. `file`, such as folder/NAME.castnet, gives the network its name and appears in
+/// messages. Throws Error in the compilers' form, `FILE:LINE: error: what is wrong; what is allowed`, or `FILE: error: …` about the name.
 Architecture read_architecture(const std::string &file, std::string_view text);
 
 }  // namespace castnet

@@ -7,7 +7,7 @@
 namespace castnet {
 namespace {
 
-/// What is wrong where output_extent() returns 0; `what` is the height or the width.
+/// Returns what is wrong when output_extent() returns 0. `what` is the height or the width.
 std::string misfit(LayerKind kind, const char *what, const Window &window, int input, int wanted) {
     if (kind == LayerKind::conv2d) {
         const int most = input + window.before + window.after;
@@ -20,7 +20,7 @@ std::string misfit(LayerKind kind, const char *what, const Window &window, int i
                        (input - 1) * window.stride + window.kernel - 1);
 }
 
-/// The output's rows or columns. Throws Error.
+/// Returns the output's rows or columns. Throws Error.
 int checked_extent(LayerKind kind, const char *what, const Window &window, int input, int wanted) {
     constexpr int most_cells = 9999;
     const int extent = output_extent(kind, window, input, wanted);

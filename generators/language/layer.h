@@ -1,4 +1,4 @@
-// A layer as its statement says it, and as it is once its input's shape is known.
+// A layer as written, and as it is once its input's shape is known.
 #pragma once
 
 #include <optional>
@@ -12,14 +12,14 @@ namespace castnet {
 /// One statement: a kind and its keys.
 struct LayerStatement {
     int line = 0;      ///< in the text, from 1
-    std::string text;  ///< its words, one space between two
+    std::string text;  ///< its words, separated by one space
     LayerKind kind = LayerKind::conv2d;
     int filters = 0;
     Window y, x;                  ///< rows and columns
-    std::optional<Shape> output;  ///< rows and columns that a conv2d_transpose shall make; its channels mean nothing
+    std::optional<Shape> output;  ///< output= of a conv2d_transpose: rows and columns; the channels mean nothing
     std::string activation = "linear";
     float l2 = 0;
-    std::string name;  ///< empty where the statement gives none
+    std::string name;  ///< empty if the statement gives none
 };
 
 /// A statement with its name and its grids.
@@ -29,15 +29,15 @@ struct Layer {
     Shape input, output;
     std::string canonical;  ///< canonical_text() of the rest
 
-    /// The same for the runtime, without pipelines. Refers to this layer's strings.
+    /// Returns the layer for the runtime, without pipelines. Refers to this layer's strings.
     [[nodiscard]] LayerDescription description() const;
 };
 
-/// Returns the rows, or columns, that a layer makes of `input` of them: `wanted`, or where that is 0 what it makes by itself. Returns 0
-/// where it cannot.
+/// Returns the output's rows (or columns) for `input` of them: `wanted`, or the default if that is 0. Returns 0 if the layer cannot make
+/// them.
 int output_extent(LayerKind kind, const Window &window, int input, int wanted);
 
-/// Returns the shape that the statement makes of `input`. Throws Error, without the statement's place, where the two do not fit.
+/// Returns the output's shape for `input`. Throws Error, without file and line, if the statement does not fit.
 Shape output_shape(const LayerStatement &statement, const Shape &input);
 
 /// Returns the layer's statement with every key in one order: two layers that compute the same from the same weights have the same text,

@@ -13,21 +13,21 @@ std::string pair(int rows, int columns) {
     return rows == columns ? std::to_string(rows) : fmt::format("{}x{}", rows, columns);
 }
 
-/// Whether the statement makes the rows and columns of `wanted` of those of `input`.
+/// Returns whether the statement makes the rows and columns of `wanted` from those of `input`.
 bool makes(const LayerStatement &statement, const Shape &input, const Shape &wanted) {
     const Shape output = statement.output.value_or(Shape{});
     return output_extent(statement.kind, statement.y, input.height, output.height) == wanted.height &&
            output_extent(statement.kind, statement.x, input.width, output.width) == wanted.width;
 }
 
-/// The output= that makes `wanted` of `input`, if the statement allows it.
+/// Returns the output= that makes `wanted` from `input`, if the statement allows it.
 std::optional<std::string> change_output(LayerStatement statement, const Shape &input, const Shape &wanted) {
     statement.output = wanted;
     if (statement.kind != LayerKind::conv2d_transpose || !makes(statement, input, wanted)) return std::nullopt;
     return fmt::format("output={}x{}", wanted.height, wanted.width);
 }
 
-/// The value nearest to that of the window with which it makes `wanted` of `input`; 0 where there is none near.
+/// Returns the nearest value of the member that makes `wanted` from `input`; 0 if none is near.
 int nearest(LayerKind kind, Window window, int Window::*member, int input, int wanted) {
     constexpr int most_distance = 16;
     const int value = window.*member;
@@ -40,7 +40,7 @@ int nearest(LayerKind kind, Window window, int Window::*member, int input, int w
     return 0;
 }
 
-/// Another kernel or stride, the nearest that makes `wanted` of `input`.
+/// Returns the nearest kernel or stride that makes `wanted` from `input`.
 std::optional<std::string> change_windows(const LayerStatement &statement, const char *key, int Window::*member, const Shape &input,
                                           const Shape &wanted) {
     const int rows = nearest(statement.kind, statement.y, member, input.height, wanted.height);
@@ -58,7 +58,7 @@ std::optional<std::string> change_padding(LayerStatement statement, const Shape 
     return std::nullopt;
 }
 
-/// One change of the last layer, and its filters.
+/// Returns one change of the last layer, and its filters if they differ; empty if none helps.
 std::string mend_last(const Layer &last, const Shape &wanted) {
     const LayerStatement &statement = last.statement;
     std::string filters = statement.filters == wanted.channels ? "" : fmt::format("filters={}", wanted.channels);
@@ -71,7 +71,7 @@ std::string mend_last(const Layer &last, const Shape &wanted) {
     return filters.empty() ? *change : fmt::format("{} {}", filters, *change);
 }
 
-/// An output= for each layer of the decoder that does not make by itself what its counterpart in the encoder had read.
+/// Returns an output= for each decoder layer that does not make the input of its counterpart in the encoder; empty if that fails.
 std::string mend_all(const Architecture &architecture) {
     const std::size_t encoder = architecture.encoder_layers, count = architecture.layers.size();
     if (count != 2 * encoder) return "";

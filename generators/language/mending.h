@@ -1,4 +1,4 @@
-// What would make a decoder end in the input's shape.
+// Suggests how a decoder can end in the input's shape.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace castnet {
 
-/// Returns a change of the decoder after which it ends in the input's shape, as an advice to the writer: of its last layer if that is
-/// enough, else of the sizes that its layers make, in the encoder's order backwards. Empty where neither helps.
+/// Returns advice that makes the decoder end in the input's shape: a change of its last layer if that is enough, otherwise output sizes
+/// that mirror the encoder. Empty if neither helps.
 std::string mending(const Architecture &architecture);
 
 }  // namespace castnet

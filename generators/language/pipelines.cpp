@@ -7,7 +7,7 @@ namespace {
 
 using Parameters = std::map<std::string, std::string>;
 
-/// What a table of schedules calls a contraction: all that its schedule may depend on.
+/// Returns a contraction's key in tables of schedules: all that its schedule may depend on.
 std::string key_of(const std::string &generator, const LayerDescription &layer, const Parameters &choices) {
     std::string key =
         fmt::format("{} large={}x{}x{} small={}x{}x{} kernel={}x{} stride={}x{} pad={}x{}", generator, layer.large().height,
@@ -19,7 +19,7 @@ std::string key_of(const std::string &generator, const LayerDescription &layer, 
     return key;
 }
 
-/// Adds the pipelines of a layer as the design's table of contractions has them.
+/// Adds a layer's pipelines.
 void add_layer(std::vector<PipelineRecipe> &pipelines, const std::string &network, const LayerDescription &layer,
                const std::string &activation_before, bool is_first) {
     const std::string name(layer.name);

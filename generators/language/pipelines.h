@@ -11,12 +11,12 @@ namespace castnet {
 
 /// A pipeline: a generator and the values of its GeneratorParams.
 struct PipelineRecipe {
-    std::string function;  ///< NETWORK_LAYER_PASS, or NETWORK_PASS of the network's own
-    std::string layer;     ///< empty: the network's own
+    std::string function;  ///< NETWORK_LAYER_PASS, or NETWORK_PASS for the network's own
+    std::string layer;     ///< empty for the network's own
     std::string pass;
     std::string generator;
     std::map<std::string, std::string> parameters;
-    std::string key;  ///< what tables of schedules call it; empty where there is nothing to choose
+    std::string key;  ///< in tables of schedules; empty if there is nothing to choose
 };
 
 /// Returns the GeneratorParams of the layer's bilinear map (generators/contraction.h).

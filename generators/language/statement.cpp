@@ -25,7 +25,7 @@ Words split(std::string_view text, char separator) {
     return parts;
 }
 
-/// A whole number without sign and leading zeros, of `least` to 9999; -1 for anything else.
+/// Parses a whole number from `least` to 9999, without sign or leading zeros. Returns -1 for anything else.
 int number(std::string_view word, int least = 1) {
     constexpr std::size_t most_digits = 4;
     int value = -1;
@@ -34,7 +34,7 @@ int number(std::string_view word, int least = 1) {
     return error == std::errc() && end == word.data() + word.size() && is_plain && value >= least ? value : -1;
 }
 
-/// Numbers between separators, each as above; none where one is wrong.
+/// Parses numbers between separators, each as above. Returns none if one is wrong.
 std::vector<int> numbers(std::string_view word, char separator, int least = 1) {
     std::vector<int> values;
     for (const std::string_view part : split(word, separator)) values.push_back(number(part, least));
@@ -42,7 +42,7 @@ std::vector<int> numbers(std::string_view word, char separator, int least = 1) {
     return values;
 }
 
-/// `3` for both, or `3x5` for 3 rows by 5 columns; none where it is neither.
+/// Parses `3` for both, or `3x5` for 3 rows by 5 columns. Returns none for anything else.
 std::vector<int> rows_and_columns(std::string_view word, int least = 1) {
     std::vector<int> pair = numbers(word, 'x', least);
     if (pair.size() == 1) pair.push_back(pair.front());
@@ -50,7 +50,7 @@ std::vector<int> rows_and_columns(std::string_view word, int least = 1) {
     return pair;
 }
 
-/// A size of the statement: `kernel` or `stride`.
+/// Sets a size of the statement: `kernel` or `stride`. Throws Error.
 void set_pair(LayerStatement &statement, std::string_view key, std::string_view value, int Window::*member) {
     const std::vector<int> pair = rows_and_columns(value);
     if (pair.empty())

@@ -1,4 +1,4 @@
-// The words of one statement.
+// Parses the words of one statement.
 #pragma once
 
 #include <span>
@@ -10,16 +10,16 @@
 
 namespace castnet {
 
-/// The kinds of layers, by name.
+/// Returns the names of the kinds of layers.
 std::span<const std::string_view> layer_kinds();
 
-/// Reads `HxWxC`. Throws Error, without the place, where the word is none.
+/// Parses `HxWxC`. Throws Error, without file and line, for any other word.
 Shape parse_shape(std::string_view word);
 
-/// Reads `KIND key=value …`, KIND one of layer_kinds(). Throws Error, without the place.
+/// Parses `KIND key=value …`, KIND one of layer_kinds(). Throws Error, without file and line.
 LayerStatement parse_layer(std::span<const std::string_view> words);
 
-/// Throws Error, without the place, unless `name` may go into names of files and of functions. `what` begins the message.
+/// Throws Error, without file and line, unless `name` may be part of file and function names. `what` begins the message.
 void check_name(std::string_view name, const std::string &what);
 
 }  // namespace castnet

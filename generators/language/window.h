@@ -7,25 +7,25 @@ namespace castnet {
 
 enum class PaddingMode {
     valid,    ///< no zeros
-    same,     ///< Keras's: as many zeros as ceil(large / stride) windows need, the odd one after
+    same,     ///< Keras's: zeros for ceil(large / stride) windows, the odd one after
     numbers,  ///< PyTorch's and ONNX's: `before` and `after`
 };
 
-/// A window that slides over the large grid, with a product at each cell of the small one.
+/// A window that slides over the large grid. Each of its positions is a cell of the small grid.
 struct Window {
     int kernel = 1, stride = 1;
     PaddingMode padding = PaddingMode::valid;
-    int before = 0, after = 0;  ///< zeros, where padding is numbers
+    int before = 0, after = 0;  ///< zeros, if padding is numbers
 
-    /// The extent that conv2d makes of `large`; 0 where the kernel is larger than the grid with its zeros. Keras's
-    /// compute_conv_output_shape(), and PyTorch's formula of Conv2d.
+    /// Returns conv2d's output extent for `large`; 0 if the kernel is larger than the padded grid. Keras's compute_conv_output_shape(), and
+    /// PyTorch's formula of Conv2d.
     [[nodiscard]] constexpr int small_extent(int large) const {
         if (padding == PaddingMode::same) return (large + stride - 1) / stride;
         const int padded = large + before + after;
         return padded < kernel ? 0 : (padded - kernel) / stride + 1;
     }
 
-    /// The extent that conv2d_transpose makes of `small` by itself; below 1 where the padding takes all. Keras's
+    /// Returns conv2d_transpose's default output extent for `small`; below 1 if the padding takes all. Keras's
     /// compute_conv_transpose_output_shape(), and with numbers PyTorch's formula of ConvTranspose2d.
     [[nodiscard]] constexpr int large_extent(int small) const {
         if (padding == PaddingMode::same) return small * stride;
@@ -33,14 +33,14 @@ struct Window {
         return (small - 1) * stride + kernel - before - after;
     }
 
-    /// The largest extent of which conv2d makes `small`: conv2d_transpose may make it and the stride - 1 below it.
+    /// Returns the largest extent from which conv2d makes `small`. conv2d_transpose may make it, or any of the stride - 1 below it.
     [[nodiscard]] constexpr int most_large_extent(int small) const {
         if (padding == PaddingMode::same) return small * stride;
         return (small - 1) * stride + kernel - before - after + stride - 1;
     }
     [[nodiscard]] constexpr int least_large_extent(int small) const { return std::max(1, most_large_extent(small) - stride + 1); }
 
-    /// The zeros before the first cell of the large grid.
+    /// Returns the zeros before the first cell of the large grid.
     [[nodiscard]] constexpr int zeros_before(int large, int small) const {
         if (padding != PaddingMode::same) return before;
         return std::max(0, (small - 1) * stride + kernel - large) / 2;

@@ -254,7 +254,7 @@ class Package(Installed):
         for call, reason in (("castnet_add_network(other.castnet)", "there is no file {0}/other.castnet; give the path"),
                              ("castnet_add_network(CMakeLists.txt)", "there is no file {0}/CMakeLists.txt; give the path"),
                              ("castnet_add_network(mine.castnet)\ncastnet_add_network(mine.castnet)", "{0}/mine.castnet: the name mine is taken"),
-                             ("castnet_add_network(not-a-name.castnet)", "{0}/not-a-name.castnet: the name not-a-name is taken, or none"),
+                             ("castnet_add_network(not-a-name.castnet)", "{0}/not-a-name.castnet: the name not-a-name is taken or not allowed"),
                              ("castnet_add_programs(mine)", "there is no such network; call castnet_add_network(mine.castnet) first"),
                              ("castnet_add_network(mine.castnet)\ncastnet_add_programs(mine CLASSES one)", "CLASSES 'one' are not labels"),
                              ("castnet_add_network(mine.castnet)\ncastnet_add_programs(mine one)", "there is no 'one'")):

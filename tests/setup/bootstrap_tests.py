@@ -113,8 +113,8 @@ class Bootstrap(unittest.TestCase):
     def test_a_name_that_is_taken_or_none_is_said_before_the_build(self):
         for name in ("My-Network", "castnet", "two words"):
             output = self.bootstrap("train", self.write_network(name), status=1, CASTNET_DATA=".")
-            self.assertEqual(output.splitlines()[1:], [f"error: {self.folder}/my networks/{name}.castnet: the name {name} is taken, or none; "
-                                                       "call the file otherwise, in small letters, digits and _"])
+            self.assertEqual(output.splitlines()[1:], [f"error: {self.folder}/my networks/{name}.castnet: the name {name} is taken or not allowed; "
+                                                       "rename the file, with small letters, digits and _"])
 
     def test_what_cmake_cannot_configure_ends_with_the_log(self):
         lists = self.tree / "CMakeLists.txt"
