@@ -10,7 +10,7 @@
 namespace castnet {
 namespace {
 
-/// Whether padding=valid gives the layer its extents in one dimension: padding=same may give the same.
+/// Returns whether padding=valid gives these extents in one dimension. padding=same may give them too.
 bool is_valid(LayerKind kind, int large, int small, int kernel, int stride) {
     if (kind == LayerKind::conv2d) return large >= kernel && small == (large - kernel) / stride + 1;
     return large == small * stride + std::max(kernel - stride, 0);
@@ -28,7 +28,7 @@ std::string line_of(const LayerDescription &layer) {
                        is_valid(layer) ? "valid" : "same", layer.activation, layer.l2, layer.name);
 }
 
-/// The line without its key l2.
+/// Removes the key l2 from a line.
 std::string without_l2(std::string line) {
     const std::size_t begin = line.find(" l2=");
     if (begin != std::string::npos) line.erase(begin, line.find(' ', begin + 1) - begin);
@@ -42,12 +42,12 @@ std::vector<std::string> lines_of(const std::string &text) {
     return lines;
 }
 
-/// The first difference between the layers and a file's lines of them; "" where there is none.
+/// Describes the first difference between the layers and a file's lines of them; "" if there is none.
 std::string first_difference(std::span<const LayerDescription> layers, const std::vector<std::string> &lines, Use use) {
     const auto compared = [&](const std::string &line) { return use == Use::resume ? line : without_l2(line); };
     for (std::size_t l = 0; l < std::min(layers.size(), lines.size()); l++) {
         const std::string line = compared(lines[l]), own = line_of(layers[l]);
-        // Earlier versions kept a layer's text as it was written.
+        // Earlier versions stored a layer's text as the user wrote it.
         if (line != compared(own) && line != compared(std::string(layers[l].text)))
             return fmt::format("the layer {} '{}' where '{}' is needed", l + 1, lines[l], own);
     }
