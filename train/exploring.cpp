@@ -46,13 +46,13 @@ struct ExploreOptions {
     int threads = default_threads();
 };
 
-/// Grids of `shape`; bytes become [0, 1].
+/// Reads grids of `shape`; scales bytes to [0, 1].
 std::vector<float> read_grids(const Path &path, const Shape &shape) {
     const Dataset grids = read_npy_images(path, shape);
     return grids.gather(all_indices(grids.size()));
 }
 
-/// The model with its weights. Throws Error.
+/// A model with the weights of options.model. The constructor throws Error.
 struct LoadedModel : Autoencoder {
     LoadedModel(const NetworkDescription &description, const ExploreOptions &options, Purpose purpose = Purpose::inference,
                 std::size_t batch_size = 256)
@@ -80,7 +80,7 @@ void write_mosaic(const Path &file, const Mosaic &mosaic, const std::string &tit
     print_written(file);
 }
 
-/// The images the command works on: those of --images, or the test images of --data.
+/// Loads the images to work on: those of --images, or the test images of --data.
 Dataset chosen_images(const NetworkDescription &description, const ExploreOptions &options) {
     if (!options.images.empty()) return read_npy_images(options.images, description.input());
     options.data.announce_substitute();
