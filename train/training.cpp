@@ -96,13 +96,13 @@ public:
             asked_to_stop = is_asked_to_stop();
         }
         if (is_unfinished())
-            say("stopped in epoch {} after {} of {} images; {} goes on\n", state_.epoch + 1, state_.image, images_.size(),
+            say("stopped in epoch {} after {} of {} images; continue with {}\n", state_.epoch + 1, state_.image, images_.size(),
                 options_.resume_command());
         history.write();
         write_model();
         if (state_.epoch > 0 && !options_.no_figures) write_figures(history);
         if (is_unfinished() && is_unheard())
-            throw Error(fmt::format("standard output cannot be written; the run is saved, and {} goes on", options_.resume_command()));
+            throw Error(fmt::format("standard output cannot be written; the run is saved, continue with {}", options_.resume_command()));
     }
 
 private:

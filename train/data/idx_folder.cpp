@@ -38,8 +38,8 @@ bool holds(const Path &folder, Part part) {
 void check_images(const Path &path, const IdxReader &images, const Shape &shape) {
     std::vector<std::size_t> extents = images.shape();
     if (extents.size() == 1)
-        throw Error(fmt::format("{}: holds {} numbers in a row, as labels are, and no images; give the file of the images", path.string(),
-                                extents.front()));
+        throw Error(fmt::format("{}: holds {} numbers in one dimension, like labels, and no images; give the file of the images",
+                                path.string(), extents.front()));
     if (!extents.empty()) extents.erase(extents.begin());
     std::vector<std::size_t> wanted{static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width)};
     if (extents.size() != 2 || shape.channels != 1) wanted.push_back(static_cast<std::size_t>(shape.channels));

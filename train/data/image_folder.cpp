@@ -57,7 +57,7 @@ std::vector<Path> entries(const Path &folder) {
 std::vector<Path> images_in(const Path &folder) {
     std::vector<Path> paths = entries(folder);
     if (const auto others = std::ranges::count_if(paths, is_other_image); others > 0)
-        throw Error(fmt::format("{}: of its images {} {} no PNG, as {}; convert what you need, and move the rest elsewhere",
+        throw Error(fmt::format("{}: {} of its images {} no PNG, such as {}; convert what you need, and move the rest elsewhere",
                                 folder.string(), others, others == 1 ? "is" : "are",
                                 std::ranges::find_if(paths, is_other_image)->filename().string()));
     std::erase_if(paths, [](const Path &path) { return !is_png(path); });
@@ -87,7 +87,7 @@ LabelledFiles list_images(const Path &folder, const std::vector<std::string> &cl
     LabelledFiles files{.paths = images_in(folder), .labels = {}};
     const std::vector<Path> classes = class_folders(folder);
     if (!files.paths.empty() && !classes.empty())
-        throw Error(fmt::format("{}: holds images beside folders of images, as {}; give one or the other", folder.string(),
+        throw Error(fmt::format("{}: holds images beside folders of images, such as {}; give one or the other", folder.string(),
                                 classes.front().filename().string()));
     for (const Path &path : classes) {
         for (Path &image : images_in(path)) {

@@ -83,7 +83,7 @@ void check_places(const std::filesystem::path &path, const std::vector<TensorEnt
     std::ranges::sort(ranges);
     std::size_t covered = 0;
     for (const auto &[begin, end] : ranges) {
-        if (begin != covered) throw safetensors_error(path, "has tensors with holes between them or over each other");
+        if (begin != covered) throw safetensors_error(path, "has tensors that overlap or leave holes");
         covered = end;
     }
     if (covered != data_size) throw safetensors_error(path, "goes on after its last tensor");
