@@ -20,7 +20,7 @@ struct Scored {
     bool anomalous;
 };
 
-/// The highest score first.
+/// Sorts all scores, the highest first.
 std::vector<Scored> ranked(std::span<const double> normal, std::span<const double> anomalous) {
     std::vector<Scored> all;
     for (const double score : normal) all.push_back({score, false});
@@ -29,7 +29,7 @@ std::vector<Scored> ranked(std::span<const double> normal, std::span<const doubl
     return all;
 }
 
-/// For each image whether it is anomalous, its label not one of the normal ones; nothing where the labels do not say.
+/// Returns for each image whether its label is not a normal one; nothing if there are no labels or no normal ones.
 std::vector<bool> known_anomalies(const std::vector<int> &labels, const std::vector<int> &normal) {
     std::vector<bool> anomalous;
     if (normal.empty()) return anomalous;
@@ -57,7 +57,7 @@ double percent_above(const std::vector<double> &scores, double threshold) {
     return 100 * static_cast<double>(count_above(scores, threshold)) / static_cast<double>(scores.size());
 }
 
-/// The images with the highest scores above their reconstructions, with their indices, labels and scores.
+/// Returns the `count` images with the highest scores, each above its reconstruction and named by its index, label and score.
 Mosaic most_surprising(Autoencoder &model, const Dataset &test, const std::vector<double> &scores, std::size_t count) {
     std::vector<std::uint32_t> order = all_indices(test.size());
     std::ranges::sort(order, std::ranges::greater(), [&](std::uint32_t index) { return scores[index]; });
@@ -71,11 +71,11 @@ Mosaic most_surprising(Autoencoder &model, const Dataset &test, const std::vecto
     return mosaic;
 }
 
-/// What came out for the judged images.
+/// The results for the judged images.
 struct Judgement {
     double threshold = 0;
     std::vector<double> scores;
-    std::vector<bool> anomalous;  // one for each, or none where the labels do not say
+    std::vector<bool> anomalous;  // one per image; empty if unknown
     std::vector<double> usual = chosen(scores, anomalous, false), unusual = chosen(scores, anomalous, true);
 
     [[nodiscard]] bool compares() const { return !anomalous.empty(); }
@@ -153,7 +153,7 @@ std::vector<Rates> roc_curve(std::span<const double> normal, std::span<const dou
     const std::vector<Scored> all = ranked(normal, anomalous);
     for (std::size_t i = 0; i < all.size(); i++) {
         (all[i].anomalous ? detected : alarms)++;
-        if (i + 1 < all.size() && all[i + 1].score == all[i].score) continue;  // equal scores go over the threshold together
+        if (i + 1 < all.size() && all[i + 1].score == all[i].score) continue;  // equal scores cross the threshold together
         curve.push_back({static_cast<double>(alarms) / static_cast<double>(normal.size()),
                          static_cast<double>(detected) / static_cast<double>(anomalous.size())});
     }

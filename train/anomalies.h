@@ -11,17 +11,17 @@
 
 namespace castnet {
 
-/// Of each of the images, the mean squared error of its reconstruction.
+/// Returns the mean squared error of each image's reconstruction. Throws Error.
 std::vector<double> anomaly_scores(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices);
 
-/// The score that part_of() the normal scores exceed, fewer where scores are equal, and never all.
+/// Returns the score that part_of() the normal scores exceed: fewer if scores are equal, and never all.
 double anomaly_threshold(std::vector<double> normal, double false_alarm_rate);
 
-/// The area under the ROC curve: the probability that an anomalous score exceeds a normal one, ties counting half (Hanley & McNeil 1982,
-/// from ranks).
+/// Returns the area under the ROC curve: the probability that an anomalous score exceeds a normal one, ties counting half (Hanley & McNeil
+/// 1982, from ranks).
 double area_under_roc(std::span<const double> normal, std::span<const double> anomalous);
 
-/// From (0, 0) to (1, 1), a point for each score that differs.
+/// Returns the ROC curve from (0, 0) to (1, 1), with a point per distinct score.
 std::vector<Rates> roc_curve(std::span<const double> normal, std::span<const double> anomalous);
 
 struct AnomalyOptions {
@@ -29,9 +29,9 @@ struct AnomalyOptions {
     double false_alarm_rate = 0.05;
 };
 
-/// Fits the threshold on the normal training images, judges the other images, prints what came out, and writes it to options.out.
-/// `normal` are labels, or none for all; then, and where the judged images have no labels, nothing is known to be anomalous, and there is
-/// no ROC curve. Throws Error.
+/// Fits the threshold on the normal training images, judges the other images, prints the results, and writes them to options.out. `normal`:
+/// labels, or none for all. Without them, or without labels of the judged images, no image is known to be anomalous, and there is no ROC
+/// curve. Throws Error.
 void detect_anomalies(Autoencoder &model, const Dataset &train, const Dataset &judged, const std::vector<int> &normal,
                       const AnomalyOptions &options);
 

@@ -1,4 +1,4 @@
-// The program explore of one network, whose name, header and classes the build defines.
+// The program explore of one network. The build defines its name, header and classes.
 #include CASTNET_NETWORK_HEADER
 #include "train/exploring.h"
 

@@ -46,13 +46,13 @@ struct ExploreOptions {
     int threads = default_threads();
 };
 
-/// Grids of `shape`; bytes become [0, 1].
+/// Reads grids of `shape`; scales bytes to [0, 1].
 std::vector<float> read_grids(const Path &path, const Shape &shape) {
     const Dataset grids = read_npy_images(path, shape);
     return grids.gather(all_indices(grids.size()));
 }
 
-/// The model with its weights. Throws Error.
+/// A model with the weights of options.model. The constructor throws Error.
 struct LoadedModel : Autoencoder {
     LoadedModel(const NetworkDescription &description, const ExploreOptions &options, Purpose purpose = Purpose::inference,
                 std::size_t batch_size = 256)
@@ -80,7 +80,7 @@ void write_mosaic(const Path &file, const Mosaic &mosaic, const std::string &tit
     print_written(file);
 }
 
-/// The images the command works on: those of --images, or the test images of --data.
+/// Loads the images to work on: those of --images, or the test images of --data.
 Dataset chosen_images(const NetworkDescription &description, const ExploreOptions &options) {
     if (!options.images.empty()) return read_npy_images(options.images, description.input());
     options.data.announce_substitute();
@@ -156,9 +156,9 @@ void find_anomalies(const NetworkDescription &description, const ExploreOptions 
     if (options.normal && !normal.empty() && train.labels.empty() && judged.labels.empty())
         refuse_classes("--normal", *options.normal, train.missing_labels);
     if (!normal.empty() && !train.missing_labels.empty())
-        warn(fmt::format("{} is not there, so that all training images are taken for normal", train.missing_labels.string()));
+        warn(fmt::format("{} is missing, so all training images are taken as normal", train.missing_labels.string()));
     if (!normal.empty() && !judged.missing_labels.empty())
-        warn(fmt::format("{} is not there, so that no image is known to be normal or not", judged.missing_labels.string()));
+        warn(fmt::format("{} is missing, so no image is known to be normal or anomalous", judged.missing_labels.string()));
     detect_anomalies(model, train, judged, normal, options.anomalies);
 }
 
@@ -199,7 +199,7 @@ void write_gradients(const NetworkDescription &description, const ExploreOptions
 }  // namespace
 
 int explore_main(int argc, char **argv, const std::string &program, const NetworkDescription &description, const std::string &classes) {
-    CLI::App app(fmt::format("Looks into the network {} and its models.", description.name), program);
+    CLI::App app(fmt::format("Inspects the network {} and its models.", description.name), program);
     app.require_subcommand(1);
     ExploreOptions options;
     options.data.default_classes = classes;
@@ -207,49 +207,49 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     using Command = void (*)(const NetworkDescription &, const ExploreOptions &);
     const auto add = [&](const char *name, const char *help, Command command) {
         CLI::App *sub = app.add_subcommand(name, help);
-        sub->add_option("--model", options.model, "Weights")->type_name("MODEL.safetensors")->required();
+        sub->add_option("--model", options.model, "Weights of the model")->type_name("MODEL.safetensors")->required();
         add_number(*sub, "--threads", options.threads, "Threads to use; the results are the same for any number", 1, 1024);
         return std::pair{sub, command};
     };
     const auto add_path = [&](CLI::App *sub, const char *name, Path &path, const char *help) {
         return sub->add_option(name, path, help)->type_name("FILE");
     };
-    CLI::App *summary = app.add_subcommand("summary", "The layers, shapes, parameters and pipelines");
+    CLI::App *summary = app.add_subcommand("summary", "Print the layers, shapes, parameters and pipelines");
     const auto commands = {
-        add("evaluate", "The mean squared error on the test images", evaluate),
-        add("reconstruct", "Images through the whole network", reconstruct_images),
-        add("encode", "The codes of images", encode_images),
-        add("decode", "The images of codes", decode_codes),
-        add("anomalies", "How well reconstruction errors tell unusual images from normal ones", find_anomalies),
-        add("export", "The model for others: an ONNX graph, or the weights as a C++ header", export_model),
-        add("gradients", "The loss and its gradient by every weight, for a batch of images and targets", write_gradients)};
+        add("evaluate", "Print the mean squared error on the test images", evaluate),
+        add("reconstruct", "Reconstruct images by the whole network", reconstruct_images),
+        add("encode", "Encode images", encode_images),
+        add("decode", "Decode codes", decode_codes),
+        add("anomalies", "Test how well reconstruction errors tell unusual images from normal ones", find_anomalies),
+        add("export", "Export the model as an ONNX graph, or its weights as a C++ header", export_model),
+        add("gradients", "Write the loss and its gradients by all weights, for a batch of images and targets", write_gradients)};
     const auto command = [&](const char *name) { return app.get_subcommand(name); };
     for (const char *name : {"evaluate", "reconstruct", "encode"}) options.data.add_to(*command(name));
     for (const char *name : {"reconstruct", "encode", "anomalies"})
         add_path(command(name), "--images", options.images, "Images, a .npy of (n, h, w, c)");
     for (const char *name : {"reconstruct", "encode", "decode"}) {
-        add_output(*command(name), "--out", options.out, "Where the .npy goes", {".npy"});
-        add_output(*command(name), "--plot", options.plot, "Where a picture goes, .png or .svg", {".png", ".svg"});
+        add_output(*command(name), "--out", options.out, "The .npy file to write", {".npy"});
+        add_output(*command(name), "--plot", options.plot, "The picture to write, .png or .svg", {".png", ".svg"});
     }
-    add_number(*command("reconstruct"), "--index", options.index, "Which test image", 0, most_images - 1);
-    add_output(*command("encode"), "--csv", options.csv, "Where label,z0,z1,… go", {".csv"});
-    add_number(*command("encode"), "--samples", options.samples, "Only the first images; 0 for all", 0, most_images);
-    auto *at = add_code_option(*command("decode"), options.at, "One code, as -8,0");
+    add_number(*command("reconstruct"), "--index", options.index, "Index of the test image", 0, most_images - 1);
+    add_output(*command("encode"), "--csv", options.csv, "The CSV file to write, of label,z0,z1,…", {".csv"});
+    add_number(*command("encode"), "--samples", options.samples, "Use only so many images, the first ones; 0 for all", 0, most_images);
+    auto *at = add_code_option(*command("decode"), options.at, "One code, such as -8,0");
     add_path(command("decode"), "--codes", options.codes, "Codes, a .npy of (n, h, w, c)")->excludes(at);
     command("anomalies")->add_option("--data", options.data.path, "The data, as in train")->type_name("PATH");
     command("anomalies")
-        ->add_option("--normal", options.normal, "Labels of what is normal, as 2,3 or good, all others are not; or all")
+        ->add_option("--normal", options.normal, "Labels of the normal images, such as 2,3 or good, or all; other labels are anomalous")
         ->type_name("LIST")
         ->default_str(classes);
     add_number(*command("anomalies"), "--false-alarms", options.anomalies.false_alarm_rate,
-               "Part of the normal training images above the threshold", 0, 1);
+               "Fraction of the normal training images above the threshold", 0, 1);
     command("anomalies")->add_option("--out", options.anomalies.out, "Folder for the scores and the figures")->type_name("DIR");
-    add_output(*command("export"), "--onnx", options.onnx, "Where the ONNX graph goes", {".onnx"});
-    add_choice(*command("export"), "--part", options.part, "Of the ONNX graph", {"all", "encoder", "decoder"});
-    add_output(*command("export"), "--header", options.header, "Where the C++ header goes", {".h", ".hh", ".hpp"});
+    add_output(*command("export"), "--onnx", options.onnx, "The ONNX file to write", {".onnx"});
+    add_choice(*command("export"), "--part", options.part, "Part of the network in the ONNX file", {"all", "encoder", "decoder"});
+    add_output(*command("export"), "--header", options.header, "The C++ header to write", {".h", ".hh", ".hpp"});
     add_path(command("gradients"), "--images", options.images, "Images, a .npy of (n, h, w, c)")->required();
-    add_path(command("gradients"), "--targets", options.targets, "Wanted outputs, a .npy of (n, h, w, c)")->required();
-    add_output(*command("gradients"), "--out", options.out, "Where the gradients go, a .safetensors", {".safetensors"})->required();
+    add_path(command("gradients"), "--targets", options.targets, "Target outputs, a .npy of (n, h, w, c)")->required();
+    add_output(*command("gradients"), "--out", options.out, "The .safetensors file to write", {".safetensors"})->required();
 
     return run_program(app, argc, argv, [&] {
         if (summary->parsed()) fmt::print("{}", castnet::summary(description, terminal_width().value_or(unlimited_width)));

@@ -22,7 +22,7 @@ Json extents(const Shape &shape) {
     return {shape.height, shape.width, shape.channels};
 }
 
-/// What train/onnx/export.py reads.
+/// Describes a layer for train/onnx/export.py.
 Json describe_layer(Autoencoder &model, std::size_t l) {
     const LayerDescription &layer = model.description().layers[l];
     return {{"name", layer.name},
@@ -69,7 +69,7 @@ void export_onnx(Autoencoder &model, std::size_t first, std::size_t last, const 
     std::FILE *program = ::popen(command.c_str(), "r");
     std::array<char, 1024> line{};
     if (program == nullptr) throw Error(fmt::format("{}: Python cannot be run; check the memory", file.string()));
-    // The last line is the error's own.
+    // The last line holds the error.
     while (std::fgets(line.data(), line.size(), program) != nullptr) continue;
     if (::pclose(program) == 0) return;
     const std::string said(line.data(), std::strcspn(line.data(), "\n"));

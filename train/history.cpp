@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char *head = "epoch,loss,val_loss,seconds,images_per_second";
 
-/// None where the line is not five numbers with commas between, of which only val_loss may be left out.
+/// Parses five numbers separated by commas, of which only val_loss may be missing. Returns none for anything else.
 std::optional<Epoch> parse(std::string_view line) {
     std::array<std::optional<double>, 5> values;
     for (std::optional<double> &value : values) {

@@ -1,4 +1,4 @@
-// history.csv: a line an epoch.
+// history.csv: one line per epoch.
 #pragma once
 
 #include <filesystem>
@@ -17,7 +17,7 @@ struct Epoch {
 
 class History {
 public:
-    /// With the first `epochs` epochs that the file of an earlier part of the run holds. Throws Error where these cannot be read.
+    /// Takes over the first `epochs` epochs of the file, if it exists from an earlier part of the run. Throws Error if they cannot be read.
     explicit History(std::filesystem::path file, int epochs = 0);
 
     /// Adds an epoch and writes the file. Throws Error.
@@ -28,7 +28,7 @@ public:
 private:
     std::filesystem::path file_;
     std::vector<Epoch> epochs_;
-    std::string text_;  // the file's, which only grows
+    std::string text_;  // of the file; it only grows
 };
 
 }  // namespace castnet

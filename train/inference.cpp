@@ -10,7 +10,7 @@ namespace castnet {
 
 namespace {
 
-/// What the model makes of the inputs, each of one shape, by one of its functions.
+/// Runs one of the model's functions on all inputs, and returns the outputs. `input` and `output`: the shape of one. Throws Error.
 std::vector<float> infer(Autoencoder &model, int (Autoencoder::*function)(std::span<const float>, std::span<float>) noexcept,
                          std::span<const float> inputs, const Shape &input, const Shape &output) {
     std::vector<float> outputs(inputs.size() / input.size() * output.size());

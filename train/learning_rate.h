@@ -10,11 +10,11 @@ namespace castnet {
 struct LearningRate {
     std::string schedule = "constant";  ///< or "cosine" or "step"
     float initial = 1e-3F;
-    int step_epochs = 5;       ///< of step: so many epochs with one rate
-    float step_factor = 0.1F;  ///< of step: between two rates
+    int step_epochs = 5;       ///< of step: epochs with one rate
+    float step_factor = 0.1F;  ///< of step: from one rate to the next
 
-    /// After `epoch` of `epochs` epochs and parts of them. constant: initial; cosine: ½ · initial · (1 + cos(π · epoch / epochs))
-    /// (Loshchilov & Hutter 2017, equation 5); step: initial · step_factor^⌊epoch / step_epochs⌋.
+    /// Returns the rate after `epoch` of `epochs` epochs; `epoch` may be a fraction. constant: initial; cosine: ½ · initial · (1 + cos(π ·
+    /// epoch / epochs)) (Loshchilov & Hutter 2017, equation 5); step: initial · step_factor^⌊epoch / step_epochs⌋.
     [[nodiscard]] float at(double epoch, int epochs) const {
         if (schedule == "cosine") return static_cast<float>(initial * 0.5 * (1 + std::cos(std::numbers::pi * epoch / epochs)));
         if (schedule == "step")

@@ -23,7 +23,7 @@ std::string one_line(std::string text) {
     return text;
 }
 
-/// Asks for no memory itself.
+/// Allocates no memory itself.
 int report_no_memory() noexcept {
     std::fputs("error: there is not enough memory; use fewer images or a smaller batch\n", stderr);
     return 1;
@@ -43,8 +43,8 @@ void note_no_memory() {
     std::abort();
 }
 
-/// CLI11, nlohmann's JSON and the library's own directories allocate where no exception can leave, and CLI11 before main(): hence before
-/// the constructors of all that is not the compiler's.
+/// Handles running out of memory where no exception can leave: in CLI11, nlohmann's JSON and the standard library's directories. CLI11
+/// allocates before main(), so this runs before all constructors but the compiler's own.
 [[gnu::constructor(101)]] void watch_memory() {
     std::set_new_handler(note_no_memory);
     usual_end = std::set_terminate(end_in_one_line);
@@ -55,7 +55,7 @@ int report(const std::string &text) {
     return 1;
 }
 
-/// An option a line, with all that there is to say about it in words.
+/// Prints one line per option, with its default and its restrictions in words.
 class HelpFormatter : public CLI::Formatter {
 public:
     std::string make_option_opts(const CLI::Option *option) const override {
@@ -74,7 +74,7 @@ std::vector<CLI::App *> commands_of(CLI::App &app) {
     return app.get_subcommands([](const CLI::App *) { return true; });
 }
 
-/// The command that was given, or the program: what the wrong arguments were given to.
+/// Returns the command that was given, or the program: whichever received the wrong arguments.
 const CLI::App &receiver(const CLI::App &app) {
     const std::vector<CLI::App *> given = app.get_subcommands();
     return given.empty() || app.remaining_size() > 0 ? app : *given.front();
@@ -86,7 +86,7 @@ std::string command_names(CLI::App &app) {
     return alternatives(names);
 }
 
-/// What is wrong with the arguments, and what to do, in one line.
+/// Says in one line what is wrong with the arguments, and what to do.
 std::string explain(CLI::App &app, const CLI::ParseError &error) {
     const CLI::App &wrong = receiver(app);
     const std::string program = &wrong == &app ? app.get_name() : app.get_name() + " " + wrong.get_name();
@@ -102,7 +102,7 @@ std::string explain(CLI::App &app, const CLI::ParseError &error) {
     const std::string text = one_line(error.what()), name = text.substr(0, text.find_first_of(": "));
     if (dynamic_cast<const CLI::ArgumentMismatch *>(&error) == nullptr) return fmt::format("{}; {}", text, advice);
     const CLI::Option *option = wrong.get_option_no_throw(name);
-    if (option == nullptr) return fmt::format("--{}: takes no value; {}", name, advice);  // a flag, which CLI11 names so
+    if (option == nullptr) return fmt::format("--{}: takes no value; {}", name, advice);  // a flag, which CLI11 names without dashes
     if (option->count() > 1) return fmt::format("{}: is given {} times; give it once", name, option->count());
     return fmt::format("{}: needs a value; {}", name, advice);
 }
@@ -115,7 +115,7 @@ int run_program(CLI::App &app, int argc, char **argv, const std::function<void()
     formatter->label("SUBCOMMAND", "COMMAND");
     app.formatter(formatter);
     for (CLI::App *command : commands_of(app)) command->formatter(formatter)->group("Commands");
-    std::signal(SIGPIPE, SIG_IGN);  // a reader that has gone makes writing fail, instead of ending the program
+    std::signal(SIGPIPE, SIG_IGN);  // when the reader is gone, writing fails instead of ending the program
     try {
         app.parse(argc, argv);
         run();
@@ -133,11 +133,11 @@ int run_program(CLI::App &app, int argc, char **argv, const std::function<void()
 }
 
 void warn(const std::string &text) {
-    std::fputs(fmt::format("warning: {}\n", one_line(text)).c_str(), stderr);  // whose reader may be gone
+    std::fputs(fmt::format("warning: {}\n", one_line(text)).c_str(), stderr);  // ignores that its reader may be gone
 }
 
 void print_written(const std::filesystem::path &file) {
-    // A pipe, such as /dev/stdout may be, holds what it was asked for and nothing else.
+    // A pipe, such as /dev/stdout may be, gets the output and nothing else.
     std::error_code ignored;
     if (std::filesystem::is_regular_file(file, ignored)) fmt::print("wrote {}\n", file.string());
 }

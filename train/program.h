@@ -1,4 +1,4 @@
-// What train and explore do alike at their edges: parsing, and one line for an error.
+// What train and explore share: parsing arguments, and reporting errors in one line.
 #pragma once
 
 #include <filesystem>
@@ -17,7 +17,7 @@ int run_program(CLI::App &app, int argc, char **argv, const std::function<void()
 /// Prints the line `warning: …` on standard error.
 void warn(const std::string &text);
 
-/// Says "wrote FILE", unless it is a pipe or a device.
+/// Prints "wrote FILE", unless the file is a pipe or a device.
 void print_written(const std::filesystem::path &file);
 
 }  // namespace castnet

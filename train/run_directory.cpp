@@ -14,8 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A second name for the file's bytes, which stay as they are: a file is only ever replaced. A copy where names cannot be shared, and of a
-/// symbolic link, whose target would be replaced.
+/// Hard-links the file as `copy`, whose bytes then stay: a file is only ever replaced. Makes a real copy if the file system has no hard
+/// links, and of a symbolic link, whose target would be replaced.
 void keep(const fs::path &file, const fs::path &copy) {
     std::error_code failed;
     fs::remove(copy, failed);
@@ -31,7 +31,7 @@ void RunDirectory::lock() {
     lock_ = Descriptor(folder_ / "lock", O_RDWR | O_CREAT);
     if (!lock_.is_open())
         throw Error(fmt::format("{}: cannot be written ({}); choose another --run-dir", folder_.string(), std::strerror(errno)));
-    // Any other failure is that of a file system without locks.
+    // Any other failure means a file system without locks.
     if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         throw Error(fmt::format("{}: another run is at work there; wait for its end, or choose another --run-dir", folder_.string()));
     remove_unfinished();
@@ -58,7 +58,7 @@ void RunDirectory::begin(const std::function<void()> &save) {
     }
 }
 
-/// What a run leaves beside its checkpoint.
+/// Returns the files that a run writes besides its checkpoint.
 std::vector<fs::path> RunDirectory::results() const {
     return {model(), history(), report(), figure("loss"), figure("reconstruction"), figure("latent"), figure("generated")};
 }
@@ -75,7 +75,7 @@ void RunDirectory::keep_earlier_run() const {
     if (fs::exists(kept)) sync_folder(kept);
 }
 
-/// The first that is free, or that began to keep this very run when something went wrong.
+/// Returns the first free folder, or the one where an interrupted attempt began to keep this very run.
 fs::path RunDirectory::next_previous() const {
     for (int number = 1;; number++) {
         fs::path kept = folder_ / fmt::format("previous-{}", number);

@@ -14,12 +14,12 @@ class RunDirectory {
 public:
     explicit RunDirectory(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-    /// Keeps other programs out of the folder, if there is one, as long as this lives, and removes what a killed one left unfinished. The
-    /// kernel ends the lock with the program, however it ends. Throws Error if another program has it.
+    /// Locks the folder, if it exists, against other programs as long as this object lives. Removes the unfinished files of a killed
+    /// program. The kernel releases the lock when the program ends, however it ends. Throws Error if another program holds it.
     void lock();
 
-    /// Makes the folder and locks it. The files of an earlier run in it go to its next free subfolder previous-N, the checkpoint by way of
-    /// save(), which writes the new one: at every moment one of them is there. Throws Error.
+    /// Creates and locks the folder. Moves an earlier run's files to the next free subfolder previous-N. save() replaces the checkpoint by
+    /// the new one, so that there is one at every moment. Throws Error.
     void begin(const std::function<void()> &save);
 
     [[nodiscard]] std::filesystem::path model() const { return folder_ / "model.safetensors"; }

@@ -1,4 +1,4 @@
-// The program train of one network, whose name, header and classes the build defines.
+// The program train of one network. The build defines its name, header and classes.
 #include CASTNET_NETWORK_HEADER
 #include "train/training.h"
 

@@ -32,10 +32,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds save_interval(30);  // of work that a power failure may cost
+constexpr std::chrono::seconds save_interval(30);  // the work that a power failure may cost
 
-/// The largest of the values, where they look like bytes that nobody scaled: standardized values are below 0 too, scaled ones and counts
-/// of standard deviations stay below 16.
+/// Returns the largest value if the values look like unscaled bytes. Standardized values reach below 0 too; scaled ones, and counts of
+/// standard deviations, stay below 16.
 std::optional<float> largest_unscaled(std::span<const float> values) {
     if (values.empty()) return std::nullopt;
     const auto [least, largest] = std::ranges::minmax(values);
@@ -43,7 +43,7 @@ std::optional<float> largest_unscaled(std::span<const float> values) {
     return largest;
 }
 
-/// One run of training: the data in a random order, batch by batch.
+/// A training run: goes through the data in random order, batch by batch.
 class Training {
 public:
     Training(const TrainOptions &options, const NetworkDescription &description, RunDirectory &directory)
@@ -78,7 +78,7 @@ public:
         const Interruption interruption;
         if (!options_.resume) {
             state_.shuffle = random_.state();
-            directory_.begin([this] { save(); });  // so that there is something to resume from the first moment on
+            directory_.begin([this] { save(); });  // so that the run can be resumed from its first moment on
         }
         History history(directory_.history(), state_.epoch);
         announce();
@@ -96,13 +96,13 @@ public:
             asked_to_stop = is_asked_to_stop();
         }
         if (is_unfinished())
-            say("stopped in epoch {} after {} of {} images; {} goes on\n", state_.epoch + 1, state_.image, images_.size(),
+            say("stopped in epoch {} after {} of {} images; continue with {}\n", state_.epoch + 1, state_.image, images_.size(),
                 options_.resume_command());
         history.write();
         write_model();
         if (state_.epoch > 0 && !options_.no_figures) write_figures(history);
         if (is_unfinished() && is_unheard())
-            throw Error(fmt::format("standard output cannot be written; the run is saved, and {} goes on", options_.resume_command()));
+            throw Error(fmt::format("standard output cannot be written; the run is saved, continue with {}", options_.resume_command()));
     }
 
 private:
@@ -114,7 +114,7 @@ private:
     [[nodiscard]] bool time_is_up() const {
         return options_.time_limit > 0 && std::chrono::duration<double>(Clock::now() - begin_).count() >= options_.time_limit;
     }
-    /// Whether what the run says reaches nobody: the reader of a pipe has gone, or the terminal.
+    /// Returns whether nobody reads the run's output: the reader of a pipe is gone, or the terminal.
     [[nodiscard]] static bool is_unheard() { return std::ferror(stdout) != 0; }
     [[nodiscard]] bool is_asked_to_stop() const { return Interruption::requested() || is_unheard() || time_is_up(); }
     [[nodiscard]] bool is_unfinished() const { return state_.epoch < options_.epochs && !out_of_patience(); }
@@ -125,7 +125,7 @@ private:
         if (!options_.quiet) std::fputs(fmt::format(text, std::forward<Arguments>(arguments)...).c_str(), stdout);
     }
 
-    /// The training images: those of the run, where one is resumed.
+    /// Loads the training images. Throws Error if they are not those of the run that is resumed.
     void load_data() {
         const std::optional<DataIdentity> earlier = state_.data;
         const auto other_data = [&](const std::string &found) {
@@ -160,12 +160,13 @@ private:
                 options_.learning_rate.schedule, options_.epochs, rate, earlier);
     }
 
-    /// At this point of a run of so many epochs.
+    /// Returns the learning rate at this point of a run of `epochs` epochs.
     [[nodiscard]] float learning_rate(int epochs) const {
         return options_.learning_rate.at(state_.epoch + static_cast<double>(state_.image) / static_cast<double>(images_.size()), epochs);
     }
 
-    /// The rest of one pass over the data in an order of its own; the last batch is as small as it comes. False where it was asked to stop.
+    /// Trains on the rest of one pass over the data, in the epoch's own order; the last batch may be smaller. Returns false if asked to
+    /// stop.
     bool run_epoch(Progress &progress) {
         state_.shuffle = random_.state();
         std::vector<std::uint32_t> order = images_;
@@ -179,7 +180,7 @@ private:
         return true;
     }
 
-    /// Until the end of the epoch, a request to stop, or the time to save.
+    /// Trains until the end of the epoch, a request to stop, or the time to save.
     void run_batches(std::span<const std::uint32_t> order, Progress &progress) {
         const Clock::time_point save_at = Clock::now() + save_interval;
         Batch batch;
@@ -225,7 +226,7 @@ private:
             state_.best_loss = *validation_loss;
             state_.best_weights = weights_of(model_);
         }
-        // The history first: lines beyond the checkpoint's epoch are dropped when the run is resumed.
+        // Before the checkpoint: resuming drops the lines beyond the checkpoint's epoch.
         history.add({.number = state_.epoch,
                      .loss = loss,
                      .validation_loss = validation_loss,
@@ -243,7 +244,7 @@ private:
         say("wrote {}\n", directory_.model().string());
     }
 
-    /// They are no reason for a run to fail: what is missing is said.
+    /// Writes the report and its figures. Only warns if that fails, as the run itself succeeded.
     void write_figures(const History &history) {
         if (!can_draw()) return warn("there are no figures without gnuplot; install the package gnuplot-nox");
         try {
@@ -273,7 +274,7 @@ private:
                         scaled ? "" : "images scaled to [0, 1] or ", directory_.checkpoint().string()));
     }
 
-    /// Of all images, without its sign; bytes stand for [0, 1].
+    /// Returns the largest absolute value of all images; bytes stand for [0, 1].
     [[nodiscard]] float largest_value() const {
         float largest = data_.floats.empty() ? 1 : 0;
         for (const float value : data_.floats) largest = std::max(largest, std::abs(value));
@@ -287,8 +288,8 @@ private:
     TrainingState state_;
     Dataset data_;
     std::vector<std::uint32_t> images_, validation_;
-    int earlier_epochs_ = options_.epochs;  // of the run that is resumed
-    std::size_t images_before_ = 0;         // of this epoch, trained on before the run was resumed
+    int earlier_epochs_ = options_.epochs;  // of the resumed run
+    std::size_t images_before_ = 0;         // of this epoch, done before resuming
     Roof roof_;
     Clock::time_point begin_ = Clock::now();
 };

@@ -127,7 +127,7 @@ TEST_CASE("data: classes are those of folders; --classes and --normal are refuse
     CHECK(output(commands.explore("anomalies", labelled)).find("42 images; mean squared error") != std::string::npos);
     for (const std::string other : {"1", "cat"})
         check_error(commands.train("labelled", "--classes worn," + other),
-                    "'" + other + "' is no class of the data; give some of bent, good, worn with commas between, or all");
+                    "'" + other + "' is no class of the data; give some of bent, good, worn, separated by commas, or all");
     check_error(commands.explore("anomalies", labelled + " --normal 1"), "--normal 1: '1' is no class of the data; give some of bent");
     check_error(commands.train("x.npy", "--classes 1,5"), "--classes 1,5: the data have no labels; leave it out");
     check_error(commands.explore("evaluate", unlabelled + " --classes 1"), "--classes 1: the data have no labels; leave it out");
@@ -191,7 +191,7 @@ TEST_CASE("data: labels that are missing where classes are wanted are an error b
     write_dataset(commands.path("mnist"), 9, {28, 28});  // labels 1, 5, 6
     const std::string data = " --data " + commands.path("mnist"), labels = commands.path("mnist") + "/train-labels",
                       train = "train --no-figures --batch-size 4 --epochs 0 --run-dir " + commands.path("run") + data,
-                      missing = labels + "-idx1-ubyte is not there, so that all images are used, not those of the classes 1,5,6 alone\n";
+                      missing = labels + "-idx1-ubyte is missing, so all images are used, not only those of the classes 1,5,6\n";
     std::filesystem::rename(labels + "-idx1-ubyte.gz", labels + ".idx1-ubyte.gz");
     CHECK(output(train).find("warning") == std::string::npos);
     CHECK(output(train + " --classes 5").find("3 images of 28x28x1") != std::string::npos);
@@ -205,16 +205,15 @@ TEST_CASE("data: labels that are missing where classes are wanted are an error b
     CHECK(output("train --no-figures --epochs 0 --run-dir " + commands.path("one") + " --data " + commands.path("mnist") +
                  "/train-images-idx3-ubyte.gz")
               .find("9 images of 28x28x1") != std::string::npos);
-    check_error("train --data " + commands.path("mnist") + "/t10k-labels-idx1-ubyte.gz", "holds 9 numbers in a row, as labels are");
+    check_error("train --data " + commands.path("mnist") + "/t10k-labels-idx1-ubyte.gz", "holds 9 numbers in one dimension, like labels");
 
     const std::string explore = " --model " + commands.path("run") + "/model.safetensors" + data;
-    CHECK(output("explore anomalies --normal 5" + explore)
-              .find("warning: " + labels + "-idx1-ubyte is not there, so that all training images") != std::string::npos);
+    CHECK(output("explore anomalies --normal 5" + explore).find("warning: " + labels + "-idx1-ubyte is missing, so all training images") !=
+          std::string::npos);
     const std::string test_labels = commands.path("mnist") + "/t10k-labels-idx1-ubyte";
     std::filesystem::remove(test_labels + ".gz");
-    CHECK(output("explore evaluate" + explore).find("warning: " + test_labels + " is not there") != std::string::npos);
-    CHECK(output("explore anomalies" + explore).find("warning: " + test_labels + " is not there, so that no image is known") !=
-          std::string::npos);
+    CHECK(output("explore evaluate" + explore).find("warning: " + test_labels + " is missing") != std::string::npos);
+    CHECK(output("explore anomalies" + explore).find("warning: " + test_labels + " is missing, so no image is known") != std::string::npos);
     check_error("explore anomalies --normal 5" + explore, "--normal 5: the data have no labels, there is no " + labels);
 }
 

@@ -137,11 +137,12 @@ TEST_CASE("dataset: one IDX file is images without labels; a file of labels has 
         }
         CHECK(reason(file, {2, 2, 1}).find("images: its images are 1x2, the network's are 2x2") != std::string::npos);
         write(file, labels);
-        CHECK(reason(file, {1, 2, 1}).find("images: holds 3 numbers in a row, as labels are, and no images; give the file") !=
+        CHECK(reason(file, {1, 2, 1}).find("images: holds 3 numbers in one dimension, like labels, and no images; give the file") !=
               std::string::npos);
     }
     write_plain(folder.path() / "train-images-idx3-ubyte", labels);
-    CHECK(reason(folder.path(), {1, 2, 1}).find("train-images-idx3-ubyte: holds 3 numbers in a row, as labels are") != std::string::npos);
+    CHECK(reason(folder.path(), {1, 2, 1}).find("train-images-idx3-ubyte: holds 3 numbers in one dimension, like labels") !=
+          std::string::npos);
 }
 
 TEST_CASE("dataset: a label is called as its class, or is a number") {

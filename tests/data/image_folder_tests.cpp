@@ -228,16 +228,17 @@ TEST_CASE("image folder: images of other formats are not passed over") {
         write_plain(images.folder.path() / name, "x");
     };
     add_other("b.JPG");
-    CHECK(images.refusal().find(": of its images 1 is no PNG, as b.JPG; convert what you need, and move the rest") != std::string::npos);
+    CHECK(images.refusal().find(": 1 of its images is no PNG, such as b.JPG; convert what you need, and move the rest") !=
+          std::string::npos);
     add_other("c.webp");
-    CHECK(images.refusal().find(": of its images 2 are no PNG, as b.JPG") != std::string::npos);
+    CHECK(images.refusal().find(": 2 of its images are no PNG, such as b.JPG") != std::string::npos);
     const Images classes{{"train/dog/a.png", 1}, {"test/dog/a.png", 1}};
     std::filesystem::create_directories(classes.folder.path() / "test/cat");
     write_plain(classes.folder.path() / "test/cat/b.jpeg", "x");
-    CHECK(classes.refusal(Part::train).find("cat: of its images 1 is no PNG, as b.jpeg") != std::string::npos);
+    CHECK(classes.refusal(Part::train).find("cat: 1 of its images is no PNG, such as b.jpeg") != std::string::npos);
     const Images none{};
     write_plain(none.folder.path() / "a.jpg", "x");
-    CHECK(none.refusal().find("of its images 1 is no PNG, as a.jpg") != std::string::npos);
+    CHECK(none.refusal().find("1 of its images is no PNG, such as a.jpg") != std::string::npos);
 }
 
 TEST_CASE("image folder: names of classes are counted in the order of the alphabet, the same in both parts") {
@@ -269,7 +270,7 @@ TEST_CASE("image folder: train and test, one labelled and one not, or one only")
 
 TEST_CASE("image folder: what cannot be meant is refused in one line") {
     const Images both{{"a.png", 1}, {"cat/b.png", 2}};
-    CHECK(both.refusal().find("holds images beside folders of images, as cat; give one or the other") != std::string::npos);
+    CHECK(both.refusal().find("holds images beside folders of images, such as cat; give one or the other") != std::string::npos);
     const Images none{};
     CHECK(none.refusal().find("holds no images that are understood; give a .npy or IDX file, or a folder") != std::string::npos);
     std::filesystem::create_directories(none.folder.path() / "train" / "deeper");

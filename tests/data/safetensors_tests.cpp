@@ -83,7 +83,7 @@ TEST_CASE("safetensors: what the format's own reader refuses is refused, with th
     check_refused(file_bytes(tensor("F32", "[1]", "[0,4]"), "12345678"), "goes on after its last tensor");
     const std::string two =
         R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
-    check_refused(file_bytes(two, "1234"), "over each other");
+    check_refused(file_bytes(two, "1234"), "overlap or leave holes");
     const std::string twice =
         R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})";
     check_refused(file_bytes(twice, "12345678"), "names something twice");

@@ -24,7 +24,7 @@ TEST_CASE("train: --at takes one code, and says so before anything is written") 
     const std::string data = (folder.path() / "data").string(), out = (folder.path() / "run").string();
     write_dataset(data, 65, {12, 10});
     const std::string train = "train-test_gap --data " + data + " --run-dir " + out + " --at ";
-    check_error(train + "1,2", "--at: 2 numbers given, a code of test_gap has 48; give them with commas between");
+    check_error(train + "1,2", "--at: 2 numbers given, a code of test_gap has 48; separate them by commas");
     check_error(train + code_of("1", 96), "--at: 96 numbers given");
     check_error(train + code_of("nan"), "--at nan: is not allowed; give a finite number");
     check_error(train + "1,x", "--at");

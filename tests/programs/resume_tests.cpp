@@ -304,7 +304,7 @@ TEST_CASE("train: Ctrl-C, SIGTERM and SIGHUP finish the step, save, and say how 
         const Run result = running.end();
         CAPTURE(result.output);
         CHECK(result.status == 0);
-        CHECK(result.output.find("images; train-test_gap --resume " + directory + " goes on\n") != std::string::npos);
+        CHECK(result.output.find("images; continue with train-test_gap --resume " + directory + "\n") != std::string::npos);
         CHECK(std::filesystem::exists(runs.path(name) + "/model.safetensors"));
         CHECK(run("train-test_gap --quiet --no-figures --resume --time-limit 0.01 --data " + runs.data + " " + directory).status == 0);
     }
@@ -327,8 +327,9 @@ TEST_CASE("train: where nobody reads what a run says, it saves, and ends with an
     CHECK(running.says("Epoch 2/"));
     running.stop_reading();
     CHECK(running.end().status == 1);
-    CHECK(read_plain(errors) == "error: standard output cannot be written; the run is saved, and train-test_gap --resume --run-dir " +
-                                    runs.path("run") + " goes on\n");
+    CHECK(read_plain(errors) ==
+          "error: standard output cannot be written; the run is saved, continue with train-test_gap --resume --run-dir " +
+              runs.path("run") + "\n");
     CHECK(std::stoi(runs.epoch("run")) >= 2);
     CHECK(std::filesystem::exists(runs.path("run") + "/model.safetensors"));
     CHECK(run(runs.command("run", "--resume --time-limit 0.01")).status == 0);

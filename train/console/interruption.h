@@ -5,8 +5,8 @@
 
 namespace castnet {
 
-/// While one exists, the first SIGINT, SIGTERM or SIGHUP is only noted. A second SIGINT or SIGTERM ends the program at once, as ever; a
-/// second SIGHUP does nothing, as a terminal that closes sends one and its shell another. What is ignored stays so: SIGHUP by nohup.
+/// While one exists, the first SIGINT, SIGTERM or SIGHUP is only noted. A second SIGINT or SIGTERM ends the program at once, as usual. A
+/// second SIGHUP does nothing: a closing terminal sends one, and its shell another. Ignored signals stay ignored, such as SIGHUP by nohup.
 class Interruption {
 public:
     Interruption();

@@ -30,7 +30,7 @@ std::string bar(int width, double part) {
     return text;
 }
 
-/// A failure stays with the stream: where nobody reads on, the work of the run is not lost.
+/// Prints the text. A failure stays with the stream: if nobody reads on, the run's work is not lost.
 void put(const std::string &text) {
     std::fputs(text.c_str(), stdout);
     std::fflush(stdout);

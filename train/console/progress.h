@@ -1,4 +1,4 @@
-// The progress of a training run: Keras's line, redrawn on a terminal, or one line an epoch elsewhere.
+// The progress of a training run: Keras's line, redrawn on a terminal, or one line per epoch elsewhere.
 #pragma once
 
 #include <chrono>
@@ -7,7 +7,7 @@
 
 namespace castnet {
 
-/// "12s", "2:05", "1:02:05".
+/// Formats a time as "12s", "2:05" or "1:02:05".
 std::string clock_time(double seconds);
 
 class Progress {
@@ -17,24 +17,24 @@ public:
     Progress &operator=(const Progress &) = delete;
     ~Progress() { end_line(); }
 
-    /// `done` steps of it were taken before.
+    /// Begins an epoch of which `done` steps were taken before.
     void begin_epoch(int epoch, int done = 0);
-    /// After `step` steps of the epoch with the mean loss so far.
+    /// Shows the mean loss so far, after `step` steps of the epoch.
     void step(int step, double loss);
-    /// `share_of_roof` is what the epoch made of the machine (roof.h), or "".
+    /// Shows the results of the epoch. `share_of_roof`: the result of that function in roof.h, or "".
     void end_epoch(double loss, std::optional<double> validation_loss, const std::string &share_of_roof);
-    /// Goes below a line that would be redrawn, so that other text can follow.
+    /// Ends a line that would be redrawn, so that other text can follow.
     void end_line() noexcept;
 
-    /// Seconds since begin_epoch().
+    /// Returns the seconds since begin_epoch().
     [[nodiscard]] double seconds() const;
 
 private:
     using Clock = std::chrono::steady_clock;
 
-    /// "100/566 ".
+    /// Returns "100/566 ".
     [[nodiscard]] std::string count(int step) const;
-    /// The count, a bar as wide as the terminal has room for, and the text, in place of the line before.
+    /// Replaces the line by the count, a bar as wide as the terminal has room for, and the text.
     void redraw(int step, const std::string &text);
 
     int epochs_, steps_;

@@ -31,7 +31,7 @@ Row memory_row(const char *purpose, const ArenaLayout &layout) {
             kibibytes(layout.bytes())};
 }
 
-/// The first head, and each row's first cell with the others and their heads below it.
+/// Formats the rows, the first of which holds the heads, as a list: each row's first cell, and below it the others with their heads.
 std::string list(const std::vector<Row> &rows, std::size_t width) {
     std::string text = rows.front().front() + ":\n";
     for (std::size_t row = 1; row < rows.size(); row++) {
@@ -43,8 +43,8 @@ std::string list(const std::vector<Row> &rows, std::size_t width) {
     return text;
 }
 
-/// The rows, of which the first are the heads, in columns as wide as their cells; the first `names` begin at the left, the numbers end at
-/// the right. A list where that is too wide.
+/// Formats the rows, the first of which holds the heads, as a table: the first `names` columns left-aligned, the others right-aligned.
+/// Returns a list if the table is wider than `width`.
 std::string table(const std::vector<Row> &rows, std::size_t names, std::size_t width) {
     std::vector<std::size_t> widths(rows.front().size());
     for (const Row &row : rows) {

@@ -7,10 +7,10 @@
 
 namespace castnet {
 
-/// "28x28x1": rows, columns, channels.
+/// Returns "28x28x1": rows, columns, channels.
 std::string describe(const Shape &shape);
 
-/// In lines of at most `width` characters, as far as names allow: tables that are wider become lists.
+/// Summarizes the network in lines of at most `width` characters, as far as names allow. Wider tables become lists.
 std::string summary(const NetworkDescription &description, std::size_t width);
 
 }  // namespace castnet

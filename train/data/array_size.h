@@ -1,4 +1,4 @@
-// How large an array is that a file announces.
+// The size of an array that a file announces.
 #pragma once
 
 #include <cstddef>
@@ -7,9 +7,9 @@
 
 namespace castnet {
 
-inline constexpr std::size_t most_dimensions = 32;  // numpy's own limit for long
+inline constexpr std::size_t most_dimensions = 32;  // NumPy's own limit for a long time
 
-/// Bytes of an array of that shape; none where they are more than memory can be addressed.
+/// Returns the bytes of an array of that shape; none if they exceed the address space.
 inline std::optional<std::size_t> array_bytes(std::span<const std::size_t> shape, std::size_t element_size) {
     std::size_t bytes = element_size;
     for (const std::size_t extent : shape) {

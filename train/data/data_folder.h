@@ -1,4 +1,4 @@
-// What the layouts of a data folder share.
+// What all layouts of a data folder share.
 #pragma once
 
 #include <filesystem>
@@ -13,29 +13,29 @@ namespace castnet {
 inline constexpr const char *accepted_data =
     "a .npy or IDX file, or a folder of IDX files under MNIST's names, of train.npy, or of PNG images";
 
-/// Whether there is such a file or folder. False also where that cannot be found out.
+/// Returns whether there is such a file or folder; false if that cannot be determined.
 bool is_there(const std::filesystem::path &path);
 
-/// The part to read for `part`: a folder with one part only is both.
+/// Returns the part to read for `part`. The only part of a folder serves as both.
 template <typename Holds>
 Part available(Part part, Holds holds) {
     const Part other = part == Part::train ? Part::test : Part::train;
     return !holds(part) && holds(other) ? other : part;
 }
 
-/// The label that a number of the file stands for. Throws Error where it is not whole, or so large that a float may be a neighbour's.
+/// Converts a number of the file to a label. Throws Error unless it is whole, and too small to be the rounding of a neighbour.
 int label_of(float value, const std::filesystem::path &file);
 
-/// Throws Error unless labels of that shape are one for each image.
+/// Throws Error unless labels of that shape are one per image.
 void check_labels(const std::filesystem::path &file, std::span<const std::size_t> shape, std::size_t images);
 
-/// Throws Error, with the position, where a value of the images is infinite or NaN.
+/// Throws Error, with the position, if a value of the images is infinite or NaN.
 void check_finite(const std::filesystem::path &file, const Dataset &images);
 
-/// Whether an image is among the classes. Without labels, or without classes, each is.
+/// Returns whether an image is of one of the classes. Without labels, or without classes, every image counts.
 bool is_kept(std::span<const int> labels, std::size_t image, std::span<const int> classes);
 
-/// Of values, as many for each image, those of the images that are kept.
+/// Returns the values of the images that are kept; each image has `per_image` of them.
 template <typename Value>
 std::vector<Value> kept(const std::vector<Value> &values, std::size_t per_image, std::span<const int> labels,
                         std::span<const int> classes) {

@@ -33,7 +33,7 @@ Dataset read_data(const std::filesystem::path &data, Part part, const Shape &sha
     return read_image_folder(data, part, shape, classes);
 }
 
-/// Castnet's folder in the user's cache.
+/// Returns Castnet's folder in the user's cache.
 std::filesystem::path cache() {
     std::filesystem::path folder;
     if (const char *caches = std::getenv("XDG_CACHE_HOME"); caches != nullptr && *caches != '\0') {
@@ -44,7 +44,7 @@ std::filesystem::path cache() {
     return folder / "castnet";
 }
 
-/// The first of MNIST's files that the folder has neither plain nor as .gz; empty where it has all.
+/// Returns the first of MNIST's files that the folder has neither plain nor as .gz; empty if it has all.
 std::string missing_file(const std::filesystem::path &folder) {
     for (std::string name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
         if (!is_there(folder / name) && !is_there(folder / (name + ".gz"))) return name;

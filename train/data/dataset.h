@@ -1,4 +1,4 @@
-// Images in memory, as a network reads them, labelled or not.
+// Images in memory, in the form that a network reads, with or without labels.
 #pragma once
 
 #include <cstdint>
@@ -17,55 +17,55 @@ namespace castnet {
 
 struct Dataset {
     Shape shape;
-    // (image, height, width, channel), as the file holds them: bytes, which stand for [0, 1], or other numbers as floats. One is empty.
+    // (image, height, width, channel), as in the file: bytes, which stand for [0, 1], or other numbers as floats. One of the two is empty.
     std::vector<std::uint8_t> bytes;
     std::vector<float> floats;
-    std::vector<int> labels;                    ///< one for each image, or none
-    std::vector<std::string> class_names = {};  ///< of the labels 0, 1, …; none where labels are numbers
-    std::filesystem::path missing_labels = {};  ///< the file that would hold the labels, where there is none
+    std::vector<int> labels;                    ///< one per image, or none
+    std::vector<std::string> class_names = {};  ///< of the labels 0, 1, …; none if labels are numbers
+    std::filesystem::path missing_labels = {};  ///< the file that would hold the labels, if there is none
 
     [[nodiscard]] std::size_t size() const { return (bytes.size() + floats.size()) / shape.size(); }
     [[nodiscard]] ImageView images() const {
         return floats.empty() ? ImageView(bytes.data(), shape.size()) : ImageView(floats.data(), shape.size());
     }
-    /// Those images, one after the other, as floats.
+    /// Returns the images at `indices`, one after the other, as floats.
     [[nodiscard]] std::vector<float> gather(std::span<const std::uint32_t> indices) const;
 };
 
-/// What a label is called: as its class, or as the number it is where classes have no names.
+/// Returns the name of the label's class, or the number itself if classes have no names.
 std::string label_name(const std::vector<std::string> &class_names, int label);
 
-/// The label that is called so, or nothing.
+/// Returns the label of that name, or nothing.
 std::optional<int> find_label(const std::vector<std::string> &class_names, const std::string &name);
 
 enum class Part { train, test };
 
 std::string to_string(Part part);
 
-/// Reads the images of one part, and their labels where there are some, from a folder of IDX files (idx_folder.h), of train.npy
-/// (npy_folder.h) or of PNG images (image_folder.h), or from a .npy or IDX file, which is both parts; a part that a folder lacks is the
-/// other one. Keeps the images of `classes`, or all when that is empty or there are no labels. Throws Error: also if the images do not have
-/// `shape`, or the labels do not match them.
+/// Reads the images of one part, and their labels if there are any. `data` is a folder of IDX files (idx_folder.h), of train.npy
+/// (npy_folder.h) or of PNG images (image_folder.h), or one .npy or IDX file. A file, or the only part of a folder, serves as both parts.
+/// Keeps the images of `classes`, or all if that is empty or there are no labels. Throws Error, also if the images do not have `shape` or
+/// the labels do not match them.
 Dataset load_dataset(const std::filesystem::path &data, Part part, const Shape &shape, const std::vector<int> &classes);
 
-/// What the data's classes are called, in the order of their labels; none where labels are numbers, or missing. Throws Error.
+/// Returns the names of the data's classes, in the order of their labels; none if labels are numbers or missing. Throws Error.
 std::vector<std::string> read_class_names(const std::filesystem::path &data);
 
-/// Where the data is: `option` if given, else $CASTNET_DATA, else the cache that bootstrap.sh fills: with MNIST, or with what took its
-/// place. Throws Error if there is none.
+/// Returns the path of the data: `option` if given, else $CASTNET_DATA, else the cache that bootstrap.sh fills with MNIST or its
+/// substitute. Throws Error if there is none.
 std::filesystem::path find_data(const std::string &option);
 
-/// Where bootstrap.sh puts Fashion-MNIST when MNIST cannot be downloaded.
+/// Returns where bootstrap.sh puts Fashion-MNIST if MNIST cannot be downloaded.
 std::filesystem::path substitute_data();
 
-/// 0 … count - 1.
+/// Returns 0 … count - 1.
 std::vector<std::uint32_t> all_indices(std::size_t count);
 
-/// round(fraction · count), for fractions from 0 to 1.
+/// Returns round(fraction · count), for fractions from 0 to 1.
 std::size_t part_of(std::size_t count, double fraction);
 
-/// Splits off part_of(count, fraction) of each label's images, or of all where there are no labels, drawn by `random`: the indices of {the
-/// rest, those split off}.
+/// Splits off a random part_of(count, fraction) of each label's images, or of all images without labels. Returns the indices of {the rest,
+/// those split off}.
 std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratified(const Dataset &dataset, double fraction, Random &random);
 
 }  // namespace castnet

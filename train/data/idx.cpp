@@ -17,7 +17,7 @@
 namespace castnet {
 namespace {
 
-/// Bytes of an element; 0 where the format has no such type.
+/// Returns the bytes of an element; 0 if the format has no such type.
 std::size_t element_size(std::uint8_t type) {
     switch (type) {
     case 0x08:  // unsigned byte
@@ -59,7 +59,7 @@ float element(std::uint8_t type, const std::byte *bytes) {
     }
 }
 
-/// The file through zlib, which reads plain ones as they are.
+/// Opens the file through zlib, which reads plain ones as they are.
 gzFile_s *open(const std::filesystem::path &path) {
     Descriptor descriptor = open_to_read(path);
     gzFile_s *file = gzdopen(descriptor.get(), "rb");
@@ -97,8 +97,8 @@ IdxReader::IdxReader(const std::filesystem::path &path) : path_(path), file_(ope
     const std::optional<std::size_t> bytes = array_bytes(shape_, element_size_);
     if (!bytes) throw Error(failure("announces more elements than memory can hold"));
     size_ = *bytes / element_size_;
-    // So that callers may make room for what is announced.
-    constexpr std::uintmax_t most_inflated = 1032;  // deflate's own limit, of bytes for a byte
+    // Callers allocate what the header announces, so it must fit the size of the file.
+    constexpr std::uintmax_t most_inflated = 1032;  // deflate's own limit, in bytes per byte
     std::error_code ignored;
     const std::uintmax_t file_size = std::filesystem::file_size(path, ignored);
     if (*bytes / (gzdirect(file_.get()) != 0 ? 1 : most_inflated) > file_size) throw Error(too_short());
@@ -108,7 +108,7 @@ std::string IdxReader::too_short() const {
     return failure(fmt::format("ends before its {} bytes of data", size_ * element_size_));
 }
 
-/// Throws Error where the file is not to blame.
+/// Throws Error or std::bad_alloc if the system failed, not the file.
 void IdxReader::check_system() {
     int status = Z_OK;
     gzerror(file_.get(), &status);

@@ -17,7 +17,7 @@ namespace {
 
 using Path = std::filesystem::path;
 
-/// The file of the part, of "images" or "labels": as it is named there, or as it should be.
+/// Returns the part's file of "images" or "labels": the one that exists, or else the one that should.
 Path file_of(const Path &folder, Part part, const std::string &what) {
     const std::string name = fmt::format("{}-{}", part == Part::train ? "train" : "t10k", what),
                       type = what == "images" ? "idx3-ubyte" : "idx1-ubyte";
@@ -34,12 +34,12 @@ bool holds(const Path &folder, Part part) {
     return is_there(file_of(folder, part, "images"));
 }
 
-/// Throws Error unless the file holds images of the shape; one channel need not be a dimension.
+/// Throws Error unless the file holds images of the shape; a single channel need not be a dimension.
 void check_images(const Path &path, const IdxReader &images, const Shape &shape) {
     std::vector<std::size_t> extents = images.shape();
     if (extents.size() == 1)
-        throw Error(fmt::format("{}: holds {} numbers in a row, as labels are, and no images; give the file of the images", path.string(),
-                                extents.front()));
+        throw Error(fmt::format("{}: holds {} numbers in one dimension, like labels, and no images; give the file of the images",
+                                path.string(), extents.front()));
     if (!extents.empty()) extents.erase(extents.begin());
     std::vector<std::size_t> wanted{static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width)};
     if (extents.size() != 2 || shape.channels != 1) wanted.push_back(static_cast<std::size_t>(shape.channels));
@@ -63,7 +63,7 @@ std::vector<int> read_labels(const Path &path, std::size_t count) {
     return labels;
 }
 
-/// Reads the images one by one into `to`, and keeps those of the classes, so that no others take memory.
+/// Appends the images of the classes to `to`. Reads images one by one, so that no others take memory.
 template <typename Element>
 void read_images(IdxReader &file, std::span<const int> labels, const std::vector<int> &classes, std::vector<Element> &to) {
     const std::size_t count = file.shape().front();
@@ -75,7 +75,7 @@ void read_images(IdxReader &file, std::span<const int> labels, const std::vector
     file.finish();
 }
 
-/// The images that are of the classes, with labels where there is a file of them.
+/// Reads the images of the classes, with labels if there is a file of them.
 Dataset read(const Path &path, const Path &labels_path, const Shape &shape, const std::vector<int> &classes) {
     IdxReader images(path);
     check_images(path, images, shape);

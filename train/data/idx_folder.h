@@ -1,5 +1,5 @@
-// A folder of IDX files under MNIST's names, plain or gzip, in either spelling: train-images-idx3-ubyte or train-images.idx3-ubyte; or one
-// IDX file of images.
+// Reads a folder of IDX files under MNIST's names, plain or gzip, in either spelling: train-images-idx3-ubyte or train-images.idx3-ubyte.
+// Also reads one IDX file of images.
 #pragma once
 
 #include <filesystem>
@@ -11,13 +11,13 @@ namespace castnet {
 
 bool is_idx_folder(const std::filesystem::path &folder);
 
-/// As load_dataset().
+/// Reads a part of the folder like load_dataset().
 Dataset read_idx_folder(const std::filesystem::path &folder, Part part, const Shape &shape, const std::vector<int> &classes);
 
-/// Whether it begins as IDX or gzip does. Throws Error where it cannot be read.
+/// Returns whether the file begins like IDX or gzip. Throws Error if it cannot be read.
 bool is_idx_file(const std::filesystem::path &file);
 
-/// The images of one file, without labels. Throws Error as load_dataset().
+/// Reads the images of one file, without labels. Throws Error like load_dataset().
 Dataset read_idx_file(const std::filesystem::path &file, const Shape &shape);
 
 }  // namespace castnet

@@ -35,14 +35,14 @@ bool is_png(const Path &path) {
     return extension_of(path) == ".png" && !is_folder(path);
 }
 
-/// Whether it is an image, by its name, of a format that is not read.
+/// Returns whether the name is that of an image in an unsupported format.
 bool is_other_image(const Path &path) {
     constexpr std::array<std::string_view, 12> others{".avif", ".bmp", ".gif", ".heic", ".jpeg", ".jpg",
                                                       ".jxl",  ".pgm", ".ppm", ".tif",  ".tiff", ".webp"};
     return std::ranges::find(others, extension_of(path)) != others.end() && !is_folder(path);
 }
 
-/// What is in the folder, in the order of the names, without what is hidden.
+/// Lists the folder's entries in the order of their names, without hidden ones.
 std::vector<Path> entries(const Path &folder) {
     std::vector<Path> paths;
     std::error_code failure;
@@ -57,21 +57,21 @@ std::vector<Path> entries(const Path &folder) {
 std::vector<Path> images_in(const Path &folder) {
     std::vector<Path> paths = entries(folder);
     if (const auto others = std::ranges::count_if(paths, is_other_image); others > 0)
-        throw Error(fmt::format("{}: of its images {} {} no PNG, as {}; convert what you need, and move the rest elsewhere",
+        throw Error(fmt::format("{}: {} of its images {} no PNG, such as {}; convert what you need, and move the rest elsewhere",
                                 folder.string(), others, others == 1 ? "is" : "are",
                                 std::ranges::find_if(paths, is_other_image)->filename().string()));
     std::erase_if(paths, [](const Path &path) { return !is_png(path); });
     return paths;
 }
 
-/// The subfolders that hold images: one for each class.
+/// Returns the subfolders that hold images: one per class.
 std::vector<Path> class_folders(const Path &folder) {
     std::vector<Path> paths = entries(folder);
     std::erase_if(paths, [](const Path &path) { return !is_folder(path) || images_in(path).empty(); });
     return paths;
 }
 
-/// The part's own subfolder, or the folder itself.
+/// Returns the part's own subfolder, or the folder itself.
 Path part_folder(const Path &folder, Part part) {
     const auto own = [&](Part wanted) { return folder / to_string(wanted); };
     const Path subfolder = own(available(part, [&](Part wanted) { return is_folder(own(wanted)); }));
@@ -80,14 +80,14 @@ Path part_folder(const Path &folder, Part part) {
 
 struct LabelledFiles {
     std::vector<Path> paths;
-    std::vector<int> labels;  // one for each, or none
+    std::vector<int> labels;  // one per path, or none
 };
 
 LabelledFiles list_images(const Path &folder, const std::vector<std::string> &class_names) {
     LabelledFiles files{.paths = images_in(folder), .labels = {}};
     const std::vector<Path> classes = class_folders(folder);
     if (!files.paths.empty() && !classes.empty())
-        throw Error(fmt::format("{}: holds images beside folders of images, as {}; give one or the other", folder.string(),
+        throw Error(fmt::format("{}: holds images beside folders of images, such as {}; give one or the other", folder.string(),
                                 classes.front().filename().string()));
     for (const Path &path : classes) {
         for (Path &image : images_in(path)) {

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
 
-/// The first element at `data`, as the nearest float.
+/// Returns the element at `data` as the nearest float.
 template <typename Element>
 float element(const std::byte *data) {
     Element value{};
@@ -47,7 +47,7 @@ constexpr std::size_t largest_header = 10'000;  // NumPy's own limit
 struct Header {
     ElementType type;
     std::vector<std::size_t> shape;
-    std::size_t size;  // bytes of all that precedes the data
+    std::size_t size;  // bytes before the data
 };
 
 Error failure(const std::filesystem::path &path, const std::string &what) {
@@ -58,7 +58,7 @@ Error failure(const std::filesystem::path &path, const std::string &what) {
 ///
 ///     {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }
 ///
-/// with the keys in any order, quotes of either kind, and the L after numbers that Python 2 wrote.
+/// The keys may come in any order, in quotes of either kind; numbers may end in the L that Python 2 wrote.
 class HeaderReader {
 public:
     HeaderReader(const std::filesystem::path &path, std::string_view text) : path_(path), rest_(text) {}
@@ -99,7 +99,7 @@ private:
         if (!accept({&character, 1})) not_understood();
     }
 
-    /// Items with commas between, and one after the last or not.
+    /// Reads items separated by commas; one after the last is optional.
     template <typename ReadItem>
     void read_list(char open, char close, const ReadItem &read_item) {
         expect(open);

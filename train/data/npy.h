@@ -13,7 +13,7 @@ enum class NpyKind { bytes, integers, floats };
 struct NpyArray {
     std::vector<std::size_t> shape;
     NpyKind kind = NpyKind::floats;
-    // In C order: u1 as it is, or the floats nearest to the other types' values. One is empty.
+    // In C order: u1 as it is, or other types as the nearest floats. One of the two is empty.
     std::vector<std::uint8_t> bytes;
     std::vector<float> values;
 };
@@ -21,7 +21,7 @@ struct NpyArray {
 /// Reads a whole array. Throws Error.
 NpyArray read_npy(const std::filesystem::path &path);
 
-/// Writes float32 values of the shape. Throws Error; see write_file().
+/// Writes float32 values in that shape. Throws Error; see write_file().
 void write_npy(const std::filesystem::path &path, const std::vector<std::size_t> &shape, std::span<const float> values);
 
 }  // namespace castnet

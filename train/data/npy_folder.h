@@ -1,4 +1,4 @@
-// A folder of train.npy and test.npy, with train-labels.npy and test-labels.npy or without.
+// Reads a folder of train.npy and test.npy, with or without train-labels.npy and test-labels.npy.
 #pragma once
 
 #include <filesystem>
@@ -10,7 +10,7 @@ namespace castnet {
 
 bool is_npy_folder(const std::filesystem::path &folder);
 
-/// As load_dataset().
+/// Reads a part of the folder like load_dataset().
 Dataset read_npy_folder(const std::filesystem::path &folder, Part part, const Shape &shape, const std::vector<int> &classes);
 
 }  // namespace castnet

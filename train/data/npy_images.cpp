@@ -17,7 +17,7 @@ std::vector<std::size_t> npy_shape(std::size_t count, const Shape &shape) {
     return {count, static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width), static_cast<std::size_t>(shape.channels)};
 }
 
-/// The extents of one grid that say something.
+/// Drops the number of grids, and extents of 1.
 std::vector<std::size_t> without_ones(std::vector<std::size_t> extents) {
     if (!extents.empty()) extents.erase(extents.begin());
     std::erase(extents, 1U);
@@ -31,7 +31,7 @@ Dataset read_npy_images(const std::filesystem::path &path, const Shape &shape) {
     if (array.shape.empty() || array.shape.front() == 0 || without_ones(array.shape) != without_ones(npy_shape(1, shape)))
         throw Error(fmt::format("{}: its shape is ({}), it must be (n, {}, {}, {})", path.string(), fmt::join(array.shape, ", "),
                                 shape.height, shape.width, shape.channels));
-    // Whether 255 or 1 is white, an int64 does not say.
+    // An int64 does not tell whether white is 255 or 1.
     if (array.kind == NpyKind::integers)
         throw Error(fmt::format("{}: holds wide integers; give images as uint8 of 0 to 255, or as float32", path.string()));
     Dataset images{.shape = shape, .bytes = std::move(array.bytes), .floats = std::move(array.values), .labels = {}};

@@ -8,10 +8,10 @@
 
 namespace castnet {
 
-/// Reads grids of `shape`: (n, h, w, c), where extents of 1 within h, w, c may be left out; uint8 or floating point. Throws Error.
+/// Reads grids of `shape` as (n, h, w, c), uint8 or floating point; extents of 1 among h, w, c may be left out. Throws Error.
 Dataset read_npy_images(const std::filesystem::path &path, const Shape &shape);
 
-/// Writes them, (n, h, w, c). Throws Error.
+/// Writes grids of `shape` as (n, h, w, c). Throws Error.
 void write_npy_images(const std::filesystem::path &path, const Shape &shape, std::span<const float> values);
 
 }  // namespace castnet

@@ -16,7 +16,7 @@
 namespace castnet {
 namespace {
 
-/// libpng's reader of a file in memory.
+/// Reads a PNG file in memory with libpng.
 class Reader {
 public:
     explicit Reader(std::span<const std::byte> file) : file_(file) {
@@ -31,13 +31,13 @@ public:
     Reader &operator=(const Reader &) = delete;
     ~Reader() { png_destroy_read_struct(&png_, &info_, nullptr); }
 
-    // Each says whether it came to its end; message() then says why not.
+    // Each returns whether it completed; if not, message() says why.
 
     /// Reads what precedes the pixels.
     [[nodiscard]] bool read_header() {
         return completes([this] {
             png_set_read_fn(png_, this, read);
-            png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);  // none but PLTE, tRNS and the pixels
+            png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);  // only PLTE, tRNS and the pixels
             png_set_crc_action(png_, PNG_CRC_DEFAULT, PNG_CRC_ERROR_QUIT);           // a damaged tRNS too
             png_read_info(png_, info_);
         });
@@ -65,7 +65,7 @@ public:
     [[nodiscard]] const char *message() const { return message_.data(); }
 
 private:
-    /// Whether step() came to its end: libpng leaves it by longjmp(), past all destructors, so it must have nothing to destroy.
+    /// Returns whether step() completed. libpng leaves it by longjmp(), past all destructors, so it must have nothing to destroy.
     template <typename Step>
     bool completes(const Step &step) {
         if (setjmp(png_jmpbuf(png_)) != 0) return false;  // NOLINT(cert-err52-cpp): libpng's way
@@ -76,7 +76,7 @@ private:
     [[noreturn]] static void fail(png_struct *png, const char *message) {
         auto &reader = *static_cast<Reader *>(png_get_error_ptr(png));
         const std::string_view text(message);
-        text.copy(reader.message_.data(), reader.message_.size() - 1);  // it ends in zeros
+        text.copy(reader.message_.data(), reader.message_.size() - 1);  // zeros follow
         png_longjmp(png, 1);
     }
 
@@ -87,13 +87,13 @@ private:
         file = file.subspan(size);
     }
 
-    std::span<const std::byte> file_;  // what is not read yet
+    std::span<const std::byte> file_;  // not read yet
     png_struct *png_ = nullptr;
     png_info *info_ = nullptr;
     std::array<char, 128> message_{};
 };
 
-/// Luma by BT.601, rounded as Pillow does.
+/// Returns the luma of BT.601, rounded as Pillow does.
 std::uint8_t grey(const std::uint8_t *rgb) {
     return static_cast<std::uint8_t>((19595U * rgb[0] + 38470U * rgb[1] + 7471U * rgb[2] + 0x8000U) >> 16U);
 }
@@ -108,7 +108,7 @@ void read_png(const std::filesystem::path &path, const Shape &shape, std::span<s
     Reader reader(bytes);
     const auto failure = [&] { return Error(fmt::format("{}: {}; replace it by a sound PNG image", path.string(), reader.message())); };
     if (!reader.read_header()) throw failure();
-    // Before a pixel is read: a few bytes may announce terabytes.
+    // Checked before reading pixels: a few bytes may announce terabytes.
     if (reader.height() != static_cast<png_uint_32>(shape.height) || reader.width() != static_cast<png_uint_32>(shape.width))
         throw Error(fmt::format("{}: the image is {}x{}, the network's are {}x{}; give images of that size", path.string(), reader.height(),
                                 reader.width(), shape.height, shape.width));

@@ -10,7 +10,7 @@
 namespace castnet {
 namespace {
 
-/// The line without its key l2.
+/// Removes the key l2 from a line.
 std::string without_l2(std::string line) {
     const std::size_t begin = line.find(" l2=");
     if (begin != std::string::npos) line.erase(begin, line.find(' ', begin + 1) - begin);
@@ -24,12 +24,12 @@ std::vector<std::string> lines_of(const std::string &text) {
     return lines;
 }
 
-/// The first difference between the layers and a file's lines of them; "" where there is none.
+/// Describes the first difference between the layers and a file's lines of them; "" if there is none.
 std::string first_difference(std::span<const LayerDescription> layers, const std::vector<std::string> &lines, Use use) {
     const auto compared = [&](const std::string &line) { return use == Use::resume ? line : without_l2(line); };
     for (std::size_t l = 0; l < std::min(layers.size(), lines.size()); l++) {
         const std::string line = compared(lines[l]), own = std::string(layers[l].canonical);
-        // Earlier versions kept a layer's text as it was written.
+        // Earlier versions stored a layer's text as the user wrote it.
         if (line != compared(own) && line != compared(std::string(layers[l].text)))
             return fmt::format("the layer {} '{}' where '{}' is needed", l + 1, lines[l], own);
     }

@@ -1,4 +1,4 @@
-// What a file's metadata tell of a network, and where that is another network than the one at hand.
+// The network that a file's metadata describe, and how it differs from the one at hand.
 #pragma once
 
 #include <map>
@@ -10,15 +10,15 @@ namespace castnet {
 
 using Metadata = std::map<std::string, std::string>;
 
-/// The network's name, its input's shape, how many layers are the encoder, and the layers: a line each in the network language, with every
-/// key written out, so that the lines of equal layers are equal, however they were written.
+/// Returns the network's name, its input's shape, the number of encoder layers, and the layers. Each layer is a line in the network
+/// language with every key written out, so that equal layers have equal lines, however the user wrote them.
 Metadata architecture_of(const NetworkDescription &description);
 
-/// What a file is read for: its weights alone, which the network's name and L2 penalties do not change; or to go on with its run.
+/// What a file is read for: its weights alone, whatever the network's name and L2 penalties, or to resume its run.
 enum class Use { weights, resume };
 
-/// What makes the metadata's network another one for that use, in words, the first layer that differs among them; "" where nothing does.
-/// What the metadata do not tell, as those of other programs, is not compared.
+/// Describes how the metadata's network differs for that use, with the first layer that differs; "" if it does not. Skips what the metadata
+/// lack: other programs write less.
 std::string difference(const NetworkDescription &description, const Metadata &metadata, Use use);
 
 }  // namespace castnet

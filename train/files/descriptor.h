@@ -1,4 +1,4 @@
-// An open file of the system's, closed when it goes.
+// A file descriptor that closes itself.
 #pragma once
 
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 
 namespace castnet {
 
-/// Calls a system call again while signals interrupt it.
+/// Repeats a system call while signals interrupt it.
 template <typename Call>
 auto uninterrupted(const Call &call) {
     auto result = call();
@@ -21,7 +21,7 @@ auto uninterrupted(const Call &call) {
 class Descriptor {
 public:
     Descriptor() = default;
-    /// Where that fails, is_open() is false and errno says why.
+    /// Opens the file. If that fails, is_open() is false and errno says why.
     Descriptor(const std::filesystem::path &path, int flags, mode_t mode = 0666)
         : descriptor_(uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); })) {}
     Descriptor(Descriptor &&other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
@@ -33,9 +33,9 @@ public:
 
     [[nodiscard]] int get() const { return descriptor_; }
     [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
-    /// For who closes it from now on.
+    /// Hands the descriptor over: the caller closes it.
     int release() { return std::exchange(descriptor_, -1); }
-    /// An interrupted close has closed: Linux says so, and no second try is safe.
+    /// Returns whether closing worked. An interrupted close counts: Linux has closed the file, and a second try would not be safe.
     bool close() { return !is_open() || ::close(std::exchange(descriptor_, -1)) == 0 || errno == EINTR; }
 
 private:

@@ -10,7 +10,7 @@ struct Error : std::runtime_error {
     explicit Error(const std::string &what) : std::runtime_error(one_line(what)) {}
 
 private:
-    /// The text as one line of bounded length, whatever names out of a file it quotes; what is too much is left out of its middle.
+    /// Makes the text one line of bounded length, whatever names from a file it quotes. Cuts the middle out of a longer text.
     static std::string one_line(std::string text) {
         constexpr std::size_t most_before = 700, most_after = 300;
         if (text.size() > most_before + most_after) text.replace(most_before, text.size() - most_before - most_after, " … ");

@@ -17,7 +17,7 @@ namespace {
 using Path = std::filesystem::path;
 using Status = struct stat;
 
-/// By errno.
+/// Makes an Error with the reason in errno.
 Error failure(const Path &path, const std::string &what, const std::string &advice) {
     return Error(fmt::format("{}: {} ({}); {}", path.string(), what, std::strerror(errno), advice));
 }
@@ -29,7 +29,7 @@ Error not_written(const Path &path, const std::string &advice = "the file is as 
 bool write_all(int descriptor, std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
         const ssize_t written = uninterrupted([&] { return ::write(descriptor, bytes.data(), bytes.size()); });
-        if (written == 0) errno = EIO;  // a file system that takes nothing and says nothing
+        if (written == 0) errno = EIO;  // the file system took nothing, and reported nothing
         if (written <= 0) return false;
         bytes = bytes.subspan(static_cast<std::size_t>(written));
     }
@@ -40,7 +40,7 @@ bool sync(const Descriptor &file) {
     return uninterrupted([&] { return ::fsync(file.get()); }) == 0;
 }
 
-/// Some file systems cannot sync a folder, and need not.
+/// Syncs a folder. Succeeds on file systems that cannot, and need not.
 bool sync_names(const Descriptor &folder) {
     constexpr std::array cannot{EINVAL, ENOSYS, EOPNOTSUPP};
     return sync(folder) || std::ranges::find(cannot, errno) != cannot.end();
@@ -52,9 +52,9 @@ Path folder_of(const Path &path) {
 
 constexpr const char *unfinished_suffix = ".tmp";
 
-/// Where symbolic links lead to, whether it exists or not.
+/// Follows symbolic links to their target, which need not exist.
 Path follow_links(Path path) {
-    constexpr int most_links = 40;  // the kernel's own bound
+    constexpr int most_links = 40;  // the kernel's own limit
     std::error_code failed;
     for (int links = 0; links < most_links && std::filesystem::is_symlink(path, failed); links++) {
         const Path target = std::filesystem::read_symlink(path, failed);
@@ -64,8 +64,8 @@ Path follow_links(Path path) {
     return path;
 }
 
-/// Whoever could read the old file may read the new one, and nobody else. Only root may give files away, and some file systems have no
-/// permissions: what the system refuses is left.
+/// Gives the new file the old one's owner, group and permissions, so that the same users may read it and nobody else. Ignores what the
+/// system refuses: only root may give files away, and some file systems have no permissions.
 void take_permissions(const Descriptor &file, const Status &old) {
     if (::fchown(file.get(), old.st_uid, old.st_gid) != 0) errno = 0;
     if (::fchmod(file.get(), old.st_mode & 0777U) != 0) errno = 0;
@@ -78,7 +78,7 @@ void write_into(const Path &path, std::span<const std::byte> bytes) {
 
 void replace(const Path &path, const Status *old, std::span<const std::byte> bytes) {
     const Descriptor folder(folder_of(path), O_RDONLY | O_DIRECTORY);
-    const bool may_sync_names = folder.is_open() || errno == EACCES;  // a folder may let files be made, and not let itself be read
+    const bool may_sync_names = folder.is_open() || errno == EACCES;  // a folder may be writable and not readable
     if (!may_sync_names) throw not_written(path, "check the folder");
     const Unfinished unfinished(path);
     Descriptor file(unfinished.path(), O_WRONLY | O_CREAT | O_TRUNC, old != nullptr ? old->st_mode & 0777U : 0666U);
@@ -92,7 +92,7 @@ void replace(const Path &path, const Status *old, std::span<const std::byte> byt
 }  // namespace
 
 Descriptor open_to_read(const Path &path) {
-    Descriptor file(path, O_RDONLY | O_NONBLOCK);  // a pipe's other end is not waited for
+    Descriptor file(path, O_RDONLY | O_NONBLOCK);  // does not wait for a pipe's other end
     if (!file.is_open()) throw failure(path, "cannot be opened", "check the path");
     Status status{};
     if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode))
@@ -142,7 +142,7 @@ Unfinished::~Unfinished() {
 }
 
 bool Unfinished::is_name(const Path &path) {
-    const std::string process = path.stem().extension().string();  // as .123
+    const std::string process = path.stem().extension().string();  // such as .123
     return path.extension() == unfinished_suffix && process.size() > 1 && process.find_first_not_of("0123456789", 1) == std::string::npos;
 }
 

@@ -26,7 +26,7 @@ void append(TensorFile &file, Network &network, Block block, std::string_view pr
     }
 }
 
-/// The file's tensors with the prefix, which are known to be there, into the network's.
+/// Copies the file's tensors with the prefix into the network's. They must be there.
 void copy(const TensorFile &file, Network &network, Block block, std::string_view prefix = "") {
     for (const Network::Tensor &tensor : network.tensors(block))
         std::ranges::copy(file.find(name_of(tensor, prefix))->values, tensor.values.begin());
@@ -54,24 +54,24 @@ namespace {
 const std::string data_path = "data path", data_images = "data images", data_checksum = "data checksum";
 constexpr std::string_view option_prefix = "option ", best_prefix = "best/", moment_prefix = "adam/", self_test_prefix = "self_test/";
 
-/// Whether it is one of those with the prefix: of the weights themselves where that is empty.
+/// Returns whether the tensor has the prefix. An empty one means the weights themselves, which have none of the prefixes.
 bool belongs_to(const Tensor &tensor, std::string_view prefix) {
     const auto begins_with = [&](std::string_view other) { return tensor.name.starts_with(other); };
     return prefix.empty() ? std::ranges::none_of(std::array{best_prefix, moment_prefix, self_test_prefix}, begins_with)
                           : begins_with(prefix);
 }
 
-/// A file that was read, and what is said about it.
+/// A file that was read, and the errors about it.
 class ModelFile {
 public:
-    /// Throws Error if the file tells of another network.
+    /// Reads the file. Throws Error, also if its metadata describe another network.
     ModelFile(const NetworkDescription &description, std::filesystem::path path, Use use)
         : description_(&description), path_(std::move(path)), use_(use), file_(read_safetensors(path_)) {
         const std::string other = difference(description, file_.metadata, use);
         if (!other.empty()) throw error(other);
     }
 
-    /// Checks that the network's tensors with `prefix`, and no others, are there in their shapes.
+    /// Throws Error unless the network's tensors with `prefix`, and no others, are there, finite and in their shapes.
     void check(std::string_view prefix = "") const {
         for (const TensorDescription &wanted : description_->tensors()) {
             const std::string name = name_of(wanted, prefix);
@@ -87,7 +87,7 @@ public:
             throw error("holds more layers than the network has");
     }
 
-    /// The number that the metadata hold under `key`.
+    /// Returns the number under `key` in the metadata. Throws Error.
     template <typename Number>
     [[nodiscard]] Number number(const std::string &key) const {
         const auto entry = file_.metadata.find(key);
@@ -120,22 +120,22 @@ std::vector<std::size_t> shape_of_one(const Shape &shape) {
     return {1, static_cast<std::size_t>(shape.height), static_cast<std::size_t>(shape.width), static_cast<std::size_t>(shape.channels)};
 }
 
-/// What the model makes of one image. Throws Error.
+/// Returns the reconstruction of one image. Throws Error.
 std::vector<float> reconstruct_one(Autoencoder &model, std::span<const float> image) {
     std::vector<float> output(model.description().output().size());
     if (model.reconstruct(image, output) != 0) throw Error(model.error_message());
     return output;
 }
 
-/// Where the file holds a self-test, checks that the model, which has the file's weights, passes it.
+/// Throws Error if the file holds a self-test and the model, which has the file's weights, does not pass it.
 void check_self_test(Autoencoder &model, const ModelFile &file) {
     const Tensor *input = file.contents().find(self_test_input), *want = file.contents().find(self_test_output);
-    if (input == nullptr && want == nullptr) return;  // of another program
+    if (input == nullptr && want == nullptr) return;  // another program's file
     if (input == nullptr || want == nullptr || input->shape != shape_of_one(model.description().input()) ||
         want->shape != shape_of_one(model.description().output()))
         throw file.error("holds a self-test that is not one image and its output");
     const std::vector<float> got = reconstruct_one(model, input->values);
-    // Machines and schedules round differently; another activation, stride or padding is far beyond.
+    // Machines and schedules round differently. Another activation, stride or padding differs by far more.
     float scale = 0;
     for (const float value : want->values) scale = std::max(scale, std::abs(value));
     const float allowed = 1e-3F * scale + 1e-6F;

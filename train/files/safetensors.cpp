@@ -19,10 +19,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t largest_header = 1U << 20U;  // of thousands of tensors; bounds the memory that reading it takes
+constexpr std::size_t largest_header = 1U << 20U;  // enough for thousands of tensors; bounds the memory to read it
 
-// The format has no checksum. Castnet's files begin their metadata with one, the CRC-32 of all the file's other bytes, and with who wrote
-// them: where a flipped bit hides the one entry, the other tells.
+// The format has no checksum. Castnet's files begin their metadata with one, the CRC-32 of all other bytes of the file, and with the
+// writer. If a flipped bit hides one of the two entries, the other reveals it.
 constexpr std::size_t header_begin = 8;  // after its length
 const std::string checksum_key = "crc32", writer_key = "writer";
 constexpr std::string_view writer = "castnet", no_checksum = "00000000";
@@ -37,12 +37,12 @@ std::string checksum_of(std::string_view file) {
     return fmt::format("{:08x}", continued(before, file.substr(checksum_begin + no_checksum.size())));
 }
 
-/// Whether the file begins as Castnet's do.
+/// Returns whether the file begins like Castnet's.
 bool has_checksum(std::string_view file) {
     return file.size() >= checksum_begin + no_checksum.size() && file.substr(header_begin).starts_with(text_before_checksum);
 }
 
-/// Takes what belongs to the checksum out of the metadata of a file whose checksum, if it has one, is right.
+/// Removes the checksum, which must be right if there is one, and the writer from the metadata. Throws if Castnet's own is missing.
 void remove_checksum(const std::filesystem::path &path, std::string_view file, std::map<std::string, std::string> &metadata) {
     const auto entry = metadata.find(writer_key);
     if (entry != metadata.end() && entry->second == writer && !has_checksum(file))
@@ -51,7 +51,7 @@ void remove_checksum(const std::filesystem::path &path, std::string_view file, s
     metadata.erase(checksum_key);
 }
 
-/// The header, of a file whose checksum is right.
+/// Returns the header's text. Throws if it is cut off or too large, or if the file's checksum is wrong.
 std::string_view header_text(const std::filesystem::path &path, std::string_view file) {
     if (file.size() < header_begin) throw safetensors_error(path, "is shorter than a header");
     std::uint64_t size = 0;
@@ -64,7 +64,7 @@ std::string_view header_text(const std::filesystem::path &path, std::string_view
     return file.substr(header_begin, size);
 }
 
-/// Throws unless the tensor's place among the data is as large as its shape.
+/// Throws unless the tensor's offsets lie within the data and match its shape.
 void check_place(const std::filesystem::path &path, const TensorEntry &tensor, std::size_t data_size) {
     const std::optional<std::size_t> size = array_bytes(tensor.shape, sizeof(float));
     if (!size) throw safetensors_error(path, fmt::format("announces {} larger than memory", tensor.name));
@@ -73,7 +73,7 @@ void check_place(const std::filesystem::path &path, const TensorEntry &tensor, s
         throw safetensors_error(path, fmt::format("places {} where its shape does not fit", tensor.name));
 }
 
-/// Throws unless the tensors' places follow each other without holes, from the beginning of the data to the end.
+/// Throws unless the tensors cover the data from beginning to end, without holes or overlaps.
 void check_places(const std::filesystem::path &path, const std::vector<TensorEntry> &tensors, std::size_t data_size) {
     std::vector<std::pair<std::size_t, std::size_t>> ranges;
     for (const TensorEntry &tensor : tensors) {
@@ -83,13 +83,13 @@ void check_places(const std::filesystem::path &path, const std::vector<TensorEnt
     std::ranges::sort(ranges);
     std::size_t covered = 0;
     for (const auto &[begin, end] : ranges) {
-        if (begin != covered) throw safetensors_error(path, "has tensors with holes between them or over each other");
+        if (begin != covered) throw safetensors_error(path, "has tensors that overlap or leave holes");
         covered = end;
     }
     if (covered != data_size) throw safetensors_error(path, "goes on after its last tensor");
 }
 
-/// The tensor, whose place was checked.
+/// Reads a tensor whose place was checked.
 Tensor read_tensor(TensorEntry &entry, std::string_view data) {
     const std::string_view place = data.substr(entry.offsets[0], entry.offsets[1] - entry.offsets[0]);
     Tensor tensor{.name = std::move(entry.name), .shape = std::move(entry.shape), .values = {}};
@@ -112,7 +112,7 @@ TensorFile read_safetensors(const std::filesystem::path &path) {
     const std::string_view data = file.substr(header_begin + text.size());
     SafetensorsHeader header = parse_safetensors_header(path, text);
     remove_checksum(path, file, header.metadata);
-    check_places(path, header.tensors, data.size());  // first, as tensors over each other would take more memory than the file
+    check_places(path, header.tensors, data.size());  // first: overlapping tensors would take more memory than the file
     TensorFile result{.metadata = std::move(header.metadata), .tensors = {}};
     for (TensorEntry &entry : header.tensors) result.tensors.push_back(read_tensor(entry, data));
     return result;
@@ -123,14 +123,14 @@ void write_safetensors(const std::filesystem::path &path, const TensorFile &file
     Json &metadata = header["__metadata__"];
     metadata[checksum_key] = no_checksum;
     metadata[writer_key] = writer;
-    for (const auto &[key, value] : file.metadata) metadata.emplace(key, value);  // of a file with such keys, Castnet's stay
+    for (const auto &[key, value] : file.metadata) metadata.emplace(key, value);  // emplace() keeps Castnet's own entries
     std::size_t offset = 0;
     for (const Tensor &tensor : file.tensors) {
         const std::size_t end = offset + tensor.values.size() * sizeof(float);
         header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
         offset = end;
     }
-    // JSON is UTF-8, which a path in the metadata need not be.
+    // JSON is UTF-8; a path in the metadata need not be.
     std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
     text.resize((text.size() + 7) / 8 * 8, ' ');  // the data begins on a multiple of eight bytes
     std::string bytes;

@@ -15,7 +15,7 @@ using Json = nlohmann::json;
 
 constexpr const char *no_object = "has a header that is not a JSON object", *names_twice = "has a header that names something twice";
 
-/// Takes what the parser meets, in the order of the text:
+/// Takes the parser's events, in the order of the text:
 ///
 ///     {"__metadata__": {KEY: TEXT, …}, NAME: {"dtype": "F32", "shape": [NUMBER, …], "data_offsets": [NUMBER, NUMBER]}, …}
 class HeaderReader final : public Json::json_sax_t {
@@ -91,7 +91,7 @@ private:
 
     [[noreturn]] void fail(const std::string &what) const { throw safetensors_error(path_, what); }
     [[noreturn]] void twice() const { fail(names_twice); }
-    /// Something else should stand where the parser is.
+    /// Reports that something else should stand here.
     [[noreturn]] void misplaced() const {
         if (depth_ == 1) fail(fmt::format("has an entry {} that is not an object", name_));
         if (in_metadata()) fail("has metadata that is not text");
@@ -102,10 +102,10 @@ private:
 
     const std::filesystem::path &path_;
     SafetensorsHeader &header_;
-    int depth_ = 0;           // of objects
-    std::string name_, key_;  // the last ones of the outer object and of an inner one
+    int depth_ = 0;           // of nested objects
+    std::string name_, key_;  // the last keys of the outer object and of an inner one
     bool has_metadata_ = false, has_type_ = false, has_shape_ = false, has_offsets_ = false;
-    std::vector<std::size_t> *list_ = nullptr;  // that is being read
+    std::vector<std::size_t> *list_ = nullptr;  // the list being read
 };
 
 bool has_duplicates(const std::vector<TensorEntry> &tensors) {
@@ -122,7 +122,7 @@ Error safetensors_error(const std::filesystem::path &path, const std::string &wh
 }
 
 SafetensorsHeader parse_safetensors_header(const std::filesystem::path &path, std::string_view text) {
-    // nlohmann-json would pass over a byte order mark at the beginning, and take a NUL for the end.
+    // nlohmann-json would skip a byte order mark at the beginning, and take a NUL as the end.
     const std::size_t begin = text.find_first_not_of(" \t\r\n");
     if (begin == std::string_view::npos || text[begin] != '{' || text.find('\0') != std::string_view::npos)
         throw safetensors_error(path, no_object);

@@ -14,7 +14,7 @@ namespace castnet {
 struct TensorEntry {
     std::string name;
     std::vector<std::size_t> shape;
-    std::vector<std::size_t> offsets;  ///< of its first byte, and of the one after its last
+    std::vector<std::size_t> offsets;  ///< of its first byte, and one past its last
 };
 
 struct SafetensorsHeader {
@@ -22,11 +22,10 @@ struct SafetensorsHeader {
     std::vector<TensorEntry> tensors;
 };
 
-/// What is wrong with a safetensors file.
+/// Makes an Error about a safetensors file.
 Error safetensors_error(const std::filesystem::path &path, const std::string &what);
 
-/// Reads the header of the file, and keeps nothing but what a sound one holds, so that memory stays in proportion to it. Throws
-/// safetensors_error().
+/// Parses the header of the file. Keeps only what a sound one holds, so that memory stays in proportion to it. Throws safetensors_error().
 SafetensorsHeader parse_safetensors_header(const std::filesystem::path &path, std::string_view text);
 
 }  // namespace castnet

@@ -14,7 +14,7 @@ void CopyPeak::sample() {
         std::ranges::copy(std::span(from_).subspan(first, part_), to_.begin() + static_cast<std::ptrdiff_t>(first));
         return 0;
     };
-    // As long as copying 8 MB, so that the clock and the start of the threads do not count.
+    // Enough calls to move 8 MB, so that the clock and the start of the threads do not count.
     const auto calls = static_cast<int>(1 + (std::size_t{1} << 20U) / from_.size());
     time_.sample(calls, [&] { parallel_for(nullptr, threads_, body); });
 }

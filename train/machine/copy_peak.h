@@ -1,4 +1,4 @@
-// How fast the machine moves memory at most, measured.
+// Measures the machine's peak memory bandwidth.
 #pragma once
 
 #include <vector>
@@ -7,7 +7,7 @@
 
 namespace castnet {
 
-/// Copies by `threads` threads of Halide's pool, within `bytes` of memory for all of them: how fast depends on which caches hold it.
+/// Copies memory on `threads` threads of Halide's pool, within `bytes` in all. The speed depends on which caches hold them.
 class CopyPeak {
 public:
     CopyPeak(std::size_t bytes, int threads)
@@ -16,14 +16,14 @@ public:
           from_(part_ * parts()),
           to_(from_) {}
     void sample();
-    /// Read and written.
+    /// Counts bytes read and bytes written.
     [[nodiscard]] double bytes_per_second() const { return static_cast<double>(2 * sizeof(float) * from_.size()) / time_.seconds(); }
 
 private:
     [[nodiscard]] std::size_t parts() const { return static_cast<std::size_t>(threads_); }
 
     int threads_;
-    std::size_t part_;  // of a thread, in floats
+    std::size_t part_;  // per thread, in floats
     std::vector<float> from_, to_;
     BestTime time_;
 };

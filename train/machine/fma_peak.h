@@ -1,11 +1,11 @@
-// What the machine can compute at most, measured.
+// Measures the machine's peak arithmetic.
 #pragma once
 
 #include "train/machine/stopwatch.h"
 
 namespace castnet {
 
-/// The fused multiply-adds of `threads` threads of Halide's pool, on registers alone.
+/// Runs fused multiply-adds on `threads` threads of Halide's pool, on registers alone.
 class FmaPeak {
 public:
     explicit FmaPeak(int threads) : threads_(threads) {}
@@ -15,7 +15,7 @@ public:
 
 private:
     int threads_;
-    double flops_ = 0;  // of a sample
+    double flops_ = 0;  // per sample
     BestTime time_;
 };
 

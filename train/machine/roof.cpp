@@ -10,7 +10,7 @@
 namespace castnet {
 namespace {
 
-constexpr double shortest_step = 20e-6;                      // in seconds, that arithmetic or memory can be said to limit
+constexpr double shortest_step = 20e-6;                      // in seconds; calls and barriers limit shorter ones
 constexpr std::size_t most_copied = std::size_t{64} << 20U;  // beyond the caches
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 namespace castnet {
 
-/// The text as a shell takes it for one word: in quotes where it needs them.
+/// Quotes the text, if needed, so that a shell takes it as one word.
 std::string shell_word(const std::string &text);
 
 }  // namespace castnet

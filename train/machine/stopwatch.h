@@ -1,4 +1,4 @@
-// The best time of many: a busy machine makes a measurement longer, never shorter.
+// The shortest of many times: a busy machine makes a measurement longer, never shorter.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@ namespace castnet {
 
 class BestTime {
 public:
-    /// Times `calls` calls of body() as one sample. Returns the sample's seconds a call.
+    /// Times `calls` calls of body() as one sample. Returns the sample's seconds per call.
     template <typename Body>
     double sample(int calls, const Body &body) {
         const auto begin = std::chrono::steady_clock::now();

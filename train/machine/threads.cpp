@@ -22,7 +22,7 @@ int cores_of_mask() {
     return static_cast<int>(std::thread::hardware_concurrency());
 }
 
-/// The cores whose time the group has, by cgroup v2's file or by v1's two; infinitely many where it has no quota.
+/// Returns the group's CPU quota in cores, from cgroup v2's file or v1's two; infinity if it has none.
 double quota_of(const Path &group) {
     double quota = 0, period = 0;
     const bool limited = std::ifstream(group / "cpu.max") >> quota >> period ||
@@ -30,7 +30,7 @@ double quota_of(const Path &group) {
     return limited && quota > 0 && period > 0 ? quota / period : std::numeric_limits<double>::infinity();
 }
 
-/// The smallest quota of the process's groups and of the groups around them.
+/// Returns the smallest quota, in cores, of the process's groups and their parents.
 double cores_of_groups(const Path &root) {
     double cores = std::numeric_limits<double>::infinity();
     std::ifstream groups(root / "proc/self/cgroup");

@@ -1,12 +1,12 @@
-// How many threads a program uses where nobody says.
+// The default number of threads.
 #pragma once
 
 #include <filesystem>
 
 namespace castnet {
 
-/// As many as may run at once: the cores of the process's affinity mask, no more than its control group's quota of their time is worth.
-/// `root`: where /proc and /sys lie.
+/// Returns how many threads may run at once: the cores of the process's affinity mask, but at most its control groups' CPU quota, rounded
+/// up. `root`: where /proc and /sys lie.
 int default_threads(const std::filesystem::path &root = "/");
 
 }  // namespace castnet

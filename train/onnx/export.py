@@ -2,8 +2,8 @@
 
     python export.py FILE < graph.json
 
-graph.json is what `explore export --onnx` says of the layers and their weights. Inputs and outputs are (n, h, w, c), as everywhere in
-Castnet; between them the graph is ONNX's own (n, c, h, w).
+graph.json describes the layers and their weights; `explore export --onnx` writes it. Inputs and outputs are (n, h, w, c), as everywhere in
+Castnet; in between, the graph uses ONNX's own (n, c, h, w).
 """
 import json
 import os
@@ -17,13 +17,13 @@ try:
 except ImportError as error:
     sys.exit(f"error: ONNX's library is missing ({error}); run: {sys.executable} -m pip install onnx")
 
-OPSET, IR = 17, 8  # of 2022: what later runtimes read, and most earlier ones
+OPSET, IR = 17, 8  # of 2022: later runtimes read them, and most earlier ones
 NCHW, NHWC = [0, 3, 1, 2], [0, 2, 3, 1]
 ACTIVATIONS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "softmax": "Softmax"}
 
 
 def convolution(layer: dict) -> tuple[str, dict]:
-    """The operator and its attributes. Castnet's padding stands before; what is missing to the output's size comes after."""
+    """Returns the operator and its attributes. Castnet gives the padding before; that after follows from the output's size."""
     transposed = layer["kind"] == "conv2d_transpose"
     large, small = (layer["output"], layer["input"]) if transposed else (layer["input"], layer["output"])
     windows = [(small[i] - 1) * layer["stride"][i] + layer["kernel"][i] for i in range(2)]

@@ -21,7 +21,7 @@ namespace {
     throw Error(fmt::format("{} {}: is not allowed; give {}", option, shell_word(text), allowed));
 }
 
-/// " from 0 to 1", and of reals also " from 0 up" or nothing.
+/// Returns " from 0 to 1". For floating point also " from 0 up" or "", if an end is the limit of the type.
 template <typename Number>
 std::string range(Number least, Number most) {
     constexpr bool ends = std::is_integral_v<Number>;
@@ -30,7 +30,7 @@ std::string range(Number least, Number most) {
     return fmt::format(" from {} to {}", least, most);
 }
 
-/// As CLI11 wants it: what is wrong leaves as an Error, which it lets through.
+/// Wraps change() as a validator for CLI11. change() throws Error, which CLI11 lets through.
 template <typename Change>
 CLI::Validator checked(const Change &change) {
     return CLI::Validator(
@@ -52,7 +52,7 @@ template <typename Number>
 Number parse_number(const std::string &option, const std::string &text, Number least, Number most) {
     Number number{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    // No NaN is within a range.
+    // NaN is within no range.
     if (error == std::errc() && end == text.data() + text.size() && number >= least && number <= most) return number;
     const bool whole = std::is_integral_v<Number>, comma = !whole && text.find(',') != std::string::npos;
     refuse(option, text,

@@ -24,7 +24,7 @@ CLI::Option *add_code_option(CLI::App &app, std::vector<float> &code, const std:
 
 void check_code(const NetworkDescription &description, std::span<const float> code) {
     if (code.size() != description.code().size())
-        throw Error(fmt::format("--at: {} numbers given, a code of {} has {}; give them with commas between", code.size(), description.name,
+        throw Error(fmt::format("--at: {} numbers given, a code of {} has {}; separate them by commas", code.size(), description.name,
                                 description.code().size()));
 }
 

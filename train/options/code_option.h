@@ -1,4 +1,4 @@
-// --at, a point of the latent space, the same in train and explore.
+// The option --at, a point of the latent space, which train and explore share.
 #pragma once
 
 #include <span>
@@ -16,7 +16,7 @@ namespace castnet {
 
 CLI::Option *add_code_option(CLI::App &app, std::vector<float> &code, const std::string &help);
 
-/// Throws Error unless --at was given the numbers of one code.
+/// Throws Error unless --at has as many numbers as a code.
 void check_code(const NetworkDescription &description, std::span<const float> code);
 
 }  // namespace castnet

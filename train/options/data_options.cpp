@@ -16,9 +16,9 @@ std::vector<int> parse_classes(const std::string &option, const std::string &tex
     for (const std::string &word : CLI::detail::split(text, ',')) {
         const std::optional<int> label = find_label(class_names, word);
         if (!label && class_names.empty())
-            throw Error(fmt::format("{} {}: '{}' is not a label; give labels with commas between, or all", option, text, word));
+            throw Error(fmt::format("{} {}: '{}' is not a label; give labels separated by commas, or all", option, text, word));
         if (!label)
-            throw Error(fmt::format("{} {}: '{}' is no class of the data; give some of {} with commas between, or all", option, text, word,
+            throw Error(fmt::format("{} {}: '{}' is no class of the data; give some of {}, separated by commas, or all", option, text, word,
                                     fmt::join(class_names, ", ")));
         classes.push_back(*label);
     }
@@ -32,7 +32,7 @@ void refuse_classes(const std::string &option, const std::string &text, const st
 
 void DataOptions::add_to(CLI::App &app) {
     app.add_option("--data", path, fmt::format("Images: {}; otherwise $CASTNET_DATA, then the cache", accepted_data))->type_name("PATH");
-    app.add_option("--classes", classes, "Labels to use, as 2,3 or cat,dog, or all")->type_name("LIST")->default_str(default_classes);
+    app.add_option("--classes", classes, "Labels to use, such as 2,3 or cat,dog, or all")->type_name("LIST")->default_str(default_classes);
 }
 
 std::string DataOptions::describe() const {
@@ -52,7 +52,7 @@ Dataset DataOptions::load(Part part, const Shape &shape, const std::function<voi
     if (chosen.empty() || !dataset.labels.empty()) return dataset;
     if (classes) refuse_classes("--classes", wanted, dataset.missing_labels);
     if (!dataset.missing_labels.empty())
-        warn(fmt::format("{} is not there, so that all images are used, not those of the classes {} alone", dataset.missing_labels.string(),
+        warn(fmt::format("{} is missing, so all images are used, not only those of the classes {}", dataset.missing_labels.string(),
                          wanted));
     return dataset;
 }

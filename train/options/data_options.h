@@ -1,4 +1,4 @@
-// The options that choose the data, the same in train and explore.
+// The options that choose the data, which train and explore share.
 #pragma once
 
 #include <filesystem>
@@ -15,23 +15,24 @@ class App;
 
 namespace castnet {
 
-/// "1,5,6", or "cat,dog" where the data's classes have names, as labels; "all" as none. Throws Error, which names the option.
+/// Parses "1,5,6", or "cat,dog" if the classes have names, into labels; "all" into none. Throws Error, which names the option.
 std::vector<int> parse_classes(const std::string &option, const std::string &text, const std::vector<std::string> &class_names);
 
-/// Throws Error: classes were asked for by the option, of data without labels.
+/// Throws the Error for an option that asks for classes of data without labels.
 [[noreturn]] void refuse_classes(const std::string &option, const std::string &text, const std::filesystem::path &missing_labels);
 
 struct DataOptions {
     std::string path;
-    std::string default_classes = "all";  ///< the network's; data without labels have none
-    std::optional<std::string> classes;   ///< where they were asked for
+    std::string default_classes = "all";  ///< the network's; ignored for data without labels
+    std::optional<std::string> classes;   ///< if the user gave them
 
     void add_to(CLI::App &app);
-    /// The path, and what lies there where that is not MNIST though nobody chose otherwise.
+    /// Returns the path, and says so if it holds Fashion-MNIST instead of the default MNIST.
     [[nodiscard]] std::string describe() const;
-    /// Says so on standard error: for what does not show describe().
+    /// Prints that on standard error, for programs that do not show describe().
     void announce_substitute() const;
-    /// The images of the classes; warn() is told if they are not, as the labels of the network's own classes are missing. Throws Error.
+    /// Loads the images of the classes, or all if there are no labels; calls warn() if the file of labels is missing. Throws Error, also if
+    /// the user gave classes for data without labels.
     [[nodiscard]] Dataset load(Part part, const Shape &shape, const std::function<void(const std::string &)> &warn) const;
 };
 

@@ -26,28 +26,28 @@ void TrainOptions::add_to(CLI::App &app) {
     data.add_to(app);
     decides(app.get_option("--classes"));
     decides(add_number(app, "--epochs", epochs, "Times to go through the data", least_epochs, most_epochs));
-    decides(add_number(app, "--batch-size", batch_size, "Images a step", 1, 65536));
-    decides(add_number(app, "--learning-rate", learning_rate.initial, "Of Adam", 0, std::numeric_limits<float>::max()));
-    decides(add_choice(app, "--schedule", learning_rate.schedule, "Of the learning rate, by cosine to 0 at the end of --epochs",
-                       {"constant", "cosine", "step"}));
-    decides(add_number(app, "--step-epochs", learning_rate.step_epochs, "Epochs between two steps of the learning rate", 1, most_epochs));
-    decides(add_number(app, "--step-factor", learning_rate.step_factor, "Of the learning rate at a step", 0, 1));
-    decides(add_number(app, "--seed", seed, "Of the initial weights and the shuffling", 0, std::numeric_limits<std::uint64_t>::max()));
-    decides(add_number(app, "--validation-split", validation_split, "Part of each class to set aside, and to measure val_loss on", 0, 0.9));
+    decides(add_number(app, "--batch-size", batch_size, "Images per step", 1, 65536));
+    decides(add_number(app, "--learning-rate", learning_rate.initial, "Learning rate of Adam", 0, std::numeric_limits<float>::max()));
+    decides(add_choice(app, "--schedule", learning_rate.schedule,
+                       "Course of the learning rate (a cosine falls to 0 at the end of --epochs)", {"constant", "cosine", "step"}));
+    decides(add_number(app, "--step-epochs", learning_rate.step_epochs, "Epochs between two steps of --schedule step", 1, most_epochs));
+    decides(add_number(app, "--step-factor", learning_rate.step_factor, "Factor of the learning rate at such a step", 0, 1));
+    decides(add_number(app, "--seed", seed, "Seed of the initial weights and the shuffling", 0, std::numeric_limits<std::uint64_t>::max()));
+    decides(add_number(app, "--validation-split", validation_split, "Fraction of each class to set aside for val_loss", 0, 0.9));
     decides(add_number(app, "--patience", patience,
-                       "Epochs without a better val_loss after which to stop with the best weights; 0 for never", 0, most_epochs));
+                       "Stop after so many epochs without a better val_loss, and keep the best weights; 0 for never", 0, most_epochs));
     add_number(app, "--threads", threads, "Threads to use; the results are the same for any number", 1, 1024);
-    add_number(app, "--time-limit", time_limit, "Seconds after which to stop as by Ctrl-C; 0 for none", 0,
+    add_number(app, "--time-limit", time_limit, "Stop after so many seconds, as by Ctrl-C; 0 for never", 0,
                std::numeric_limits<double>::max());
-    app.add_option("--run-dir", run_directory, "Where the model, the checkpoint and the history go")
+    app.add_option("--run-dir", run_directory, "Folder for the model, the checkpoint and the history")
         ->type_name("DIR")
         ->capture_default_str();
     CLI::Option *init =
-        app.add_option("--init", initial_model, "Weights to begin with, instead of random ones")->type_name("MODEL.safetensors");
+        app.add_option("--init", initial_model, "Start from these weights instead of random ones")->type_name("MODEL.safetensors");
     app.add_flag("--resume", resume,
-                 "Go on with the run in --run-dir, with its options; --epochs may ask for more, over which a cosine is stretched")
+                 "Continue the run in --run-dir with its options; --epochs may be larger, which stretches a cosine schedule")
         ->excludes(init);
-    CLI::Option *code = add_code_option(app, at, "The code whose image generated.svg shows, as -8,0; otherwise a test image's");
+    CLI::Option *code = add_code_option(app, at, "Code whose image generated.svg shows, such as -8,0; by default a test image's");
     app.add_flag("--no-figures", no_figures, "Draw no figures and write no report.html")->excludes(code);
     app.add_flag("--quiet", quiet, "Print nothing but errors");
 }

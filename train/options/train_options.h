@@ -25,26 +25,26 @@ struct TrainOptions {
     std::uint64_t seed = 0;
     int threads = default_threads();
     double validation_split = 0;
-    int patience = 0;       ///< epochs without a better validation loss after which to stop; 0 for never
-    double time_limit = 0;  ///< seconds; 0 for none
+    int patience = 0;       ///< stops after so many epochs without a better validation loss; 0: never
+    double time_limit = 0;  ///< in seconds; 0: none
     bool resume = false;
     std::filesystem::path run_directory;
     std::filesystem::path initial_model;
-    std::vector<float> at;  ///< the code whose image the report shows; none for a test image's
+    std::vector<float> at;  ///< the code whose image the report shows; empty: a test image's
     bool no_figures = false;
     bool quiet = false;
 
     void add_to(CLI::App &app);
 
-    /// Those that decide the weights, by their names: a checkpoint keeps them.
+    /// Returns the options that determine the weights, by name. A checkpoint keeps them.
     [[nodiscard]] std::map<std::string, std::string> decisive() const;
-    /// Takes the decisive options that were not given from those of the run that is resumed. Throws Error if one was given and differs:
-    /// only the number of epochs may.
+    /// Takes the decisive options that were not given from those of the resumed run. Throws Error if one was given and differs; only
+    /// --epochs may.
     void resume_with(const std::map<std::string, std::string> &earlier);
-    /// The number of epochs of the run whose decisive options these were. Throws Error.
+    /// Returns the number of epochs among an earlier run's decisive options, or `epochs` if it is missing. Throws Error.
     [[nodiscard]] int epochs_of(const std::map<std::string, std::string> &earlier) const;
 
-    /// What the user types to go on with the run.
+    /// Returns the command that resumes the run.
     [[nodiscard]] std::string resume_command() const;
 
 private:

@@ -14,9 +14,9 @@
 namespace castnet {
 namespace {
 
-constexpr int sharp_pixels = 300;  // across a mosaic of few pixels, whose edges would be blurred otherwise
+constexpr int sharp_pixels = 300;  // width to which a mosaic of few pixels is magnified, so that edges stay sharp
 
-// In pixels: about a character's extents, what a title takes above a plot, and its tics and label below.
+// In pixels: about the extents of a character, and the room for a title above a plot and for its tics and label below.
 constexpr double character_width = 8.6, line_height = 25, small_width = 7, small_height = 18, title_room = 52, label_room = 76;
 
 constexpr const char *axes =
@@ -32,7 +32,7 @@ struct Box {
     double left = 0, top = 0, width = 0, height = 0;
 };
 
-/// Commands that put the next plot's axes around the box.
+/// Returns commands that put the next plot's axes around the box.
 std::string place(const Box &box, const Canvas &canvas) {
     return fmt::format("set lmargin at screen {}\nset rmargin at screen {}\nset tmargin at screen {}\nset bmargin at screen {}\n",
                        box.left / canvas.width, (box.left + box.width) / canvas.width, 1 - box.top / canvas.height,
@@ -44,7 +44,7 @@ int rows_of(const Mosaic &mosaic) {
     return (count + mosaic.columns - 1) / mosaic.columns;
 }
 
-/// The box at that place in which an image of the mosaic is so many pixels wide.
+/// Returns the box of the mosaic at that place, with images of that width in pixels.
 Box box_of(const Mosaic &mosaic, double left, double top, double image_width) {
     return {.left = left,
             .top = top,
@@ -56,8 +56,8 @@ int level(float value) {
     return static_cast<int>(std::lround(std::clamp(value, 0.0F, 1.0F) * 255.0F));
 }
 
-/// "column row red green blue alpha" of every pixel, a transparent one between two images, as the data block $NAME; an image is 1 x 1. A
-/// pixel is there zoom x zoom times.
+/// Returns the data block $NAME, a line "column row red green blue alpha" per pixel. An image measures 1 x 1; transparent pixels separate
+/// two images. Each pixel is repeated zoom x zoom times.
 std::string data_block(const std::string &name, const Mosaic &mosaic, int zoom) {
     const auto [height, width, channels] = mosaic.shape;
     const int columns = mosaic.columns, rows = rows_of(mosaic);
@@ -81,7 +81,7 @@ std::string data_block(const std::string &name, const Mosaic &mosaic, int zoom) 
     return text + "EOD\n";
 }
 
-/// The text as an expression of gnuplot's, in which a name may have several lines.
+/// Quotes a text of one or more lines as a gnuplot expression.
 std::string quoted_lines(const std::string &text) {
     const std::size_t end = text.find('\n');
     if (end == std::string::npos) return quoted_text(text);
@@ -95,7 +95,7 @@ std::string tics(const char *axis, const std::vector<std::string> &names) {
     return fmt::format("set {} scale 0 ({}) textcolor rgb '#555555' font ',12'\n", axis, places);
 }
 
-/// Commands that fill the box with the mosaic, named `name` in the script.
+/// Returns commands that fill the box with the mosaic, named `name` in the script.
 std::string plot_mosaic(const std::string &name, const Mosaic &mosaic, const Box &box, const Canvas &canvas, const std::string &title) {
     const auto [height, width, channels] = mosaic.shape;
     const int rows = rows_of(mosaic);
@@ -108,14 +108,14 @@ std::string plot_mosaic(const std::string &name, const Mosaic &mosaic, const Box
                mosaic.columns - 1.0 / (width + 1), rows - 1.0 / (height + 1), name);
 }
 
-/// Of the names below a mosaic's columns.
+/// Returns the height of the names below a mosaic's columns.
 double height_of(const std::vector<std::string> &names) {
     std::ptrdiff_t lines = 0;
     for (const std::string &name : names) lines = std::max(lines, 1 + std::ranges::count(name, '\n'));
     return lines == 0 ? 0 : static_cast<double>(lines) * small_height + 10;
 }
 
-/// The text, or its beginning where it has more characters, of UTF-8.
+/// Shortens UTF-8 text to `most` characters, the last of them an ellipsis. Returns shorter text as it is.
 std::string shortened(const std::string &text, std::size_t most) {
     std::size_t characters = 0, kept = 0;
     for (std::size_t i = 0; i < text.size(); i++) {
@@ -125,13 +125,13 @@ std::string shortened(const std::string &text, std::size_t most) {
     return characters <= most ? text : text.substr(0, kept) + "…";
 }
 
-/// A round distance between tics, so that an extent has about five.
+/// Returns a round distance between tics, about a fifth of the extent.
 double tic_distance(double extent) {
     const double rough = extent / 5, power = std::pow(10, std::floor(std::log10(rough)));
     return power * (rough < 1.5 * power ? 1 : rough < 3.5 * power ? 2 : rough < 7.5 * power ? 5 : 10);
 }
 
-/// More plots: a black ring between two white ones.
+/// Returns further plots: a black ring between two white ones.
 std::string ring(const std::string &data) {
     const auto disc = [&](double size, const char *colour) {
         return fmt::format(", {} with points pt 7 ps {} lc rgb '{}' notitle", data, size, colour);
@@ -144,7 +144,7 @@ std::string axis_labels(const LatentPoints &points) {
                             : "set xlabel 'z0' offset 0,0.4\nset ylabel 'z1' offset 1,0\n";
 }
 
-/// The names of the points' classes, and what a legend beside a plot makes of them.
+/// The legend beside a plot: the names of the points' classes, and the room they take.
 struct Legend {
     explicit Legend(const LatentPoints &points, double height) : most_rows(static_cast<std::size_t>(height / line_height)) {
         constexpr std::size_t most_characters = 24;
@@ -160,7 +160,7 @@ struct Legend {
     double width = 0;  // in pixels
 };
 
-/// Commands that plot those points which lie in the view, marked by their classes, with a legend at the right; `more` lies over them.
+/// Returns commands that plot the points within the view, marked by class, with a legend at the right; `more` is drawn over them.
 std::string plot_points(const LatentPoints &points, const Area &view, const Box &box, const Canvas &canvas, const std::string &more = "") {
     std::map<int, std::string> by_label;  // of all points, so that a class looks the same in every view
     for (std::size_t i = 0; i < points.positions.size(); i++) {
@@ -187,13 +187,13 @@ std::string plot_points(const LatentPoints &points, const Area &view, const Box 
                1 - box.top / canvas.height, legend.most_rows, plots, more);
 }
 
-/// "; 3 of 500 lie outside", or nothing.
+/// Returns "; 3 of 500 lie outside", or "".
 std::string left_out(const LatentPoints &points, const Area &view) {
     const auto outside = std::ranges::count_if(points.positions, [&](const Position &position) { return !view.contains(position); });
     return outside == 0 ? "" : fmt::format("; {} of {} lie outside", outside, points.positions.size());
 }
 
-/// So many numbers from low to high; names that would crowd are empty.
+/// Returns `count` numbers from low to high as names; those that would crowd are empty.
 std::vector<std::string> steps(double low, double high, int count) {
     std::vector<std::string> names;
     for (int i = 0; i < count; i++) {
@@ -203,7 +203,7 @@ std::vector<std::string> steps(double low, double high, int count) {
     return names;
 }
 
-/// Commands for an axis of losses with about five tics: from zero where there is no course to see.
+/// Returns commands for an axis of losses with about five tics. The axis begins at zero if the losses hardly change.
 std::string loss_axis(double lowest, double highest, std::size_t epochs) {
     const bool is_flat = epochs == 1 || highest - lowest < 0.05 * highest;
     if (!is_flat && lowest > 0 && highest > 10 * lowest) {
@@ -222,7 +222,7 @@ std::string loss_axis(double lowest, double highest, std::size_t epochs) {
                        decimals > 6 ? "g" : fmt::format(".{}f", decimals));
 }
 
-/// The code below an image that has room for so many characters: in one line, or its first numbers one below the other.
+/// Formats the code below an image: in one line if it takes at most `most` characters, else its first numbers one below the other.
 std::string code_name(std::span<const float> code, std::size_t most) {
     constexpr std::size_t most_lines = 4;
     std::string text = code_text(code, std::numeric_limits<std::size_t>::max());
@@ -288,7 +288,7 @@ void draw_mosaic(const std::filesystem::path &file, const Mosaic &mosaic, const 
     Box box = box_of(mosaic, left, title_room, std::min({(720 - left - edge) / mosaic.columns, tallest, 200.0}));
     const Canvas canvas{.width = std::max(left + box.width + edge, 480.0),
                         .height = title_room + box.height + height_of(mosaic.column_names) + edge};
-    box.left += (canvas.width - left - box.width - edge) / 2;  // in the middle where the title is wider
+    box.left += (canvas.width - left - box.width - edge) / 2;  // centred if the title is wider
     draw(file, canvas, plot_mosaic("images", mosaic, box, canvas, title));
 }
 

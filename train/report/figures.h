@@ -18,42 +18,42 @@ struct Rates {
     double false_alarms = 0, detected = 0;
 };
 
-/// Images side by side, values in [0, 1]: one channel is grey, three are red, green and blue, of others the first is shown.
+/// Images side by side, with values in [0, 1]. One channel is grey, three are RGB; of any other number, the first is shown.
 struct Mosaic {
     Shape shape;
     std::vector<float> images;
     int columns = 1;
-    // One for each, or none; of one or more lines.
+    // One per row or column, or none; of one or more lines.
     std::vector<std::string> row_names = {}, column_names = {};
 };
 
-/// At most `most` of the images in a row, above what the network makes of them.
+/// Puts up to `most` images in a row, above their reconstructions.
 Mosaic above_reconstructions(const Shape &shape, std::span<const float> images, std::span<const float> outputs, std::size_t most);
 
-/// "(0.5, -2)"; of a code that would take more characters the beginning, as "(0.5, …)".
+/// Formats a code as "(0.5, -2)", or its beginning as "(0.5, …)" if it would take more than `most` characters.
 std::string code_text(std::span<const float> code, std::size_t most);
 
-/// What a decoder makes of the plane.
+/// Images decoded from the latent plane.
 struct DecodedPlane {
     std::vector<float> code;  ///< the chosen one
     Position chosen;          ///< where it lies in the plane
     Mosaic image;             ///< decoded from it
     Area area;
-    Mosaic grid;  ///< decoded from positions across the area, its corners included; the highest first
+    Mosaic grid;  ///< decoded from positions across the area, its corners included; the highest row first
 };
 
-// Each draws a file, a PNG where its name ends so and an SVG otherwise, and throws Error where that fails.
+// Each draws a file: a PNG if its name ends in .png, otherwise an SVG. Each throws Error.
 
 void draw_loss(const std::filesystem::path &file, const std::vector<Epoch> &epochs);
 void draw_mosaic(const std::filesystem::path &file, const Mosaic &mosaic, const std::string &title);
-/// Decoded images with their codes, one after the other, below them.
+/// Draws decoded images, each above its code; `codes` holds one after the other.
 void draw_codes(const std::filesystem::path &file, const Mosaic &images, std::span<const float> codes);
 void draw_latent(const std::filesystem::path &file, const LatentPoints &points);
-/// The latent plane with the chosen position marked, the image decoded there, and below them the grid.
+/// Draws the latent plane with the chosen position marked, the image decoded there, and below them the grid.
 void draw_decoded(const std::filesystem::path &file, const LatentPoints &points, const DecodedPlane &decoded);
-/// Detected anomalies against false alarms, from (0, 0) to (1, 1).
+/// Draws detected anomalies over false alarms, from (0, 0) to (1, 1).
 void draw_roc(const std::filesystem::path &file, const std::vector<Rates> &curve, double area);
-/// Of the scores of normal and other images, with the threshold between them; without others, of all images.
+/// Draws a histogram of the scores of normal and other images, with the threshold. Without others, `normal` holds all images.
 void draw_histogram(const std::filesystem::path &file, const std::vector<double> &normal, const std::vector<double> &anomalous,
                     double threshold);
 

@@ -16,7 +16,7 @@
 namespace castnet {
 namespace {
 
-/// Of an SVG: markers of lines that are wide enough to see, and the dark mode, in which the colours of data and images stay as they are.
+/// The style of an SVG: markers with visible lines, and a dark mode that keeps the colours of data and images.
 constexpr std::string_view style = R"(<style>
 [id^=gpPt] { stroke-width: .4 }
 @media (prefers-color-scheme: dark) {
@@ -31,7 +31,7 @@ std::string with_style(std::string svg) {
     return svg;
 }
 
-/// Whether gnuplot went through all of it.
+/// Returns whether gnuplot ran all commands.
 bool run_gnuplot(const std::string &commands) {
     std::FILE *gnuplot = ::popen("gnuplot >/dev/null 2>&1", "w");
     if (gnuplot == nullptr) return false;
@@ -57,7 +57,7 @@ bool can_draw() {
 
 void draw(const std::filesystem::path &file, const Canvas &canvas, const std::string &script) {
     if (!can_draw()) throw Error(fmt::format("{}: cannot be drawn without gnuplot; install the package gnuplot-nox", file.string()));
-    const Unfinished unfinished(std::filesystem::absolute(file));  // gnuplot gives names that begin with | or ~ a meaning
+    const Unfinished unfinished(std::filesystem::absolute(file));  // absolute: gnuplot interprets names that begin with | or ~
     const bool is_png = ::strcasecmp(file.extension().c_str(), ".png") == 0;
     const bool drawn = run_gnuplot(
         fmt::format("set encoding utf8\nset terminal {} noenhanced size {:.0f},{:.0f} font 'sans-serif,14' background '#ffffff'\n"

@@ -6,7 +6,7 @@
 
 namespace castnet {
 
-/// Whether gnuplot is there.
+/// Returns whether gnuplot is installed.
 bool can_draw();
 
 /// The extents of a picture in pixels.
@@ -14,11 +14,11 @@ struct Canvas {
     double width = 0, height = 0;
 };
 
-/// A text for a script, an expression. What is not UTF-8 is shown as U+FFFD, and control characters, which could end a command, as spaces.
+/// Quotes text as an expression of a script. Bytes that are not UTF-8 become U+FFFD; control characters, which could end a command, become
+/// spaces.
 std::string quoted_text(const std::string &text);
 
-/// Runs a script that draws the file, a PNG where its name ends so and an SVG otherwise, which follows its reader's dark mode. Throws Error
-/// where that fails.
+/// Runs a script that draws the file: a PNG if its name ends in .png, otherwise an SVG, which follows its reader's dark mode. Throws Error.
 void draw(const std::filesystem::path &file, const Canvas &canvas, const std::string &script);
 
 }  // namespace castnet

@@ -19,7 +19,7 @@ Range middle_of(const std::vector<Position> &positions, double Position::*coordi
     return {values[outer], values[values.size() - 1 - outer]};
 }
 
-/// As far as the positions reach, but on no side further from the middle 96 % than these are wide.
+/// Returns the range of the positions. It extends beyond their middle 96 % by at most the width of these on each side.
 Range visible(const std::vector<Position> &positions, double Position::*coordinate) {
     const Range all = middle_of(positions, coordinate, 0), most = middle_of(positions, coordinate, 0.02);
     if (most.extent() == 0) return all;

@@ -1,4 +1,4 @@
-// Images as points of the latent plane, and the parts of it that are worth a look.
+// Images as points of the latent plane, and the areas of it that are worth showing.
 #pragma once
 
 #include <optional>
@@ -24,19 +24,19 @@ struct Area {
 /// Images in the latent plane.
 struct LatentPoints {
     std::vector<Position> positions;
-    std::vector<int> labels;               ///< one for each, or none
+    std::vector<int> labels;               ///< one per position, or none
     std::vector<std::string> class_names;  ///< as of a Dataset
     bool projected = false;                ///< whether the axes are principal components
 };
 
-/// Of codes in their plane.
+/// Projects codes onto their plane.
 LatentPoints latent_points(const PrincipalPlane &plane, std::span<const float> codes, std::vector<int> labels,
                            std::vector<std::string> class_names);
 
-/// The area that holds all but the outermost `part` of the positions on each side.
+/// Returns the area that holds all but the outermost `part` of the positions on each side.
 Area middle_of(const std::vector<Position> &positions, double part);
 
-/// A square with all positions but those so far out that they would squeeze the others; `marked` lies in it in any case.
+/// Returns a square that holds `marked` and all positions, except those so far out that they would squeeze the others.
 Area view_of(const std::vector<Position> &positions, const std::optional<Position> &marked);
 
 }  // namespace castnet

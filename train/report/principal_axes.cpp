@@ -12,7 +12,7 @@ double dot(const Vector &a, const Vector &b) {
     return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
 
-/// False where the vector is zero but for rounding.
+/// Scales the vector to length 1. Returns false if it is zero up to rounding.
 bool normalize(Vector &v) {
     const double length = std::sqrt(dot(v, v));
     if (length < 1e-12) return false;
@@ -20,7 +20,7 @@ bool normalize(Vector &v) {
     return true;
 }
 
-/// Σ (p·axis) p over the centred points: the covariance matrix times the axis, without the matrix.
+/// Returns Σ (p·axis) p over the centred points: the covariance matrix times the axis, without forming the matrix.
 Vector times_covariance(const std::vector<Vector> &points, const Vector &axis) {
     Vector result(axis.size());
     for (const Vector &point : points) {
@@ -30,7 +30,7 @@ Vector times_covariance(const std::vector<Vector> &points, const Vector &axis) {
     return result;
 }
 
-/// The direction of the largest variance, by power iteration.
+/// Finds the direction of the largest variance by power iteration.
 Vector largest_component(const std::vector<Vector> &points, std::size_t dimension) {
     Vector axis(dimension);
     for (std::size_t d = 0; d < dimension; d++) axis[d] = 1.0 + 0.1 * static_cast<double>(d % 7);  // along no coordinate

@@ -1,4 +1,4 @@
-// The plane in which points of any dimension spread the most: the first two principal components (Pearson 1901).
+// The plane in which points of any dimension spread most: the first two principal components (Pearson 1901).
 #pragma once
 
 #include <span>
@@ -6,10 +6,10 @@
 
 namespace castnet {
 
-/// A plane through the points' mean, along their two largest principal components; for points of two dimensions, the plane itself.
+/// The plane through the points' mean, along their two largest principal components. Points of two dimensions keep their own plane.
 class PrincipalPlane {
 public:
-    /// `points` are rows of `dimension` floats. One dimension gives a second axis without extent.
+    /// `points` are rows of `dimension` floats. In one dimension, the second axis has no extent.
     PrincipalPlane(std::span<const float> points, std::size_t dimension);
 
     struct Position {
@@ -18,7 +18,7 @@ public:
     [[nodiscard]] Position project(std::span<const float> point) const;
     [[nodiscard]] std::vector<float> at(const Position &position) const;
     [[nodiscard]] std::size_t dimension() const { return dimension_; }
-    /// Whether the axes are components, not the points' own coordinates.
+    /// Returns whether the axes are principal components, not the points' own coordinates.
     [[nodiscard]] bool is_projection() const { return dimension_ != 2; }
 
 private:

@@ -59,7 +59,7 @@ std::string rounded(double loss) {
     return fmt::format("{:#.4g}", loss);
 }
 
-/// With thin spaces between thousands.
+/// Formats a whole number with thin spaces between thousands.
 std::string whole(double number) {
     std::string digits = fmt::format("{:.0f}", number);
     for (auto place = static_cast<std::ptrdiff_t>(digits.size()) - 3; place > 0; place -= 3)
@@ -67,7 +67,7 @@ std::string whole(double number) {
     return digits;
 }
 
-/// The epoch whose weights the run leaves.
+/// Returns the epoch of the run's final weights.
 const Epoch &kept_epoch(const Report &report) {
     if (report.options.patience == 0) return report.history.back();
     return *std::ranges::min_element(report.history, {}, [](const Epoch &epoch) { return epoch.validation_loss.value_or(INFINITY); });
@@ -92,7 +92,7 @@ Facts key_figures(const Report &report) {
     return figures;
 }
 
-/// The epochs between two rows of the history's table: 1, 2, 5, 10, 20, 50, …
+/// Returns the epochs from one row of the history's table to the next: 1, 2, 5, 10, 20, 50, …
 int row_distance(int epochs) {
     for (int power = 1;; power *= 10) {
         for (const int factor : {1, 2, 5}) {

@@ -1,4 +1,4 @@
-// report.html: all that there is to say about a run, on one page that needs nothing else.
+// report.html: a whole run on one self-contained page.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +11,7 @@
 
 namespace castnet {
 
-/// A picture of the page.
+/// A picture on the page.
 struct ReportFigure {
     std::string title;
     std::filesystem::path file;  ///< an SVG
@@ -22,11 +22,11 @@ struct Report {
     const NetworkDescription &network;
     const TrainOptions &options;
     const std::vector<Epoch> &history;    ///< at least one
-    double test_loss = 0;                 ///< of the model that the run leaves
-    std::vector<ReportFigure> figures{};  ///< in the page's order; the history follows the first, which shows it
+    double test_loss = 0;                 ///< of the run's final model
+    std::vector<ReportFigure> figures{};  ///< in the page's order; the table of the history follows the first
 };
 
-/// Throws Error where a figure cannot be read.
+/// Returns the page as HTML. Throws Error if a figure cannot be read.
 std::string report_page(const Report &report);
 
 }  // namespace castnet

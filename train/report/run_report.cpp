@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t scatter_images = 500, shown_images = 10;
 constexpr int grid_side = 10;
 
-/// Images drawn at random, the same for every run on the same data.
+/// Draws the indices of images at random, the same for every run on the same data.
 std::vector<std::uint32_t> sample(const Dataset &dataset, std::size_t count) {
     Random random(0);
     std::vector<std::uint32_t> indices = all_indices(dataset.size());
@@ -25,7 +25,7 @@ std::vector<std::uint32_t> sample(const Dataset &dataset, std::size_t count) {
     return indices;
 }
 
-/// Test images above their reconstructions.
+/// Puts test images above their reconstructions.
 Mosaic reconstructions(Autoencoder &model, const Dataset &test) {
     const std::vector<float> images = test.gather(sample(test, shown_images));
     return above_reconstructions(test.shape, images, reconstruct(model, images), shown_images);
@@ -35,7 +35,7 @@ Mosaic decoded(Autoencoder &model, const std::vector<float> &codes, int columns)
     return {.shape = model.description().output(), .images = decode(model, codes), .columns = columns};
 }
 
-/// The codes of positions across the area, row by row, the highest first as in the plane.
+/// Returns the codes of positions across the area, row by row, the highest first as in the plane.
 std::vector<float> grid_codes(const PrincipalPlane &plane, const Area &area) {
     const auto along = [](double from, double to, int step) { return from + (to - from) * step / (grid_side - 1); };
     std::vector<float> codes;
@@ -48,7 +48,7 @@ std::vector<float> grid_codes(const PrincipalPlane &plane, const Area &area) {
     return codes;
 }
 
-/// The scatter of test images, and what is decoded from their plane; `chosen` is a code, or none for a test image's.
+/// Draws the scatter plot of test images, and images decoded from their plane. `chosen` is a code, or empty for a test image's.
 std::vector<ReportFigure> draw_plane(Autoencoder &model, const Dataset &test, const RunDirectory &directory, std::vector<float> chosen) {
     const std::vector<std::uint32_t> indices = sample(test, scatter_images);
     const std::vector<float> codes = encode(model, test.gather(indices));

@@ -1,4 +1,4 @@
-// What a run leaves to look at: its figures, and a page that holds them with its numbers.
+// The report of a run: its figures, and a page that shows them with its numbers.
 #pragma once
 
 #include <vector>
