@@ -1,4 +1,4 @@
-// A folder of a test's own, removed with all it holds; and the bytes of files, written plainly.
+// A temporary folder that is removed with its contents, and helpers that read and write files.
 #pragma once
 
 #include <zlib.h>
@@ -53,14 +53,14 @@ inline std::string big_endian(std::uint32_t value) {
     return {char(value >> 24U), char(value >> 16U & 0xffU), char(value >> 8U & 0xffU), char(value & 0xffU)};
 }
 
-/// An IDX file's bytes: header of the element type and extents, then the data.
+/// Returns the bytes of an IDX file: a header with element type and extents, then the data.
 inline std::string idx_bytes(char type, const std::vector<std::uint32_t> &extents, const std::string &data) {
     std::string bytes{'\0', '\0', type, char(extents.size())};
     for (const std::uint32_t extent : extents) bytes += big_endian(extent);
     return bytes + data;
 }
 
-/// A .npy file's header, as numpy writes it: of a type as "<f4" and extents as "2, 3" or "2,".
+/// Returns a .npy file's header, as numpy writes it. `type` is like "<f4", `shape` like "2, 3" or "2,".
 inline std::string npy_header(const std::string &type, const std::string &shape) {
     return "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + shape + "), }\n";
 }
@@ -69,13 +69,13 @@ inline std::string npy_bytes(const std::string &header, const std::string &data)
     return std::string("\x93NUMPY\x01\x00", 8) + char(header.size() & 0xffU) + char(header.size() >> 8U) + header + data;
 }
 
-/// The numbers as this machine holds them.
+/// Returns the bytes in the machine's byte order.
 template <typename Number>
 std::string raw_bytes(const std::vector<Number> &numbers) {
     return {reinterpret_cast<const char *>(numbers.data()), numbers.size() * sizeof(Number)};
 }
 
-/// Writes a data set of `count` random images of h x w x c bytes with labels 1, 5, 6 in turn, under both parts' names.
+/// Writes a data set of `count` random images of h x w x c bytes, with labels 1, 5, 6 in turn. Both parts are the same.
 inline void write_dataset(const std::filesystem::path &folder, std::uint32_t count, const std::vector<std::uint32_t> &shape) {
     std::filesystem::create_directories(folder);
     std::string images, labels;

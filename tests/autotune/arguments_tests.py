@@ -1,4 +1,4 @@
-"""Arguments that the autotuner's programs cannot use: each is refused in one line that names it, and says what is allowed."""
+"""Checks that the autotuner's programs refuse each bad argument in one line, which names it and says what is allowed."""
 import os
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import unittest
 from fixture import BUILD, NETWORK, SOURCE, TOOLS
 
 GEOMETRY = ["large_width=9", "large_height=9", "small_width=5", "small_height=5", "kernel_width=3", "kernel_height=3"]
-# By what is wrong in each.
+# Bad arguments and their error messages.
 MISTAKES = {
     ("nowhere",): "there is no generator nowhere; correlate, spread and kernel_gradient",
     ("correlate", "large"): "large is not name=value",

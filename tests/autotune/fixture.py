@@ -1,4 +1,4 @@
-"""Where things are: the environment of the tests says it, as CMake knows it."""
+"""Paths that the tests use. CMake passes them in environment variables."""
 import importlib.util
 import os
 import pathlib

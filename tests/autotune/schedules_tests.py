@@ -1,4 +1,4 @@
-"""The table of tuned schedules: written so that nothing is lost, and read by the compiler as it was written."""
+"""Checks the table of tuned schedules: writing loses nothing, and the compiler reads what was written."""
 import json
 import pathlib
 import subprocess
@@ -59,7 +59,7 @@ class FileTest(Folder):
 
 
 class CompilerTest(Folder):
-    """The compiler reads what the autotuner writes."""
+    """Checks that the compiler reads what the autotuner writes."""
 
     def test_a_winner_is_the_pipelines_schedule(self):
         winner = {"method": "channels", "tile": "2x7x1x1"}

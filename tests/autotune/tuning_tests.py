@@ -1,4 +1,4 @@
-"""The autotuner at work: contenders that crash, hang, miscompute and more; kills in the middle of it; a whole run of a small network."""
+"""Runs the autotuner: with contenders that crash, hang, miscompute and more; killed halfway; in full on a small network."""
 import json
 import os
 import pathlib
@@ -25,7 +25,7 @@ TOOLS = Tools(BUILD / "bin" / "castnet_generator", BUILD / "bin" / "castnet_spac
 GEOMETRY = ["large_width=9", "large_height=9", "large_channels=4", "small_width=5", "small_height=5", "small_channels=16", "kernel_width=3",
             "kernel_height=3", "stride_x=2", "stride_y=2", "pad_x=1", "pad_y=1"]
 
-# What a sound pipeline is wrapped in, by the name of the fault. arguments[3] is the output, a halide_buffer_t with the memory at offset 16.
+# Code that WRAPPER adds to a sound pipeline, by the error it causes. arguments[3] is the output: a halide_buffer_t, `host` at offset 16.
 FAULTS = {
     "crashes: SIGSEGV": "*(volatile int *)8 = 1;",
     "crashes: SIGABRT": "abort();",
@@ -127,7 +127,7 @@ class FaultTest(unittest.TestCase):
 
 
 class RunTest(unittest.TestCase):
-    """autotune.py itself, on the pipelines of test_gap."""
+    """Runs autotune.py itself, on the pipelines of test_gap."""
 
     def setUp(self):
         temporary = tempfile.TemporaryDirectory()
@@ -149,7 +149,7 @@ class RunTest(unittest.TestCase):
         return output
 
     def trials(self) -> dict[pathlib.Path, list[str]]:
-        """What was measured, of each pipeline."""
+        """Returns the recorded measurements of each pipeline."""
         return {file: file.read_text().splitlines() for file in self.folder.glob("work/*/record.jsonl")}
 
     def wait(self, process: subprocess.Popen, happens) -> None:
@@ -183,7 +183,7 @@ class RunTest(unittest.TestCase):
             self.file.unlink()
 
     def test_a_killed_run_goes_on_until_every_pipeline_has_a_line(self):
-        """The file is whole at any time."""
+        """Also, the file is whole at any time."""
         chance = random.Random(3)
         for _ in range(6):
             before = sum(map(len, self.trials().values()))

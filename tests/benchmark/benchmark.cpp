@@ -1,4 +1,4 @@
-// The speed of one network, whose name and header the build defines, beside what the machine can do at most.
+// Measures the speed of one network and the peak of the machine. The build defines the network's name and header.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -22,7 +22,7 @@ struct Options {
     bool json = false;
 };
 
-/// Each pipeline on one thread: GFLOP/s or GB/s, its share of the roof, and of the step.
+/// Prints each pipeline's GFLOP/s and GB/s on one thread, and its shares of the roof and of the step.
 void print_pipelines(const NetworkDescription &network, const Options &options) {
     use_threads(1);
     const Pipelines pipelines(network, options.batch_size);
@@ -77,7 +77,7 @@ void print_peak(const Options &options) {
     fmt::print("{:.6g}\n", fma.flops_per_second());
 }
 
-/// Seconds a batch through the whole network.
+/// Prints the seconds per batch through the whole network.
 void print_inference(const NetworkDescription &description, const Options &options) {
     use_threads(options.threads);
     Network network(description, options.batch_size, options.threads, Purpose::inference);
@@ -100,17 +100,17 @@ int benchmark_main(int argc, char **argv, const NetworkDescription &network) {
     Options options;
     const auto add = [&](const char *name, const char *help) {
         CLI::App *command = app.add_subcommand(name, help);
-        command->add_option("--rounds", options.rounds, "Samples, of which the best counts")->check(CLI::PositiveNumber);
+        command->add_option("--rounds", options.rounds, "Number of samples; the best one counts")->check(CLI::PositiveNumber);
         return command;
     };
     const auto add_threads = [&](CLI::App *command) { command->add_option("--threads", options.threads)->check(CLI::PositiveNumber); };
     const auto add_batch = [&](CLI::App *command) { command->add_option("--batch-size", options.batch_size)->check(CLI::PositiveNumber); };
-    CLI::App *pipelines = add("pipelines", "Each pipeline's distance to the roof");
+    CLI::App *pipelines = add("pipelines", "Measures each pipeline against the roof");
     add_batch(pipelines);
-    pipelines->add_flag("--json", options.json, "One line of JSON in place of the table");
-    CLI::App *peak = add("peak", "Floating-point operations a second of fused multiply-adds");
+    pipelines->add_flag("--json", options.json, "Prints one line of JSON instead of the table");
+    CLI::App *peak = add("peak", "Measures the FMA peak in floating-point operations per second");
     add_threads(peak);
-    CLI::App *inference = add("inference", "Seconds a batch");
+    CLI::App *inference = add("inference", "Measures the seconds per batch");
     add_threads(inference);
     add_batch(inference);
     try {

@@ -1,11 +1,11 @@
-"""Castnet beside its peers and the machine's FMA peak, in one run, by turns so that a noisy machine is fair to all.
+"""Compares Castnet with its peers and the machine's FMA peak. They take turns, so that a noisy machine is fair to all.
 
     python benchmark.py --bin build/bin [--data DIR] --out build/benchmark [--quick] [--rounds 5]
 
-Prints a table and writes benchmark.json, benchmark.svg and, without --quick, scale.svg (Castnet's throughput against batch size and
-threads) into --out; gnuplot draws. A figure is the median over the rounds, with the least and the most, a ratio the median of the rounds'
-ratios. Where other processes keep the machine busy meanwhile, all of them say so. --quick leaves the peers out and takes under 30 seconds.
-Peers that are not installed are named and left out; `sh cmake/bootstrap.sh benchmark` installs them.
+Prints a table and writes benchmark.json and benchmark.svg into --out. Without --quick it also writes scale.svg, Castnet's throughput
+against batch size and threads. gnuplot draws. Each figure is the median over the rounds, with minimum and maximum; each ratio is the
+median of the rounds' ratios. All outputs show how busy other processes kept the machine. --quick skips the peers and takes under 30
+seconds. Peers that are not installed are named and skipped; `sh cmake/bootstrap.sh benchmark` installs them.
 """
 import argparse
 import dataclasses
@@ -20,11 +20,11 @@ import sys
 import tempfile
 import time
 
-FORWARD_FLOPS = 2 * 2_182_656  # of an image: every tap of the six layers, as the runtime counts them (NetworkDescription)
+FORWARD_FLOPS = 2 * 2_182_656  # per image: every tap of the six layers, as NetworkDescription counts them
 TRAINING_FLOPS = 2 * 6_491_520
 IMAGES = 18_081  # MNIST's digits 1, 5 and 6
-BREAK = "\\n"  # as gnuplot reads it
-QUIET = 0.05  # of the CPUs: what others may take without a word
+BREAK = "\\n"  # gnuplot's line break
+QUIET = 0.05  # share of the CPUs that others may take without a warning
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,24 +42,24 @@ class Job:
 
 
 def busy_seconds(stat: str) -> float:
-    """What the machine's CPUs have worked since its start, and what other machines have taken of them, by the text of /proc/stat."""
+    """Returns the CPU time used since boot, including that stolen by other virtual machines, from the text of /proc/stat."""
     user, nice, system, _, _, interrupts, soft_interrupts, stolen = (int(word) for word in stat.split()[1:9])
     return (user + nice + system + interrupts + soft_interrupts + stolen) / os.sysconf("SC_CLK_TCK")
 
 
 class OtherLoad:
-    """The share of the machine's CPUs that others take while programs of the benchmark run."""
+    """Measures the share of the CPUs that others take while the benchmark's programs run."""
     STAT = pathlib.Path("/proc/stat")
 
     def __init__(self):
-        self.available = self.taken = 0.0  # seconds of CPUs
+        self.available = self.taken = 0.0  # CPU seconds
 
     def begin(self) -> None:
         self.begun, self.own = time.perf_counter(), time.process_time()
         self.busy = busy_seconds(self.STAT.read_text()) if self.STAT.exists() else 0.0
 
     def end(self, program_seconds: float) -> None:
-        """The CPU time of the program that ran since begin()."""
+        """Takes the CPU time of the program that ran since begin()."""
         if self.STAT.exists():
             own = program_seconds + time.process_time() - self.own
             self.add(time.perf_counter() - self.begun, busy_seconds(self.STAT.read_text()) - self.busy - own)
@@ -73,7 +73,7 @@ class OtherLoad:
         return self.taken / self.available if self.available else 0.0
 
     def warning(self) -> str:
-        """Nothing where the machine was quiet."""
+        """Returns the warning; "" if the machine was quiet."""
         return "" if self.share <= QUIET else f"the machine was not quiet: others took {100 * self.share:.0f}% of its CPUs"
 
 
@@ -92,17 +92,17 @@ class Castnet:
             rounds = max(3, 20_000 // job.batch)
             command = [self.programs / "benchmark-mnist_cae", "inference", "--batch-size", job.batch, "--threads", job.threads, "--rounds", rounds]
             return float(self.run(command)) / job.batch
-        # Two whole epochs of the program itself, with all that belongs to them; the second is warm, as the peers are.
+        # Runs two complete epochs of the program itself. The second is warm, as the peers are.
         return self.train(2, "--batch-size", job.batch, "--threads", job.threads) / IMAGES
 
     def start_up(self) -> float:
-        """Seconds from the program's start to its end, less its one epoch: what comes before the first step, and the files after the last."""
+        """Returns the seconds of a run less its one epoch: what comes before the first step, and the files after the last."""
         begin = time.perf_counter()
         epoch = self.train(1)
         return time.perf_counter() - begin - epoch
 
     def train(self, epochs: int, *options) -> float:
-        """The seconds of the last epoch."""
+        """Returns the seconds of the last epoch."""
         run_directory = pathlib.Path(self.folder.name) / "run"
         self.run([self.programs / "train", "--quiet", "--no-figures", "--epochs", epochs, "--data", self.data, "--run-dir", run_directory, *options])
         return float((run_directory / "history.csv").read_text().splitlines()[-1].split(",")[3])
@@ -162,7 +162,7 @@ class Peer:
 def default_data() -> pathlib.Path:
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
     mnist = cache / "castnet" / "mnist"
-    cached = mnist if any(mnist.glob("t10k-labels*")) else mnist.with_name("fashion-mnist")  # the last file that bootstrap.sh downloads
+    cached = mnist if any(mnist.glob("t10k-labels*")) else mnist.with_name("fashion-mnist")  # bootstrap.sh downloads this file last
     return pathlib.Path(os.environ.get("CASTNET_DATA") or cached)
 
 
@@ -173,7 +173,7 @@ def cpu_name() -> str:
 
 
 def measure(contenders: list, castnet: Castnet, jobs: list[Job], rounds: int) -> dict:
-    """seconds an image of each (contender, job), and the peaks, round by round."""
+    """Returns the seconds per image of each (contender, job), and the peaks, for each round."""
     times = {(c.name, job): [] for job in jobs for c in contenders if c.can(job)}
     peaks = {threads: [] for threads in {job.threads for job in jobs}}
     for number in range(rounds):
@@ -228,7 +228,7 @@ def gnuplot(script: str) -> None:
 
 
 def measure_scale(castnet: Castnet, every: int) -> list[dict]:
-    """Castnet's images a second against batch size and threads."""
+    """Measures images per second against batch size and threads."""
     rows = []
     for kind in ("train", "infer"):
         for threads in sorted({1, 2, every}):
@@ -263,7 +263,7 @@ plot {lines}
 
 
 def plot(rows: list[dict], folder: pathlib.Path, warning: str) -> None:
-    """Bars: each job's contenders as shares of the FMA peak, with the least and the most; the warning in the title."""
+    """Draws each job's contenders as bars: shares of the FMA peak, with minimum and maximum. The warning is in the title."""
     colours = {"Castnet": 0x2A6F97}
     bars = ""
     for i, row in enumerate(rows):
@@ -296,7 +296,7 @@ plot $rows using (0):1:(0):2:($1-0.36):($1+0.36):3:ytic(4) with boxxy lc rgb var
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bin", type=pathlib.Path, required=True)
-    parser.add_argument("--data", type=pathlib.Path, default=default_data(), help="else CASTNET_DATA, else the cache")
+    parser.add_argument("--data", type=pathlib.Path, default=default_data(), help="by default CASTNET_DATA, else the cache")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)

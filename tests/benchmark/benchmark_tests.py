@@ -1,4 +1,4 @@
-"""What the benchmark says and draws of figures that are made up: shares beyond 100 %, a machine that is not quiet."""
+"""Checks the benchmark's table and plot of made-up figures: shares above 100 %, a machine that is not quiet."""
 import contextlib
 import io
 import os
@@ -82,7 +82,7 @@ class Output(unittest.TestCase):
         bars = [max(float(x) for x in re.findall(r"([\d.]+),", polygon.get("points"))) for polygon in root.iter(f"{SVG}polygon")]
         self.assertEqual(len(bars), 4)
         for bar, left in zip(bars, ends.values()):
-            self.assertLess(bar, left)  # the label follows its bar
+            self.assertLess(bar, left)  # the label starts after its bar
         share = [(bar - min(0, *bars)) for bar in bars]
         self.assertGreater(share[0], share[2])
 

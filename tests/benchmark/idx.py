@@ -1,4 +1,4 @@
-"""MNIST's files as NumPy arrays."""
+"""Reads MNIST's files into NumPy arrays."""
 import gzip
 import pathlib
 
@@ -14,6 +14,6 @@ def read_idx(folder: pathlib.Path, name: str) -> np.ndarray:
 
 
 def read_images(folder: pathlib.Path, part: str, classes: tuple[int, ...]) -> np.ndarray:
-    """The part's images of the classes, (n, 28, 28, 1), in [0, 1]."""
+    """Returns the part's images of these classes, (n, 28, 28, 1), in [0, 1]."""
     images = read_idx(folder, f"{part}-images-idx3-ubyte")[..., None]
     return images[np.isin(read_idx(folder, f"{part}-labels-idx1-ubyte"), classes)].astype(np.float32) / np.float32(255)

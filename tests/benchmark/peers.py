@@ -1,5 +1,5 @@
-"""One framework at work on the default network, for benchmark.py: reads a line `train BATCH THREADS STEPS` or `infer BATCH THREADS CALLS`,
-answers with the seconds of the best call or of all steps, and how much memory it has used (MB).
+"""Runs one framework on the default network, for benchmark.py. Reads lines `train BATCH THREADS STEPS` or `infer BATCH THREADS CALLS`.
+Answers each with the seconds of all steps or of the best call, and the peak memory in MB.
 
     python peers.py torch|keras|jax|onnxruntime DATA_FOLDER
 """
@@ -26,7 +26,7 @@ def best_of(calls, body):
 
 
 def batches(images, size, steps):
-    """`steps` batches of shuffled images, as a training loop draws them."""
+    """Yields `steps` batches of shuffled images, as a training loop draws them."""
     order = np.random.default_rng(0).permutation(len(images))
     for step in range(steps):
         begin = step * size % (len(images) - size)
@@ -34,7 +34,7 @@ def batches(images, size, steps):
 
 
 class Torch:
-    """channels_last and fused Adam: its fastest mode, without a compiler's minutes."""
+    """Uses channels_last and fused Adam: its fastest mode without minutes of compilation."""
 
     def __init__(self, images):
         import torch

@@ -1,4 +1,4 @@
-// Every pipeline that a training step of a network calls, with its arithmetic and its memory traffic.
+// Every pipeline that a training step calls, with its arithmetic and its memory traffic.
 #pragma once
 
 #include <functional>
@@ -13,15 +13,15 @@ namespace castnet::benchmark {
 
 struct PipelineCall {
     std::string name;
-    double flops = 0;           ///< of a call; 0 where memory is the limit
-    double bytes = 0;           ///< of a call: every operand read or written once
-    double calls_per_step = 0;  ///< of a training step
+    double flops = 0;           ///< per call; 0 if memory is the limit
+    double bytes = 0;           ///< per call: every operand read or written once
+    double calls_per_step = 0;  ///< per training step
     std::function<int(Failure &)> run;
 };
 
 class Pipelines {
 public:
-    /// On shards of a batch of `batch_size` images of random values.
+    /// Prepares the calls on shards of a batch of `batch_size` random images.
     Pipelines(const NetworkDescription &network, int batch_size);
 
     [[nodiscard]] const std::vector<PipelineCall> &calls() const { return calls_; }
@@ -29,11 +29,11 @@ public:
 private:
     void add_layer(const LayerDescription &layer);
     void add_step(const NetworkDescription &network);
-    float *floats(std::size_t count);  // random, on a 64-byte boundary
+    float *floats(std::size_t count);  // random values, aligned to 64 bytes
     float *grids(const Shape &shape) { return floats(shape.size() * static_cast<std::size_t>(images_)); }
 
     Sharding sharding_;
-    int images_;  // of a shard
+    int images_;  // per shard
     Random random_{1};
     std::vector<std::shared_ptr<float>> memory_;
     std::vector<PipelineCall> calls_;

@@ -1,4 +1,4 @@
-"""castnet as its users call it: what it writes, what it leaves alone, what it says of mistakes."""
+"""Tests the program castnet: what it writes, what it leaves alone, and its error messages."""
 import json
 import os
 import pathlib
@@ -37,7 +37,7 @@ class Compiler(unittest.TestCase):
         return self.castnet("compile", self.text, "--output", self.folder / output, "--schedules", "none", *options)
 
     def times(self, output):
-        """When each file was written."""
+        """Returns when each file was written."""
         return {path.name: path.stat().st_mtime_ns for path in (self.folder / output).rglob("*") if path.is_file()}
 
     def changed(self, output, action):
@@ -47,7 +47,7 @@ class Compiler(unittest.TestCase):
         return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
     def error(self, *words):
-        """The one line that a mistake ends in."""
+        """Returns the one-line error message of a command."""
         result = self.castnet(*words, status=1)
         self.assertEqual(result.stdout, "")
         self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
@@ -192,7 +192,7 @@ int main() {{
 
 class Program(Compiler):
     def build(self, text, *options):
-        """What a compiler alone makes of a program, in self.folder / "program"."""
+        """Compiles a program into self.folder / "program", with a compiler alone."""
         (self.folder / "main.cpp").write_text(text)
         command = [os.environ["CASTNET_COMPILER"], "-std=c++20", "-O1", "-Wall", "-Wextra", "-Werror", self.folder / "main.cpp",
                    f"-I{self.folder / 'out'}", f"-I{ROOT}", "-isystem", os.environ["CASTNET_HALIDE"], "-o", self.folder / "program", *options]
@@ -213,7 +213,7 @@ class Program(Compiler):
         self.assertEqual((result.returncode, result.stdout), (0, "both learn\n"))
 
     def test_operands_are_handed_over_by_name_in_the_pipelines_own_order(self):
-        self.text.write_text(SMALL.replace("activation=sigmoid", "activation=sigmoid l2=0.1"))  # whose gradient has operands of its own
+        self.text.write_text(SMALL.replace("activation=sigmoid", "activation=sigmoid l2=0.1"))  # its gradient has operands of its own
         self.compile("out")
         header = (self.folder / "out" / "small.h").read_text()
         handed = {name: words.split(", ") for name, words in re.findall(r"return (small_\w+)\(&failure, (.*)\);", header)}

@@ -1,4 +1,4 @@
-// The network language: what a text means, and the line that a mistake ends in.
+// Tests the network language: what a text means, and the error message of a mistake.
 #include <doctest/doctest.h>
 
 #include <ostream>
@@ -19,7 +19,7 @@ std::string message_of(const std::string &text, const std::string &file = "n.cas
     return "";
 }
 
-/// The message of a network whose second line is the input, and fourth the layer.
+/// Returns the error message of a network with the input on line 2 and the layer on line 4.
 std::string message_of_layer(const std::string &layer, const std::string &input = "28x28x1") {
     return message_of("# a comment\ninput " + input + "\nencoder\n" + layer + "\ndecoder\nconv2d filters=1 kernel=1\n");
 }
@@ -28,7 +28,7 @@ Architecture read(const std::string &text) {
     return read_architecture("folder/n.castnet", text);
 }
 
-/// The grid that the layer makes of the input, and the zeros before its large grid; none where it is refused.
+/// The size of a layer's output grid, and the zeros before its large grid.
 struct Placed {
     int height = 0, width = 0, pad_y = 0, pad_x = 0;
     bool operator==(const Placed &) const = default;
@@ -37,7 +37,7 @@ std::ostream &operator<<(std::ostream &out, const Placed &p) {
     return out << p.height << "x" << p.width << " behind " << p.pad_y << "x" << p.pad_x;
 }
 Placed placed(const std::string &layer, const std::string &input) {
-    // Behind it a layer that makes any grid one cell, and one that makes the input of that.
+    // Appends a layer that shrinks any grid to one cell, and one that makes the input's size from it.
     const std::string text = "input " + input + "x1\nencoder\n" + layer +
                              "\nconv2d filters=1 kernel=1 stride=9999 padding=same\ndecoder\n" +
                              "conv2d_transpose filters=1 kernel=1 stride=9999 padding=same output=" + input;
@@ -115,13 +115,13 @@ TEST_CASE("language: shapes are Keras's, PyTorch's and ONNX's") {
         {"conv2d filters=2 kernel=3 stride=2 padding=same", "8x8", {4, 4, 0, 0}},
         {"conv2d filters=2 kernel=4x3 stride=2x1", "8x8", {3, 6}},
         {"conv2d filters=2 kernel=3 padding=same", "7x7", {7, 7, 1, 1}},
-        {"conv2d filters=2 kernel=4 padding=same", "7x7", {7, 7, 1, 1}},  // the odd zero after
+        {"conv2d filters=2 kernel=4 padding=same", "7x7", {7, 7, 1, 1}},  // the odd zero goes after
         {"conv2d_transpose filters=2 kernel=2 stride=2", "8x8", {16, 16}},
         {"conv2d_transpose filters=2 kernel=2x3 stride=2x1", "8x8", {16, 10}},
         {"conv2d_transpose filters=2 kernel=7 stride=16", "14x14", {224, 224}},
         {"conv2d_transpose filters=2 kernel=3 stride=2 padding=same", "13x13", {26, 26, 0, 0}},
         {"conv2d_transpose filters=2 kernel=7 stride=2 padding=same", "14x14", {28, 28, 2, 2}},
-        // PyTorch's output_size, and padding.
+        // PyTorch's output_size and padding.
         {"conv2d_transpose filters=2 kernel=3 stride=2 padding=same output=25x26", "13x13", {25, 26, 1, 0}},
         {"conv2d_transpose filters=2 kernel=3 stride=2 output=74x73", "36x36", {74, 73}},
         {"conv2d_transpose filters=2 kernel=11 stride=3 output=250x248", "80x80", {250, 248}},
@@ -130,7 +130,7 @@ TEST_CASE("language: shapes are Keras's, PyTorch's and ONNX's") {
         {"conv2d_transpose filters=1 kernel=2 stride=3 padding=0", "4x4", {11, 11}},
         {"conv2d filters=16 kernel=3 stride=2 padding=1", "28x28", {14, 14, 1, 1}},
         {"conv2d filters=16 kernel=3x4 padding=1x2", "5x5", {5, 6, 1, 2}},
-        // ONNX's pads, of test_conv_with_strides_and_asymmetric_padding: 7x5 with pads 1 0 1 0.
+        // ONNX's pads: test_conv_with_strides_and_asymmetric_padding is 7x5 with pads 1 0 1 0.
         {"conv2d filters=1 kernel=3 stride=2 padding=1,1,0,0", "7x5", {4, 2, 1, 0}},
         {"conv2d filters=1 kernel=3 stride=2 padding=0,1,2,1", "7x5", {3, 3, 0, 2}},
     };

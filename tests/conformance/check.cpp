@@ -8,33 +8,33 @@
 namespace castnet::test {
 namespace {
 
-/// A piecewise linear activation keeps integers exact.
+/// Piecewise linear activations keep integers exact.
 bool keeps_integers(const std::string &activation) {
     return activation == "linear" || activation == "relu";
 }
 
-/// The numbers a problem is fed with: the same ones whenever it is run.
+/// Generates a problem's input: the same numbers in every run.
 class Numbers {
 public:
     Numbers(const Problem &problem, bool integers) : integers_(integers) {
-        // The longest sums of any pass: over the taps and channels of one side, over all positions of the small grid, over all of the
-        // output.
+        // The longest sums of any pass run over the taps and channels of one side, over all positions of the small grid, or over the
+        // whole output.
         const LayerDescription layer = problem.layer.description();
         const double images = problem.images;
         const double pixels = images * layer.small().height * layer.small().width;
         const double taps = double(layer.kernel_height) * layer.kernel_width * std::max(layer.input.channels, layer.output.channels);
         const double biased = images * layer.output.height * layer.output.width;
-        // As in oneDNN's benchdnn: |integer| ≤ 32, and n·max|a|·max|b| ≤ 2²⁴, so that every partial sum is exact in float in any order. Two
-        // more terms are the bias and the decay.
+        // As in oneDNN's benchdnn: |integer| ≤ 32, and n·max|a|·max|b| ≤ 2²⁴, so that every partial sum is exact in float in any order.
+        // Bias and decay add two terms.
         range_ = int(std::min({32.0, std::sqrt(0x1p24 / (std::max(pixels, taps) + 2)), 0x1p24 / biased}));
         kernel_scale_ = float(1 / std::sqrt(taps));
     }
     bool integers() const { return integers_; }
 
     void fill(Guarded &g) { fill(g, 1); }
-    /// Floats are scaled so that the layer's sums stay near 1, where activations bend.
+    /// Scales floats so that the layer's sums stay near 1, where activations bend.
     void fill_kernel(Guarded &g) { fill(g, kernel_scale_); }
-    /// The previous layer's output, as its activation could have made it.
+    /// Fills `g` with a possible output of the previous layer's activation.
     void fill_activated(Guarded &g, const std::string &activation, int channels) {
         std::vector<double> y(g.size());
         for (double &value : y) value = integers_ && keeps_integers(activation) ? integer() : normal_(random_);
@@ -46,7 +46,7 @@ private:
     void fill(Guarded &g, float scale) {
         for (std::size_t i = 0; i < g.size(); i++) g.data()[i] = integers_ ? integer() : scale * normal_(random_);
     }
-    /// Never zero, so that few sums are.
+    /// Never returns zero, so that few sums are zero.
     float integer() {
         const int value = 1 + int(random_() % unsigned(range_));
         return float(random_() % 2 == 0 ? value : -value);
@@ -89,7 +89,7 @@ void for_each_product(const Problem &problem, const Visit &visit) {
 
 class Comparison {
 public:
-    /// Sums of integers are exact.
+    /// Demands exact sums if `integers`.
     explicit Comparison(bool integers) : integers_(integers) {}
 
     double bound(const Sums &sums, std::size_t i) const { return integers_ ? 0 : sums.bound(i); }
@@ -99,7 +99,7 @@ public:
         return largest;
     }
 
-    /// Compares the results with `want`, which `sums` led to; `slack` widens their bound for what is not a sum.
+    /// Compares the results with `want`, computed from `sums`. `slack` widens the bound for rounding outside of the sums.
     void compare(const char *what, const Guarded &got, const std::vector<double> &want, const Sums &sums, double slack = 0) {
         for (std::size_t i = 0; i < want.size(); i++) {
             const double error = std::abs(double(got.data()[i]) - want[i]), allowed = bound(sums, i) + slack;
@@ -115,7 +115,7 @@ public:
                                   (integers_ ? ", on integers" : ", on floats");
     }
 
-    /// On integers: how many of the sums say something.
+    /// Counts the sums of integers that are not zero.
     void count_zeros(const Sums &sums) {
         for (std::size_t i = 0; integers_ && i < sums.value.size(); i++) {
             if (sums.terms[i] > 0) findings.sums++;
@@ -129,15 +129,14 @@ private:
     bool integers_;
 };
 
-/// The rounding of the activation itself. Softmax mixes a pixel's channels: its bound is that of the worst of their sums, and its own sum
-/// is over all of them.
+/// Bounds the rounding of the activation itself. Softmax sums over all channels of a pixel, so their worst sum's bound counts.
 double activation_slack(const Problem &problem, double largest_bound) {
     if (keeps_integers(problem.layer.statement.activation)) return 0;
     if (problem.layer.statement.activation != "softmax") return 8 * unit_roundoff;
     return (8 + problem.layer.output.channels) * unit_roundoff + 2 * largest_bound;
 }
 
-/// The rounding of the derivative's own products, and of softmax's sum over all channels.
+/// Bounds the rounding of the derivative's own products, and of softmax's sum over all channels.
 double derivative_slack(const Problem &problem, const Sums &g, double largest_bound) {
     if (keeps_integers(problem.layer.statement.activation)) return 0;
     const double largest = *std::ranges::max_element(g.magnitude);
@@ -195,14 +194,14 @@ Findings check_backward_weights(const Problem &problem, Pipelines &pipelines, Nu
     return comparison.findings;
 }
 
-/// ⟨a, b⟩ of integers, exact: products of 2²⁴ and 2⁵ at most, and fewer than 2²⁴ of them, are below 2⁵³.
+/// Returns ⟨a, b⟩ of integers, exactly: fewer than 2²⁴ products of at most 2²⁴ and 2⁵ stay below 2⁵³.
 double dot(const Guarded &a, const Guarded &b) {
     double sum = 0;
     for (std::size_t i = 0; i < a.size(); i++) sum += double(a.data()[i]) * b.data()[i];
     return sum;
 }
 
-/// ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ = ⟨w, ∂w⟩, exactly, on the pipelines' own results for a linear layer without bias.
+/// Checks that ⟨Ax, y⟩ = ⟨x, Aᵀy⟩ = ⟨w, ∂w⟩ holds exactly for the pipelines' results, for a linear layer without bias.
 Findings check_adjoint(const Problem &problem, Pipelines &pipelines, Numbers &numbers) {
     Operands o(problem, numbers);
     std::fill_n(o.bias.data(), o.bias.size(), 0.0F);

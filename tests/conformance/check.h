@@ -1,4 +1,4 @@
-// Whether a problem's pipelines compute what the formula says.
+// Checks that a problem's pipelines compute the formula.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,12 @@
 
 namespace castnet::test {
 
-/// What the checks of one problem, or of many, have seen.
+/// Results of the checks of one problem or of many.
 struct Findings {
     std::size_t compared = 0;    ///< outputs
-    std::size_t mismatches = 0;  ///< outputs that are not equal on integers, or not within the bound elsewhere
+    std::size_t mismatches = 0;  ///< outputs that differ on integers, or exceed the bound on floats
     std::size_t sums = 0;        ///< sums of products of integers
-    std::size_t nonzero = 0;     ///< … of which not zero: an output that is zero says little
+    std::size_t nonzero = 0;     ///< those that are not zero; a zero output says little
     double worst = 0;            ///< the largest error on floats, as a share of its bound
     std::size_t pipelines = 0;   ///< compiled
     std::string first_mismatch;
@@ -22,8 +22,8 @@ struct Findings {
     double nonzero_share() const { return sums == 0 ? 1 : double(nonzero) / double(sums); }
 };
 
-/// Runs the problem on integers that keep every sum exact, where it demands equality, and on floats, where it demands the derived bound.
-/// Throws what Pipelines throws.
+/// Runs the problem twice: on integers that keep every sum exact, with equality, and on floats, within the derived bound. Throws what
+/// Pipelines throws.
 Findings check(const Problem &problem);
 
 }  // namespace castnet::test

@@ -1,4 +1,4 @@
-// Runs layers of random shapes and schedules, or given ones, against the naive reference, and shrinks what fails.
+// Compares layers of random or given shapes and schedules with the naive reference, and shrinks failing ones.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -14,10 +14,10 @@
 namespace castnet::test {
 namespace {
 
-constexpr double least_nonzero = 0.9;  // a run with more zeros than that says too little
+constexpr double least_nonzero = 0.9;  // with more zeros, a run says too little
 constexpr std::chrono::seconds shrinking{60};
 
-/// A schedule that the shape cannot have is a failure too.
+/// Counts a schedule that does not fit the shape as a failure too.
 bool fails(const Problem &problem) {
     try {
         return check(problem).mismatches > 0;
@@ -30,10 +30,10 @@ class Run {
 public:
     explicit Run(bool verbose) : verbose_(verbose), start_(std::chrono::steady_clock::now()) {}
 
-    /// A schedule that was tuned for another target may be refused by this one, no other.
+    /// Runs a problem. This target may only refuse schedules that were tuned for another one.
     void add(const Problem &problem, bool may_be_refused = false) {
         if (verbose_) fmt::print("{}\n", problem.text());
-        std::fflush(stdout);  // a pipeline that crashes has left its problem
+        std::fflush(stdout);  // so that the problem is printed if its pipeline crashes
         configurations_++;
         try {
             const Findings found = check(problem);
@@ -46,11 +46,11 @@ public:
         }
     }
 
-    /// Whether there is no point in going on: the first failures tell what the rest do.
+    /// Returns whether to stop: more failures would tell nothing new.
     bool has_failed_enough() const { return failures_ >= 3; }
     double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
 
-    /// Prints what was seen; the exit status.
+    /// Prints the results and returns the exit status.
     int finish() const {
         fmt::print(
             "{} configurations, {} refused by this target, {} pipelines compiled, {:.0f} s: {} outputs compared, {} mismatches, "
@@ -79,18 +79,18 @@ private:
 }  // namespace
 
 int main(int count, char **arguments) {
-    CLI::App app("Runs layers of random shapes and schedules against the naive reference.");
+    CLI::App app("Compares layers of random shapes and schedules with the naive reference.");
     std::string text, tuned;
     int problems = 0;
     unsigned seed = 1;
     double seconds = 1e9;
     bool verbose = false;
-    app.add_option("--case", text, "One problem, as a failure prints it");
-    app.add_option("--tuned", tuned, "A folder of tuned schedules: all of their lines")->check(CLI::ExistingDirectory);
-    app.add_option("--count", problems, "How many problems to draw")->capture_default_str();
-    app.add_option("--seed", seed, "Of the drawing")->capture_default_str();
-    app.add_option("--seconds", seconds, "Stops drawing after so many");
-    app.add_flag("--verbose", verbose, "Prints every problem before it is run");
+    app.add_option("--case", text, "Runs one problem, as a failure prints it");
+    app.add_option("--tuned", tuned, "Runs all tuned schedules in this folder")->check(CLI::ExistingDirectory);
+    app.add_option("--count", problems, "Number of random problems")->capture_default_str();
+    app.add_option("--seed", seed, "Random seed")->capture_default_str();
+    app.add_option("--seconds", seconds, "Stops drawing after this many seconds");
+    app.add_flag("--verbose", verbose, "Prints every problem before running it");
     CLI11_PARSE(app, count, arguments);
 
     Run run(verbose);

@@ -1,4 +1,4 @@
-// Every contraction, through Halide's JIT, against the naive reference over shapes chosen to hurt: both layer kinds, all three passes.
+// Compares every contraction with the naive reference, through Halide's JIT, on difficult shapes: both layer kinds, all three passes.
 #include <doctest/doctest.h>
 
 #include "tests/conformance/check.h"
@@ -14,7 +14,7 @@ std::vector<Problem> problems(Pass pass) {
         int filters, kh, kw, sy, sx, images;
     };
     static const std::vector<Row> rows{
-        {{28, 28, 1}, 32, 3, 3, 2, 2, 2},   // the default network's, as they are
+        {{28, 28, 1}, 32, 3, 3, 2, 2, 2},   // the default network's layers
         {{14, 14, 32}, 64, 3, 3, 2, 2, 1},  //
         {{7, 7, 64}, 2, 7, 7, 1, 1, 3},     //
         {{14, 14, 32}, 1, 7, 7, 2, 2, 1},   //
@@ -24,7 +24,7 @@ std::vector<Problem> problems(Pass pass) {
         {{9, 7, 3}, 5, 3, 2, 1, 2, 3},      // odd, rectangular
         {{17, 23, 2}, 33, 5, 3, 2, 3, 1},   // channels one above a vector
         {{6, 8, 33}, 3, 3, 3, 1, 1, 3},     //
-        {{6, 5, 70}, 17, 2, 3, 2, 1, 1},    // vectors that do not divide
+        {{6, 5, 70}, 17, 2, 3, 2, 1, 1},    // channels that vectors do not divide
         {{4, 4, 16}, 70, 3, 3, 1, 1, 3},    //
         {{11, 13, 4}, 6, 2, 2, 3, 3, 3},    // stride above the kernel
         {{12, 10, 9}, 2, 1, 1, 2, 4, 1},    //
@@ -50,7 +50,7 @@ std::vector<Problem> problems(Pass pass) {
                 LayerStatement &s = problem.layer.statement;
                 s.kind = kind, s.filters = row.filters, s.activation = activation_names[problems.size() % activation_names.size()];
                 s.y = {row.kh, row.sy, padding}, s.x = {row.kw, row.sx, padding};
-                if (padding == PaddingMode::numbers) s.y.before = row.kh - 1, s.x.after = row.kw - 1;  // as many as there can be
+                if (padding == PaddingMode::numbers) s.y.before = row.kh - 1, s.x.after = row.kw - 1;  // the most that is allowed
                 if (const auto placed = problem.placed()) problems.push_back(*placed);
             }
         }
@@ -59,7 +59,7 @@ std::vector<Problem> problems(Pass pass) {
 }
 
 void check_agreement(const Problem &problem) {
-    CAPTURE(problem.text());  // what `conformance --case` takes
+    CAPTURE(problem.text());  // for `conformance --case`
     const Findings findings = check(problem);
     CHECK(findings.first_mismatch == "");
 }
@@ -68,10 +68,10 @@ void check_all(Pass pass) {
     for (const Problem &problem : problems(pass)) check_agreement(problem);
 }
 
-/// The same under schedules of the autotuner's space.
+/// Checks random schedules of the autotuner's space.
 void check_random_schedules(Pass pass) {
     std::vector<Problem> all = problems(pass);
-    for (std::size_t i = 0; i < all.size(); i += 2) {  // half of them are enough for a run, as each compiles pipelines of its own
+    for (std::size_t i = 0; i < all.size(); i += 2) {  // half of them are enough, as each compiles its own pipelines
         all[i].schedule = "random:" + std::to_string(i);
         check_agreement(all[i]);
     }

@@ -1,5 +1,5 @@
-// The same generators compiled in double: the gradients of whole networks agree with central differences to 1e-7, which floats could not
-// show.
+// Compiles the generators in double and checks that the gradients of whole networks agree with central differences to 1e-7. Floats are
+// too coarse for that.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -104,7 +104,7 @@ public:
 
     std::vector<DoubleLayer> &layers() { return layers_; }
 
-    /// Of the present weights; leaves the gradient of the last layer's sums in gradient().
+    /// Returns the loss. Leaves the gradient of the last layer's sums in gradient_.
     double loss() {
         Grid *input = &input_;
         for (DoubleLayer &layer : layers_) {
@@ -131,7 +131,7 @@ public:
     }
 
 private:
-    /// The same elements with the pixels in one row.
+    /// Views the elements with all pixels in one row.
     Grid flattened(Grid &values) const {
         return Grid(values.data(), {values.dim(0).extent(), values.dim(1).extent() * values.dim(2).extent(), 1, images_});
     }
@@ -144,7 +144,7 @@ private:
 
 constexpr double difference_step = 1e-5;
 
-/// The slope along one weight by two steps; `kinked` where they differ, as beside the kink of a relu.
+/// The slope along one weight. `kinked` if two step sizes disagree, as near the kink of a relu.
 struct Slope {
     double value = 0;
     bool kinked = false;
@@ -164,7 +164,7 @@ Slope central_difference(DoubleNetwork &network, double &weight, double toleranc
     return {.value = narrow, .kinked = std::abs(wide - narrow) > tolerance};
 }
 
-/// Compares up to `count` weights of a tensor, drawn at random.
+/// Checks the gradients of `count` random weights of a tensor.
 void check_tensor(DoubleNetwork &network, Grid &weights, const Grid &gradients, int count, std::mt19937 &random) {
     double largest = 0;
     gradients.for_each_value([&](double value) { largest = std::max(largest, std::abs(value)); });

@@ -38,11 +38,11 @@ public:
         }
         return window;
     }
-    /// Any extent that conv2d_transpose may make of `small`.
+    /// Returns any extent that conv2d_transpose can make of `small`.
     int large_extent(const Window &window, int small) {
         return between(window.least_large_extent(small), std::max(1, window.most_large_extent(small)));
     }
-    /// A layer whose input and padding need not fit each other.
+    /// Returns a layer whose input and padding may not fit each other.
     Layer layer() {
         Layer layer;
         LayerStatement &s = layer.statement;

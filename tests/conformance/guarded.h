@@ -1,4 +1,4 @@
-// A buffer between guard elements, filled with NaN so that an unwritten element shows.
+// A buffer between guard elements. It is filled with NaN so that unwritten elements show.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace castnet::test {
 
-/// The extents of a layer's kernel, in Halide's order.
+/// Returns the extents of a layer's kernel, in Halide's order.
 inline std::vector<int> kernel_extents(const Layer &layer) {
     const auto shape = layer.description().kernel_shape();
     return {shape.rbegin(), shape.rend()};
@@ -22,7 +22,7 @@ class Guarded {
 public:
     Guarded(const Shape &shape, int images) : Guarded({shape.channels, shape.width, shape.height, images}) {}
 
-    /// Off every vector boundary unless `aligned` to 64 bytes, which only outputs that a pipeline adds to have to be.
+    /// Misaligns the data for every vector, unless `aligned` to 64 bytes. Only outputs that a pipeline adds to need alignment.
     explicit Guarded(const std::vector<int> &extents, bool aligned = false) {
         for (const int extent : extents) size_ *= std::size_t(extent);
         memory_.assign(size_ + 2 * guard + 16, canary);

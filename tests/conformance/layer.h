@@ -1,5 +1,5 @@
-// A layer as the network language reads it, and its naive reference. The formulas are independent of the compiler; which shapes and pads a
-// layer has is the compiler's to say, and compiler/language_tests.cpp compares them with Keras's, PyTorch's and ONNX's.
+// A layer as the network language reads it, and its naive reference. The formulas are independent of the compiler. Shapes and padding are
+// the compiler's; compiler/language_tests.cpp compares them with Keras's, PyTorch's and ONNX's.
 #pragma once
 
 #include <ranges>
@@ -15,7 +15,7 @@ namespace castnet::test {
 using reference::activate;
 using reference::activation_gradient;
 
-/// The layer of a statement, "conv2d filters=5 kernel=3", on the grids that it makes of the input. Throws Error where it makes none.
+/// Reads a statement such as "conv2d filters=5 kernel=3" and places the layer on the input. Throws Error if it does not fit.
 inline Layer read_layer(const std::string &text, const Shape &input) {
     std::vector<std::string_view> words;
     for (const auto word : std::views::split(std::string_view(text), ' ')) words.emplace_back(word.begin(), word.end());

@@ -13,7 +13,7 @@ const Halide::GeneratorContext &context() {
     return context;
 }
 
-/// Any of the autotuner's space for these shapes.
+/// Draws from the autotuner's space for these shapes.
 std::map<std::string, std::string> random_schedule(const std::string &generator, const std::map<std::string, std::string> &params,
                                                    unsigned seed) {
     std::mt19937 random(seed);
@@ -30,7 +30,7 @@ std::map<std::string, std::string> random_schedule(const std::string &generator,
     return chosen;
 }
 
-/// Halide's errors are no std::exception, and a generator's refusal is one of them (schedule.h).
+/// Rethrows Halide's errors, which are no std::exception. A generator's refusal is one of them (schedule.h).
 template <typename Call>
 auto translating_errors(const std::string &what, const Call &call) {
     try {
@@ -42,7 +42,7 @@ auto translating_errors(const std::string &what, const Call &call) {
     }
 }
 
-/// Calls the pipeline, whose outputs are the last of the buffers.
+/// Calls the pipeline. Its outputs are the last buffers.
 template <typename... Arguments>
 void run(const Halide::Callable &pipeline, Arguments &&...arguments) {
     const int status = translating_errors("running", [&] { return pipeline(arguments...); });

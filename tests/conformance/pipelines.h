@@ -1,4 +1,4 @@
-// A problem's pipelines, through Halide's JIT.
+// A problem's pipelines, compiled by Halide's JIT.
 #pragma once
 
 #include <map>
@@ -10,27 +10,27 @@
 
 namespace castnet::test {
 
-/// A schedule that the shape or the target cannot have, which a tuned one for another machine may be.
+/// Thrown if a schedule does not fit the shape or the target, as one tuned for another machine may not.
 struct Refused : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// What backward_weights makes. The kernel's gradient is read back, and so lies on a vector's boundary.
+/// The results of backward_weights. The kernel's gradient is read back, so it is aligned to vectors.
 struct Gradients {
     Guarded kernel, bias;
 };
 
-/// Each pipeline is compiled when first called. Everything throws Refused, or std::runtime_error for any other error of Halide's and for
-/// a write beside an output.
+/// Compiles each pipeline when it is first called. All functions throw Refused, or std::runtime_error for any other error of Halide's and
+/// for a write outside an output.
 class Pipelines {
 public:
     explicit Pipelines(Problem problem) : problem_(std::move(problem)) {}
 
-    /// activation(A·input + bias)
+    /// Returns activation(A·input + bias).
     Guarded forward(Guarded &input, Guarded &kernel, Guarded &bias);
-    /// (Aᵀ·output_gradient) · activation'(z), given `previous` = activation(z)
+    /// Returns (Aᵀ·output_gradient) · activation'(z), given `previous` = activation(z).
     Guarded backward_data(Guarded &output_gradient, Guarded &kernel, Guarded &previous);
-    /// The gradients of kernel and bias; that of the kernel with decay · kernel where the problem decays.
+    /// Returns the gradients of kernel and bias. Adds decay · kernel to the former if the problem decays.
     Gradients backward_weights(Guarded &input, Guarded &output_gradient, Guarded &kernel);
 
     int compiled() const { return int(compiled_.size()); }
@@ -40,7 +40,7 @@ private:
     using Parameters = std::map<std::string, std::string>;
 
     bool is_transpose() const { return problem_.layer.statement.kind == LayerKind::conv2d_transpose; }
-    /// The kernel with the large grid's channels innermost, as a spread reads it.
+    /// Returns the kernel with the large grid's channels innermost, as a spread reads it.
     Guarded transposed(Guarded &kernel);
     const Halide::Callable &pipeline(const std::string &generator, const Parameters &own);
     Parameters schedule(const std::string &generator, const Parameters &params) const;

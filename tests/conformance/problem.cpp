@@ -28,7 +28,7 @@ std::size_t index_in(const std::vector<std::string> &names, const std::string &n
     return std::size_t(found - names.begin());
 }
 
-/// Whether the word is the problem's, not its layer's.
+/// Sets a key. Returns false if it is the layer's.
 bool set_key(Problem &problem, const std::string &key, const std::string &value) {
     if (key == "images") {
         problem.images = number(value);
@@ -50,7 +50,7 @@ std::string padding_text(const Window &y, const Window &x) {
     return fmt::format("{},{},{},{}", y.before, y.after, x.before, x.after);
 }
 
-/// The statement in the network language, with the input's shape as its second word.
+/// Returns the statement in the network language, with the input's shape as its second word.
 std::string layer_text(const LayerStatement &layer, const Shape &input) {
     const std::string output = layer.output ? fmt::format(" output={}x{}", layer.output->height, layer.output->width) : "";
     return fmt::format("{} {}x{}x{} filters={} kernel={}x{} stride={}x{} padding={}{} activation={}", name_of(layer.kind), input.height,

@@ -1,4 +1,4 @@
-// The conformance run's own parts: its problems as text, what it draws, how it shrinks, and that it finds what is wrong.
+// Tests the conformance run itself: problems as text, drawing, shrinking, and that it finds errors.
 #include <doctest/doctest.h>
 
 #include "tests/conformance/check.h"
@@ -59,7 +59,7 @@ TEST_CASE("conformance: every extreme is drawn") {
     CHECK(strides_above_kernel > 100);
 }
 
-/// What is special about the problem's geometry: how it is padded, and whether output= asks for other sizes than the layer makes by itself.
+/// Classifies the problem's geometry: how it is padded, and whether output= differs from the layer's natural size.
 std::string geometry_of(const Problem &problem) {
     const LayerStatement &s = problem.layer.statement;
     const bool is_lopsided = s.y.before != s.y.after && s.x.before != s.x.after;

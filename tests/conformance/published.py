@@ -1,8 +1,8 @@
-"""Writes published.txt: the cases of convolutions that ONNX and Keras publish, as lines that published_tests.cpp runs.
+"""Writes published.txt: test cases of convolutions from ONNX and Keras, as lines that published_tests.cpp runs.
 
-    case | SOURCE | PROBLEM | INPUT | KERNEL | OUTPUT    numbers in the layouts of Castnet, which are Keras's
+    case | SOURCE | PROBLEM | INPUT | KERNEL | OUTPUT    numbers in Castnet's layouts, which are Keras's
     shape | SOURCE | PROBLEM | OUTPUT SHAPE
-    refused | SOURCE | PROBLEM | MESSAGE                 outside of the network language, which says so
+    refused | SOURCE | PROBLEM | MESSAGE                 the network language's error message
 
 Run it with the peers' Python, which has Keras, TensorFlow and the onnx package: python published.py > published.txt
 """
@@ -34,7 +34,7 @@ def numbers(values):
 
 
 def problem(kind, shape, filters, kernel, stride, padding, more=""):
-    """`shape` is that of the input, images included; `more` are further keys."""
+    """Writes a problem. `shape` is the input's, with images; `more` holds further keys."""
     return f"{kind} {by(shape[1:])} filters={filters} kernel={by(kernel)} stride={by(stride)} padding={padding}{more} images={shape[0]}"
 
 
@@ -47,12 +47,12 @@ def refuse_key(source, kind, shape, filters, kernel, stride, padding, key, value
 
 
 def onnx_padding(kind, attributes, sizes, kernel, stride, outputs):
-    """ONNX's zeros as `padding=`, top,bottom,left,right unless its name in the network language is same."""
+    """Returns ONNX's padding for `padding=`: "same" for SAME_UPPER, else top,bottom,left,right."""
     automatic = attributes.get("auto_pad", b"NOTSET")
     if automatic == b"SAME_UPPER":
         return "same"
     before, after = np.reshape(attributes.get("pads", [0, 0] * len(sizes)), (2, -1))
-    if automatic == b"SAME_LOWER" or "output_shape" in attributes:  # the formulas of Conv and of ConvTranspose, the odd zero before
+    if automatic == b"SAME_LOWER" or "output_shape" in attributes:  # the formulas of Conv and ConvTranspose; the odd zero goes before
         large, small = (outputs, sizes) if kind == "conv2d_transpose" else (sizes, outputs)
         total = np.maximum((np.array(small) - 1) * stride + kernel + attributes.get("output_padding", 0) - large, 0)
         before, after = total - total // 2, total // 2
@@ -92,13 +92,13 @@ def onnx_cases():
 
 
 def integers(shape, seed):
-    """Small integers, none of them zero, without any symmetry."""
+    """Returns small random integers, without zeros or symmetry."""
     random = np.random.default_rng(seed)
     return random.choice([-4, -3, -2, -1, 1, 2, 3, 4], shape).astype(np.float32)
 
 
 def keras_case(source, kind, x, kernel_values, filters, stride, padding, output_padding=None):
-    """What Keras's layer makes of x; a layer of one dimension where x has one."""
+    """Prints the output of Keras's layer for x. The layer has one dimension if x has."""
     dimensions = x.ndim - 2
     transpose = kind == "conv2d_transpose"
     layer = getattr(keras.layers, f"Conv{dimensions}D" + ("Transpose" if transpose else ""))(
@@ -117,8 +117,8 @@ def keras_kernel(kind, kernel, channels, filters):
 
 
 def keras_own_cases():
-    """keras/src/layers/convolutional/conv_test.py and conv_transpose_test.py. Their inputs are random: here they are integers, and of a
-    transposed convolution only 1x3x3x4, as the output would be large. A case with groups is also run without them, for its geometry."""
+    """Prints the cases of keras/src/layers/convolutional/conv_test.py and conv_transpose_test.py. Their random inputs are integers here,
+    and only 1x3x3x4 for transposed convolutions, as the output would be large. Cases with groups also run without them, for geometry."""
     source = "Keras conv_test.py test_conv2d"
     for filters, kernel, stride, padding, note in [(5, (2, 2), (1, 1), "valid", ""), (4, (3, 3), (2, 2), "same", ""),
                                                    (6, (4, 3), (2, 1), "valid", ", without its groups")]:
@@ -153,8 +153,8 @@ def keras_own_cases():
 
 
 def keras_grid():
-    """kernel x stride x padding: Keras's own grid on three ones, and the same for what that leaves out: convolutions, two dimensions that
-    differ, several channels."""
+    """Prints cases of kernel x stride x padding: Keras's own grid on three ones, and what that leaves out: convolutions, two different
+    dimensions, several channels."""
     source = "Keras conv_transpose_test.py test_conv1d_transpose_consistency"
     for kernel, stride, padding in itertools.product(range(1, 5), range(1, 5), ("same", "valid")):
         ramp = np.arange(1, kernel + 1, dtype=np.float32).reshape(kernel, 1, 1)

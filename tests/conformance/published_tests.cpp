@@ -1,4 +1,4 @@
-// The cases that ONNX and Keras publish for their convolutions, from the table that published.py writes.
+// Runs the test cases of ONNX's and Keras's convolutions, from the table that published.py writes.
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -10,7 +10,7 @@
 namespace castnet::test {
 namespace {
 
-/// A line's fields, between " | ".
+/// Splits a line at " | ".
 std::vector<std::string> fields_of(const std::string &line) {
     std::vector<std::string> fields;
     for (std::size_t first = 0; first <= line.size();) {
@@ -21,7 +21,7 @@ std::vector<std::string> fields_of(const std::string &line) {
     return fields;
 }
 
-/// The table's lines of one kind whose source begins with `source`.
+/// Returns the table's lines of one kind whose source begins with `source`.
 std::vector<std::vector<std::string>> lines(const std::string &kind, const std::string &source) {
     std::vector<std::vector<std::string>> found;
     const std::string beginning = kind + " | " + source;
@@ -44,7 +44,7 @@ Guarded filled(const std::vector<int> &extents, const std::vector<float> &values
     return operand;
 }
 
-/// case | SOURCE | PROBLEM | INPUT | KERNEL | OUTPUT
+/// Checks case | SOURCE | PROBLEM | INPUT | KERNEL | OUTPUT
 void check_case(const std::vector<std::string> &fields) {
     const Problem problem = Problem::parse(fields.at(2));
     const auto &[height, width, channels] = problem.layer.input;

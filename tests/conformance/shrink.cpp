@@ -5,7 +5,7 @@
 namespace castnet::test {
 namespace {
 
-/// Every number of a problem, with the least that it can be.
+/// Returns every number of a problem with its least value.
 std::vector<std::pair<int *, int>> numbers_of(Problem &problem) {
     LayerStatement &s = problem.layer.statement;
     Shape &input = problem.layer.input;
@@ -18,7 +18,7 @@ std::vector<std::pair<int *, int>> numbers_of(Problem &problem) {
     return numbers;
 }
 
-/// Keeps output= as far from what the layer makes by itself as it is in `problem`.
+/// Keeps the difference between output= and the layer's natural size as it is in `problem`.
 void keep_output(Problem &changed, const Problem &problem) {
     LayerStatement &s = changed.layer.statement;
     if (!s.output) return;
@@ -27,7 +27,7 @@ void keep_output(Problem &changed, const Problem &problem) {
     s.output->width += s.x.large_extent(changed.layer.input.width) - before.x.large_extent(problem.layer.input.width);
 }
 
-/// Every problem that is one step simpler, the boldest steps first.
+/// Returns every problem that is one step simpler, boldest steps first.
 std::vector<Problem> simplifications(const Problem &problem) {
     std::vector<Problem> simpler;
     const auto propose = [&](const auto &change) {

@@ -1,4 +1,4 @@
-// The smallest problem that still fails.
+// Finds a smaller problem that still fails.
 #pragma once
 
 #include <chrono>
@@ -8,8 +8,8 @@
 
 namespace castnet::test {
 
-/// Simplifies a failing problem for as long as one of its simplifications fails too, and for no longer than `limit`: extents go to 1, to
-/// half or by one, the rest to its default.
+/// Simplifies a failing problem as long as a simplification fails too, for at most `limit`. Extents go to 1, to half or down by one;
+/// the rest goes to its default.
 Problem shrink(Problem problem, const std::function<bool(const Problem &)> &fails, std::chrono::seconds limit);
 
 }  // namespace castnet::test

@@ -1,4 +1,4 @@
-// Sums in double with what bounds float's error on them.
+// Sums in double, with a bound on float's error.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@ namespace castnet::test {
 
 constexpr double unit_roundoff = 0x1p-24;
 
-/// For every sum its value, its number of terms and the sum of their magnitudes.
+/// Each sum's value, number of terms and sum of their magnitudes.
 struct Sums {
     std::vector<double> value, magnitude, terms;
     explicit Sums(std::size_t size) : value(size), magnitude(size), terms(size) {}
@@ -18,8 +18,8 @@ struct Sums {
         magnitude[i] += std::abs(term);
         terms[i] += 1;
     }
-    /// Higham, Accuracy and Stability, (3.5): |error| ≤ γₙ Σ|aᵢbᵢ| for any order of summation, γₙ = n·u / (1 - n·u), which is never
-    /// above 2·n·u.
+    /// Returns the bound of Higham, Accuracy and Stability, (3.5): |error| ≤ γₙ Σ|aᵢbᵢ| for any order of summation, where
+    /// γₙ = n·u / (1 - n·u) ≤ 2·n·u.
     double bound(std::size_t i) const { return terms[i] * unit_roundoff / (1 - terms[i] * unit_roundoff) * magnitude[i]; }
 };
 

@@ -11,14 +11,14 @@ namespace {
 
 using Keys = std::map<std::string, std::string>;
 
-/// The zeros before and after a row, or a column, `d` of the key's grids, as the network language writes them.
+/// Returns the zeros before and after dimension `d` of the key's grids, as the network language writes them.
 std::string zeros(const Keys &keys, std::size_t d) {
     const auto extent = [&](const char *key) { return std::stoi(split(keys.at(key), 'x').at(d)); };
     const int before = extent("pad"), reach = (extent("small") - 1) * extent("stride") + extent("kernel");
     return std::to_string(before) + "," + std::to_string(std::max(0, reach - before - extent("large")));
 }
 
-/// The problem of the layer whose grids and padding the key has, as the compiler writes it (generators/language/pipelines.h).
+/// Returns the problem of a layer with the grids and padding of a key, which the compiler writes (generators/language/pipelines.h).
 Problem problem_of(const Keys &keys, bool transpose, const std::string &pass) {
     const auto channels = [&](const char *grid) { return split(keys.at(grid), 'x').at(2); };
     const std::string &large = keys.at("large"), &small = keys.at("small");
@@ -32,7 +32,7 @@ Problem problem_of(const Keys &keys, bool transpose, const std::string &pass) {
     return problem;
 }
 
-/// correlate is a conv2d's forward and a conv2d_transpose's backward_data, spread the reverse.
+/// Maps correlate to conv2d's forward and conv2d_transpose's backward_data, and spread in reverse.
 Problem problem_of(const std::string &generator, const Keys &keys) {
     if (generator == "kernel_gradient")
         return problem_of(keys, keys.at("output_grid") == "large", "backward_weights decays=" + keys.at("decays"));
@@ -40,7 +40,7 @@ Problem problem_of(const std::string &generator, const Keys &keys) {
     return problem_of(keys, (generator == "spread") == (pass == "forward"), pass + " activation=" + keys.at("activation"));
 }
 
-/// "correlate large=14x14x32 … : block=1 method=channels … : 98 % of the FMA peak …"
+/// Parses "correlate large=14x14x32 … : block=1 method=channels … : 98 % of the FMA peak …"
 void add_line(std::vector<Problem> &problems, const std::string &line) {
     const std::size_t first = line.find(" : "), second = line.find(" : ", first + 1);
     if (line.starts_with('#') || second == std::string::npos) return;

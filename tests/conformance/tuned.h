@@ -7,8 +7,8 @@
 
 namespace castnet::test {
 
-/// A problem for each line of the folder's files that names parameters, for the shape that they were tuned for. A line that leaves them to
-/// an autoscheduler is left out, as Halide's JIT has none. Throws std::runtime_error where a line's key is no layer of Castnet's.
+/// Returns a problem for each line of the folder's files that names parameters, with the shape they were tuned for. Skips lines with an
+/// autoscheduler, as Halide's JIT has none. Throws std::runtime_error if a line's key is no layer of Castnet's.
 std::vector<Problem> tuned_problems(const std::filesystem::path &folder);
 
 }  // namespace castnet::test

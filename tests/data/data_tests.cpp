@@ -1,4 +1,4 @@
-// train and explore on every kind of data, with labels and without.
+// Runs train and explore on every kind of data, with and without labels.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint32_t height = 12, width = 10, image_size = height * width;  // of test_gap
 
-/// The bytes of images that differ, the same in every run.
+/// Returns different images, the same in every run.
 std::string image_bytes(std::size_t count) {
     std::string bytes;
     std::uint32_t state = 7;
@@ -27,7 +27,7 @@ void write_images(const std::filesystem::path &file, std::size_t count) {
     write_plain(file, npy_bytes(npy_header("|u1", std::to_string(count) + ", 12, 10"), image_bytes(count)));
 }
 
-/// The same images as PNGs, in a folder each of the classes, or directly where there are none.
+/// Writes the same images as PNGs, in a folder per class, or directly if there are no classes.
 void write_pngs(const std::filesystem::path &folder, std::size_t count, const std::vector<std::string> &classes) {
     const std::string bytes = image_bytes(count);
     for (std::size_t i = 0; i < count; i++) {
@@ -56,7 +56,7 @@ struct Commands {
     [[nodiscard]] std::string explore(const std::string &command, const std::string &options) const {
         return "explore-test_gap " + command + " --model " + path("run") + "/model.safetensors " + options;
     }
-    /// A model trained on the data: its bytes.
+    /// Trains on the data and returns the model's bytes.
     [[nodiscard]] std::string model(const std::string &data, const std::string &options = "") const {
         CHECK(output(train(data, options)).empty());
         return read_plain(path("run") + "/model.safetensors");
@@ -135,7 +135,7 @@ TEST_CASE("data: classes are those of folders; --classes and --normal are refuse
     check_error(commands.explore("anomalies", unlabelled + " --normal x"), "--normal x: 'x' is not a label");
     CHECK(run(commands.explore("evaluate", unlabelled + " --classes all")).status == 0);
 
-    // Other images are judged by the threshold of normal ones.
+    // The threshold of normal images also judges other images.
     const std::string judged = output(commands.explore("anomalies", labelled + " --normal good --images " + commands.path("x.npy")));
     CHECK(judged.find("40 images; ") != std::string::npos);
     CHECK(judged.find("on 14 training images") != std::string::npos);

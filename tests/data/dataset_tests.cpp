@@ -22,7 +22,7 @@ std::string reason(const std::filesystem::path &data, const Shape &shape, const 
     return "no error";
 }
 
-/// Writes bytes 0, 1, 2, … as a .npy of that shape.
+/// Writes bytes 0, 1, 2, … as a .npy of this shape.
 void write_counting(const std::filesystem::path &path, const std::string &shape, std::size_t elements) {
     std::string bytes;
     for (std::size_t i = 0; i < elements; i++) bytes += static_cast<char>(i);
@@ -79,7 +79,7 @@ TEST_CASE("dataset: IDX files without labels are unlabelled, and a set of one pa
     const TemporaryFolder folder;
     write_dataset(folder.path(), 10, {4, 5});
     std::filesystem::remove(folder.path() / "t10k-labels-idx1-ubyte.gz");
-    const Dataset test = load_dataset(folder.path(), Part::test, {4, 5, 1}, {5, 6});  // which nothing says
+    const Dataset test = load_dataset(folder.path(), Part::test, {4, 5, 1}, {5, 6});  // no labels to select by
     CHECK(test.size() == 10);
     CHECK(test.labels.empty());
     CHECK(load_dataset(folder.path(), Part::train, {4, 5, 1}, {5, 6}).size() == 6);
@@ -87,7 +87,7 @@ TEST_CASE("dataset: IDX files without labels are unlabelled, and a set of one pa
     CHECK(load_dataset(folder.path(), Part::test, {4, 5, 1}, {}).labels.size() == 10);
     std::filesystem::remove(folder.path() / "train-images-idx3-ubyte.gz");
     CHECK(reason(folder.path(), {4, 5, 1}).find("holds no images that are understood; give a .npy") != std::string::npos);
-    // Announced, but not there: no memory is taken for it.
+    // Takes no memory for images that are only announced.
     write_gzip(folder.path() / "train-images-idx3-ubyte.gz", idx_bytes(0x08, {0xffffffffU, 4, 5}, "1234"));
     std::filesystem::remove(folder.path() / "train-labels-idx1-ubyte.gz");
     CHECK(reason(folder.path(), {4, 5, 1}).find("ends before its") != std::string::npos);
@@ -213,7 +213,7 @@ TEST_CASE("dataset: a folder of .npy files, with labels of any type and without"
     for (const std::int64_t wide : {std::int64_t{1} << 24, (std::int64_t{1} << 24) + 1, -(std::int64_t{1} << 62)})
         CHECK(refusal("<i8", "4,", raw_bytes<std::int64_t>({1, 2, wide, 3})).find("is not a label") != std::string::npos);
 
-    // Another part, of another type, with labels of its own or without.
+    // The test part may have another type, and its own labels or none.
     write_plain(file("train-labels.npy"), npy_bytes(npy_header("|u1", "4,"), "1234"));
     write_plain(file("test.npy"), npy_bytes(npy_header("<f4", "1, 1, 2"), raw_bytes<float>({0.25F, 0.5F})));
     CHECK(load_dataset(folder.path(), Part::test, shape, {1}).floats == std::vector<float>{0.25F, 0.5F});

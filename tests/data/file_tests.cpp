@@ -24,14 +24,14 @@ TEST_CASE("file: a write replaces the whole file and leaves nothing beside it") 
     REQUIRE(stat(path.c_str(), &status) == 0);
     const mode_t mask = umask(0);
     umask(mask);
-    CHECK((status.st_mode & 0777U) == (0666U & ~mask));  // the user's own mode, not a temporary's
+    CHECK((status.st_mode & 0777U) == (0666U & ~mask));  // the user's mode, not that of a temporary file
 }
 
 TEST_CASE("file: a write that fails in the middle leaves the old file") {
     const TemporaryFolder folder;
     const auto path = folder.path() / "a";
     write_file(path, "old");
-    // A file may not grow beyond 1000 bytes: what a full disk does.
+    // Limits files to 1000 bytes, as a full disk would.
     rlimit previous{};
     REQUIRE(getrlimit(RLIMIT_FSIZE, &previous) == 0);
     const rlimit small{1000, previous.rlim_max};

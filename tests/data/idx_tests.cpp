@@ -10,7 +10,7 @@
 namespace castnet::test {
 namespace {
 
-/// The whole file's elements, read in parts of three as a hostile header must not make the reader reserve memory.
+/// Reads all elements of a file, three at a time: a hostile header must not make the reader reserve memory.
 std::vector<float> read_all(const std::filesystem::path &path) {
     IdxReader file(path);
     std::vector<float> values, part;
@@ -90,7 +90,7 @@ TEST_CASE("idx: a gzip file cut anywhere, or with a bit flipped in its data, is 
         write_plain(folder.path() / "cut", bytes.substr(0, size));
         CHECK_THROWS_AS(read_all(folder.path() / "cut"), Error);
     }
-    write_plain(folder.path() / "cut", bytes.substr(0, bytes.size() - 1));  // in the checksum at the end
+    write_plain(folder.path() / "cut", bytes.substr(0, bytes.size() - 1));  // cuts into the checksum at the end
     CHECK_THROWS_AS(read_all(folder.path() / "cut"), Error);
     for (std::size_t at = 12; at < bytes.size(); at += 101) {
         std::string flipped = bytes;

@@ -1,4 +1,4 @@
-// PNG images: what a file's pixels become, and which files of a folder are read.
+// Tests PNG images: how pixels are converted, and which files of a folder are read.
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -36,17 +36,17 @@ Bytes pixels_of(const std::string &file, const Shape &shape) {
     return pixels;
 }
 
-/// "ok", or why the file is refused.
+/// Returns "ok", or why the file is refused.
 std::string refusal(const std::string &file, const Shape &shape) {
     return reason([&] { (void)pixels_of(file, shape); });
 }
 
-/// A row of pixels of 8 bits, or more of them, with more chunks before them.
+/// Returns a PNG of one row, with more chunks before the pixels.
 std::string row_of(PngColour colour, std::uint32_t width, const Bytes &samples, const std::string &chunks = "", char depth = 8) {
     return png_bytes({.height = 1, .width = width, .colour = colour, .depth = depth}, {samples.begin(), samples.end()}, chunks);
 }
 
-// The values that Pillow 13 gives, by convert("L"), ("RGB") and ("RGBA").
+// The expected values are those of Pillow 13's convert("L"), ("RGB") and ("RGBA").
 
 TEST_CASE("png: grey becomes the network's channels, and colour grey by BT.601's weights") {
     const std::string grey = row_of(PngColour::grey, 3, {0, 128, 255});
@@ -162,7 +162,7 @@ TEST_CASE("png: damaged transparency is not left out") {
     CHECK(refusal(damaged, {1, 2, 4}).find("a.png: tRNS: CRC error; replace it") != std::string::npos);
 }
 
-/// A folder of grey images of 2x2, named after the values they are full of.
+/// A folder of grey 2x2 images, each filled with one value.
 struct Images {
     TemporaryFolder folder;
     Images(const std::initializer_list<std::pair<std::string, int>> &files) {
@@ -173,7 +173,7 @@ struct Images {
     [[nodiscard]] Dataset load(Part part = Part::train, const std::vector<int> &classes = {}) const {
         return load_dataset(folder.path(), part, {2, 2, 1}, classes);
     }
-    /// The first pixel of each image.
+    /// Returns the first pixel of each image.
     [[nodiscard]] std::vector<int> values(Part part = Part::train, const std::vector<int> &classes = {}) const {
         std::vector<int> values;
         const Dataset dataset = load(part, classes);
@@ -252,7 +252,7 @@ TEST_CASE("image folder: names of classes are counted in the order of the alphab
     CHECK(reason([&] {
               (void)images.load(Part::train, {2, 0});
           }).find("no train image of the classes scratched,bent;") != std::string::npos);
-    // A number among names is a name.
+    // A number among names counts as a name.
     const Images mixed{{"7/1.png", 1}, {"cat/1.png", 2}, {"99999999999/1.png", 3}};
     CHECK(mixed.load().labels == Values{0, 1, 2});
     CHECK(mixed.load().class_names == std::vector<std::string>{"7", "99999999999", "cat"});
@@ -289,7 +289,7 @@ TEST_CASE("image folder: what cannot be meant is refused in one line") {
     std::filesystem::create_symlink("nowhere", large.folder.path() / "b.png");
     CHECK(large.refusal().find("b.png: cannot be opened") != std::string::npos);
     std::filesystem::remove(large.folder.path() / "b.png");
-    std::filesystem::create_symlink(".", large.folder.path() / "loop");  // a folder that holds what it is in
+    std::filesystem::create_symlink(".", large.folder.path() / "loop");  // a folder that contains itself
     CHECK(large.refusal().find("holds images beside folders of images") != std::string::npos);
 }
 

@@ -1,4 +1,4 @@
-// What a hostile file may cost: ten seconds of the processor, and memory of twice the file and 16 MB.
+// Checks what a hostile file may cost: ten seconds of CPU time, and memory of twice the file's size plus 16 MB.
 #include <doctest/doctest.h>
 #include <malloc.h>
 #include <sys/stat.h>
@@ -27,7 +27,7 @@ std::atomic<std::size_t> live_bytes{0}, most_bytes{0};
 
 }  // namespace
 
-// The replaced functions of the whole test executable.
+// Replaces these functions in the whole test executable.
 void *operator new(std::size_t size) {
     void *memory = std::malloc(size);
     if (memory == nullptr) throw std::bad_alloc();
@@ -46,7 +46,7 @@ void operator delete(void *memory, std::size_t) noexcept {
 namespace castnet::test {
 namespace {
 
-/// What read(file) says, "" if it reads; and that it keeps the limits.
+/// Returns the error of read(file), or "". Checks that it keeps the limits.
 template <typename Read>
 std::string answer(const std::filesystem::path &file, const Read &read) {
     const std::size_t size = std::filesystem::is_regular_file(file) ? std::filesystem::file_size(file) : 0, live = live_bytes;
@@ -189,7 +189,7 @@ TEST_CASE("limits: IDX files, and what they inflate to") {
     const Shape shape{.height = 28, .width = 28, .channels = 1};
     const auto read = [&](const std::filesystem::path &) { return load_dataset(folder.folder.path(), Part::train, shape, {1}); };
     const auto images = folder.path("train-images-idx3-ubyte"), labels = folder.path("train-labels-idx1-ubyte");
-    // Announced, and not there.
+    // The header announces too much.
     write_plain(images, idx_bytes(0x08, {0xffffffff, 28, 28}, "a"));
     CHECK(answer(images, read).find("ends before its 3367254359280 bytes") != std::string::npos);
     write_gzip(images, idx_bytes(0x08, {50'000'000, 28, 28}, "a"));
@@ -200,7 +200,7 @@ TEST_CASE("limits: IDX files, and what they inflate to") {
     write_plain(images, idx_bytes(0x08, {0, 28, 28}, ""));
     std::filesystem::remove(labels);
     CHECK(answer(images, read).find("has no train image") != std::string::npos);
-    // There, and not announced: 50 MB after the last image.
+    // The file holds 50 MB more than the header announces.
     write_gzip(images, idx_bytes(0x08, {1, 28, 28}, filled(50'000'000, 'a')));
     CHECK(answer(images, read).find("goes on after its data") != std::string::npos);
 }

@@ -1,4 +1,4 @@
-// A network's weights as files.
+// Tests files of a network's weights.
 #include "train/files/model_file.h"
 
 #include <doctest/doctest.h>
@@ -16,7 +16,7 @@
 namespace castnet::test {
 namespace {
 
-/// What an Error says that action() throws; "none" where it throws none.
+/// Returns the message of the Error that action() throws, or "none".
 template <typename Action>
 std::string reason_of(const Action &action) {
     try {
@@ -31,7 +31,7 @@ std::string reason(Autoencoder &model, const std::filesystem::path &path) {
     return reason_of([&] { load_model(model, path); });
 }
 
-/// test_gap with something else in its description, and why a checkpoint of it is not taken by test_gap: to go on with, and its weights.
+/// test_gap with a changed description. Tells why test_gap refuses to resume its checkpoint, or to load its weights.
 class Changed {
 public:
     std::vector<LayerDescription> layers{test_gap::layers.begin(), test_gap::layers.end()};
@@ -114,7 +114,7 @@ TEST_CASE("model file: a model that this build computes differently is refused, 
               tensor(file, "self_test/input")->shape = {1, 10, 12, 1};
           }).find("holds a self-test that is not") != std::string::npos);
 
-    // A file of another program has none.
+    // A file of another program has no self-test.
     TensorFile plain = written;
     std::erase_if(plain.tensors, [](const Tensor &each) { return each.name.starts_with("self_test/"); });
     plain.metadata.clear();
@@ -198,7 +198,7 @@ TEST_CASE("checkpoint: one whose layers are the same in other words is taken, an
     CHECK(reworded.resume_reason() == "none");
     CHECK(reworded.weights_reason() == "none");
 
-    // It has the layers as they were written, and no data.
+    // Earlier files hold the layers as written, and no data.
     Changed earlier;
     earlier.save();
     TensorFile file = read_safetensors(earlier.path());

@@ -35,7 +35,7 @@ TEST_CASE("npy: bytes, scalars and empty arrays are read") {
     CHECK(bytes.bytes == std::vector<std::uint8_t>{1, 255});
     CHECK(read(npy_bytes(npy_header("|u1", ""), "\x07")).bytes == std::vector<std::uint8_t>{7});
     CHECK(read(npy_bytes(npy_header("<f4", "0, 4"), "")).values.empty());
-    // Format 2, whose header's length takes four bytes.
+    // In format 2, the header's length takes four bytes.
     const std::string header = npy_header("|u1", "1,");
     CHECK(read(std::string("\x93NUMPY\x02\x00", 8) + char(header.size()) + std::string(3, '\0') + header + "\x09").bytes ==
           std::vector<std::uint8_t>{9});

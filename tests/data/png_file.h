@@ -1,4 +1,4 @@
-// PNG files, written chunk by chunk, so that tests can write what no library would.
+// Writes PNG files chunk by chunk, so that tests can write what no library would.
 #pragma once
 
 #include <zlib.h>
@@ -26,7 +26,7 @@ inline std::string compressed(const std::string &data) {
     return result;
 }
 
-/// Colour types of the format.
+/// PNG's colour types.
 enum class PngColour : std::uint8_t { grey = 0, rgb = 2, palette = 3, grey_alpha = 4, rgba = 6 };
 
 struct PngHeader {
@@ -35,7 +35,7 @@ struct PngHeader {
     char depth = 8;
 };
 
-/// A file's bytes, of pixels as the format packs them, and of more chunks before them.
+/// Returns a file's bytes, from packed pixels and more chunks before them.
 inline std::string png_bytes(const PngHeader &header, const std::string &pixels, const std::string &chunks = "") {
     std::string rows;
     const std::size_t row = header.height == 0 ? 0 : pixels.size() / header.height;
@@ -46,7 +46,7 @@ inline std::string png_bytes(const PngHeader &header, const std::string &pixels,
     return "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", description) + chunks + png_chunk("IDAT", compressed(rows)) + png_chunk("IEND", "");
 }
 
-/// A grey image, all of it of that value.
+/// Writes a grey image filled with one value.
 inline void write_grey_png(const std::filesystem::path &path, std::uint32_t height, std::uint32_t width, char value) {
     std::filesystem::create_directories(path.parent_path());
     write_plain(path, png_bytes({.height = height, .width = width}, std::string(std::size_t{height} * width, value)));

@@ -30,7 +30,7 @@ TEST_CASE("safetensors: what is written is read") {
         CHECK(found->shape == tensor.shape);
         CHECK(found->values == tensor.values);
     }
-    CHECK(folder.entries() == 1);  // no temporary is left
+    CHECK(folder.entries() == 1);  // no temporary file is left
 }
 
 TEST_CASE("safetensors: the data begins on a multiple of eight bytes, however long the header") {
@@ -100,7 +100,7 @@ TEST_CASE("safetensors: around the header's object there may be white space, as 
             return false;
         }
     };
-    // The answers of Python's safetensors 0.8.
+    // Expects what Python's safetensors 0.8 answers.
     const std::string object = R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
     for (const std::string space : {" ", "        ", "\t", "\n", "\r", " \r\n\t"}) {
         CHECK(is_read(space + object));

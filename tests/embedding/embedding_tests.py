@@ -1,4 +1,4 @@
-"""Castnet as a package: other projects, outside of its tree, find it, declare networks of their own, build and run."""
+"""Tests Castnet as a package: projects outside of its tree find it, declare their own networks, build and run."""
 import os
 import pathlib
 import re
@@ -43,7 +43,7 @@ add_executable(trains trains.cpp)
 target_link_libraries(trains PRIVATE mine)
 """
 
-# A project that has never heard of CMake.
+# A project that does not use CMake.
 MAKEFILE = """
 CASTNET = {package}/lib/castnet
 CXXFLAGS = -std=c++20 -O2 -Wall -Wextra -Werror -I. -I$(CASTNET) -isystem $(CASTNET)/halide/include
@@ -77,7 +77,7 @@ int main() {
 }
 """
 
-# Two folders of one project, which know nothing of each other's variables.
+# Two folders of one project, which do not see each other's variables.
 FOLDERS = """
 cmake_minimum_required(VERSION 3.28)
 project(folders LANGUAGES CXX)
@@ -122,25 +122,25 @@ int use(std::span<const float> images, std::span<float> outputs) {
 """
 
 ANOTHER_CPU = r"\Aerror: this CPU lacks [a-z0-9_, ]+, which the network was compiled for; [^\n]*\n\Z"
-HASWELL = "Haswell,-pcid,-x2apic,-tsc-deadline,-hle,-invpcid,-rtm"  # without what qemu warns that it lacks
+HASWELL = "Haswell,-pcid,-x2apic,-tsc-deadline,-hle,-invpcid,-rtm"  # without the features that qemu lacks
 
 
 def other_target():
-    """A target of Halide's with instructions that this CPU lacks: no CPU has both AVX-512 and FMA4."""
+    """Returns a Halide target with instructions that this CPU lacks. No CPU has both AVX-512 and FMA4."""
     info = pathlib.Path("/proc/cpuinfo").read_text()
     vectors = "fma4" if re.search(r"^flags.*\bavx512f\b", info, re.MULTILINE) else "avx2-avx512-avx512_skylake-f16c-fma"
     return f"x86-64-linux-avx-{vectors}-sse41"
 
 
 class Installed(unittest.TestCase):
-    """The package, and projects outside of the tree."""
+    """Installs the package, for projects outside of the tree."""
     @classmethod
     def setUpClass(cls):
         cls.temporary = tempfile.TemporaryDirectory(prefix="castnet-package-")
         cls.folder = pathlib.Path(cls.temporary.name)
         stage = cls.folder / "stage"
         subprocess.run([CMAKE, "--install", BUILD, "--prefix", stage], check=True, stdout=subprocess.DEVNULL)
-        stage.rename(cls.folder / "package")  # it works wherever it lies
+        stage.rename(cls.folder / "package")  # the package is relocatable
 
     @classmethod
     def tearDownClass(cls):
@@ -165,7 +165,7 @@ class Installed(unittest.TestCase):
         return project
 
     def build_training(self, name, *options):
-        """The program that trains a small network and prints its weights."""
+        """Builds the program that trains a small network and prints its weights."""
         project = self.write_project(name, TRAINING, DEEPER)
         (project / "trains.cpp").write_text(TRAINS)
         self.configure(project, *options)
@@ -266,7 +266,7 @@ class Package(Installed):
 
 
 class Sanitizers(Installed):
-    """Training steps whose every access is watched, the pipelines' own included."""
+    """Runs training steps with every memory access checked, including the pipelines'."""
 
     def test_address_and_undefined_behaviour(self):
         self.run_command(self.build_training("address", "-DCASTNET_INSTRUMENTATION=-fsanitize=address,undefined;-fno-sanitize-recover=all",
@@ -277,7 +277,7 @@ class Sanitizers(Installed):
 
     @unittest.skipUnless(shutil.which("valgrind") and os.uname().machine == "x86_64", "without valgrind")
     def test_valgrind(self):
-        lesser = "-DHalide_TARGET=x86-64-linux-avx-avx2-f16c-fma-sse41"  # it knows no AVX-512
+        lesser = "-DHalide_TARGET=x86-64-linux-avx-avx2-f16c-fma-sse41"  # valgrind knows no AVX-512
         self.run_command("valgrind", "--quiet", "--error-exitcode=1", "--leak-check=full", self.build_training("valgrind", lesser))
 
 

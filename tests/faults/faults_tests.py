@@ -1,5 +1,5 @@
-"""Failing machines: whatever call fails, whenever the program or the machine dies, a run's checkpoint is whole, the old one or the new one,
-and --resume goes on from it to the bits of an uninterrupted run."""
+"""Tests failing machines. Whatever call fails, and whenever the program or the machine dies: the checkpoint is the whole old one or the
+whole new one, and --resume ends with the same bits as an uninterrupted run."""
 import concurrent.futures
 import errno
 import os
@@ -19,26 +19,26 @@ from programs import ALL, BIN, ENVIRONMENT, MEMORY, Fault, Result, Scenario, fil
 
 FILE_CALLS = ("open", "read", "write", "fsync", "close", "rename", "link", "unlink", "mkdir", "flock")
 CHANGES = ("open", "write", "fsync", "close", "rename", "link", "unlink", "mkdir")
-# What a call may say beside EIO.
+# Errors of calls, besides EIO.
 ERRORS = {"open": (errno.EMFILE, errno.EACCES, errno.EROFS), "write": (errno.ENOSPC, errno.EDQUOT), "fsync": (errno.ENOSPC, errno.EINVAL),
           "close": (errno.ENOSPC,), "rename": (errno.EROFS, errno.ENOSPC), "link": (errno.EPERM, errno.EMLINK), "mkdir": (errno.ENOSPC,),
           "flock": (errno.ENOLCK,)}
 WORKERS = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
-counts: dict[str, int] = {}  # of what was done, printed at the end
+counts: dict[str, int] = {}  # of faults and kills, printed at the end
 
 
 def fast_folder() -> str | None:
-    """In memory, where a sync takes no time."""
+    """Returns a folder in memory, where syncs are free."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def written(file: pathlib.Path) -> int | None:
-    """When, if it is there."""
+    """Returns the time of writing, if the file exists."""
     return file.stat().st_mtime_ns if file.exists() else None
 
 
 class Runs(unittest.TestCase):
-    """Runs on a small data set: one of seed 1, one of seed 2, and the latter stopped after a step."""
+    """Runs on a small data set: with seed 1, with seed 2, and with seed 2 stopped after one step."""
 
     @classmethod
     def setUpClass(cls):
@@ -60,7 +60,7 @@ class Runs(unittest.TestCase):
         counts[what] = counts.get(what, 0) + number
 
     def each(self, cases: list, check) -> None:
-        """Calls check(folder, case) for every case, side by side, each in an empty folder; it says what is wrong, or nothing."""
+        """Calls check(folder, case) for all cases in parallel, each in an empty folder. It returns what is wrong, or ""."""
         def attempt(case) -> str:
             with tempfile.TemporaryDirectory(prefix="case-", dir=self.folder) as folder:
                 try:
@@ -73,7 +73,7 @@ class Runs(unittest.TestCase):
             self.fail("\n".join([f"{len(wrong)} of {len(cases)} cases", *wrong[:20]]))
 
     def calls(self, scenario: Scenario, call: str, below: str = "") -> int:
-        """How many calls of a kind a run without faults makes."""
+        """Counts the calls of one kind in a run without faults."""
         with tempfile.TemporaryDirectory(prefix="count-", dir=self.folder) as folder:
             scenario.prepare(pathlib.Path(folder))
             result = run(pathlib.Path(folder), *scenario.command(pathlib.Path(folder)), fault=Fault(call, below=below))
@@ -82,7 +82,7 @@ class Runs(unittest.TestCase):
 
 
 def wrong_end(result: Result) -> str:
-    """What is wrong with how a program ended."""
+    """Returns what is wrong with a program's end."""
     if result.left_open:
         return f"left {result.left_open} files open"
     if result.status == 0:
@@ -115,7 +115,7 @@ class FailingCalls(Runs):
                     self.survive(scenario, self.every(scenario, call, ("once", "always"), errors))
 
     def test_an_interrupted_call_is_made_again(self):
-        """Of those on the run directory; zlib, which reads the data, makes none again."""
+        """Tests calls on the run directory only: zlib, which reads the data, retries none."""
         for scenario in (self.anew, self.resumed):
             for call in ("open", "read", "write", "fsync", "close", "rename"):
                 with self.subTest(call=call, options=scenario.options):
@@ -143,7 +143,7 @@ class FailingCalls(Runs):
                 self.survive(self.anew, self.every(self.anew, call, ("once", "always"), (error,)))
 
     def test_the_address_space_is_small(self):
-        """Also what the C library maps by itself: threads' stacks, large blocks."""
+        """Also limits what the C library maps itself: threads' stacks, large blocks."""
         def check(folder: pathlib.Path, kilobytes: int) -> str:
             def limit():
                 resource.setrlimit(resource.RLIMIT_AS, (kilobytes << 10, kilobytes << 10))
@@ -169,7 +169,7 @@ class Kills(Runs):
         self.each(cases, check)
 
     def test_at_random_moments(self):
-        """By turns in a run's first milliseconds, and after it has got on."""
+        """Kills by turns in a run's first milliseconds, and after it has made progress."""
         options = ["--epochs", "400", "--batch-size", "4"]
         whole, parts = self.folder / "whole", self.folder / "parts"
         self.assertEqual(run(self.folder, *train(whole, self.folder / "data", *options)).status, 0)
@@ -257,14 +257,14 @@ class Locks(Runs):
 
 
 class Disks(Runs):
-    """Real ones, of a mount namespace of the test's own."""
+    """Mounts real disks in the test's own mount namespace."""
 
     def setUp(self):
         if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
             self.skipTest("mounting needs root")
 
     def on_mount(self, folder: pathlib.Path, mount: str) -> Result:
-        """The program in a run directory that `mount` changes; what is there afterwards is kept."""
+        """Runs the program in a run directory that `mount` changes, and keeps what it leaves there."""
         self.anew.prepare(folder)
         (folder / "mounted").mkdir()
         script = f"{mount} && \"$@\"; status=$?; rm -rf ../kept; cp -a . ../kept; exit $status"
@@ -279,7 +279,7 @@ class Disks(Runs):
         def check(folder: pathlib.Path, kilobytes: int) -> str:
             result = self.on_mount(folder, f"mount -t tmpfs -o size={kilobytes}k none mounted && cp -a run/. mounted && cd mounted")
             return wrong_end(result) or self.anew.judge(folder)
-        sizes = range(12, 48, 4)  # of whole pages; the earlier run takes three
+        sizes = range(12, 48, 4)  # whole pages; the earlier run takes three
         self.count("full disks", len(sizes))
         self.each(list(sizes), check)
 
@@ -293,7 +293,7 @@ class Disks(Runs):
 
 
 class Figures(Runs):
-    """A gnuplot that fails, and test data that vanish: the run is complete, and says what is missing."""
+    """Checks that a run completes and says what is missing if gnuplot fails or test data vanish."""
 
     def draw(self, folder: pathlib.Path, gnuplot: str) -> Result:
         (folder / "bin").mkdir()
@@ -312,7 +312,7 @@ class Figures(Runs):
         def check(folder: pathlib.Path, gnuplot: str) -> str:
             self.anew.prepare(folder)
             return self.check_warned(folder, self.draw(folder, gnuplot), "gnuplot could not draw it")
-        # The last leaves with most of a large figure unread.
+        # The last one exits with most of a large figure unread.
         self.each(["exit 1", "exec <&-; exit 0", "kill -9 $$", begins + "exit 1", begins + "exit 0"], check)
 
     def test_test_images_vanish_or_are_cut(self):
@@ -326,7 +326,7 @@ class Figures(Runs):
 
 class Clock(Runs):
     def test_a_checkpoint_is_written_at_least_every_thirty_seconds(self):
-        """Of a clock that makes every step take minutes: at the beginning, and after each of two epochs' three steps."""
+        """Speeds up the clock so that a step takes minutes. Expects a checkpoint at the start and after each of two epochs' three steps."""
         self.anew.prepare(self.folder / "hurried")
         log = self.folder / "hurried.log"
         result = run(self.folder / "hurried", *self.anew.command(self.folder / "hurried"), fault=Fault("clock", 1_000_000_000), log=log)
@@ -337,7 +337,7 @@ class Clock(Runs):
 
 
 class Explore(Runs):
-    """A file that explore cannot replace stays as it was."""
+    """Checks that a file which explore cannot replace stays as it was."""
 
     def test_files_are_replaced_or_left(self):
         def check(folder: pathlib.Path, fault: Fault) -> str:

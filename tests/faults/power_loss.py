@@ -1,8 +1,7 @@
-"""What a disk may hold after a power failure, from a log of the changes that a program made.
+"""Computes what a disk may hold after a power failure, from a log of the changes that a program made.
 
-A file's data last when the file is synced, a name when its folder is. Of what is not synced, any part may be lost: of the changes of a
-folder's names all from some point on, of a file's bytes all from some point on, or all of them, while the size is there and zeros are.
-Names and bytes are lost independently."""
+Syncing a file makes its data durable; syncing a folder, its names. The rest may be lost, names and bytes independently: changes of a
+folder's names from some point on, and a file's bytes from some point on, or all of them, with the size kept and zeros instead."""
 import dataclasses
 import itertools
 import pathlib
@@ -21,7 +20,7 @@ class Change:
 
 
 def read_log(log: pathlib.Path, folder: pathlib.Path) -> list[Change]:
-    """Names are relative to the folder."""
+    """Makes names relative to the folder."""
     changes, text = [], log.read_bytes()
     while text:
         line, text = text.split(b"\n", 1)
@@ -37,7 +36,7 @@ class File:
         self.synced = self.now = data
 
     def possible(self) -> list[bytes]:
-        """Its bytes after a power failure."""
+        """Returns the contents that a power failure may leave."""
         if self.synced == self.now:
             return [self.now]
         prefixes = {self.now[:size] for size in (0, 1, len(self.now) // 2, len(self.now) - 1, len(self.now))}
@@ -45,7 +44,7 @@ class File:
 
 
 class Disk:
-    """Folders hold names as changes of a table: (name, file), or (name, None) for one that goes."""
+    """Keeps a folder's names as changes of a table: (name, file), or (name, None) for a removed one."""
 
     def __init__(self, files: State):
         self.synced = {name: File(data) for name, data in files.items()}
@@ -60,7 +59,7 @@ class Disk:
         return path, file
 
     def change_names(self, *names: tuple) -> None:
-        """One change of a folder's names, of which all or nothing is lost."""
+        """Changes a folder's names. A power failure loses all or nothing of one change."""
         folder = str(pathlib.Path(names[0][0]).parent)
         self.pending.setdefault(folder, []).append(tuple(self.name(*name) for name in names))
 
@@ -95,7 +94,7 @@ class Disk:
                 table[path] = file
 
     def possible(self) -> Iterator[State]:
-        """The files after a power failure at this moment."""
+        """Yields the files that may be left after a power failure now."""
         for lasting in itertools.product(*(range(len(names) + 1) for names in self.pending.values())):
             table = dict(self.synced)
             for count, names in zip(lasting, self.pending.values()):
@@ -106,12 +105,12 @@ class Disk:
                 yield dict(zip(known, data))
 
     def is_reachable(self, path: str, table: dict) -> bool:
-        """Whether the folders above, which were made in this run, last too."""
+        """Returns whether all parent folders that this run made are durable too."""
         return all(str(folder) in table for folder in pathlib.Path(path).parents if self.now.get(str(folder)) is Disk)
 
 
 def possible_states(files: State, changes: list[Change]) -> list[State]:
-    """All that a power failure at any moment may leave, each once."""
+    """Returns all that a power failure at any moment may leave, each once."""
     disk, states = Disk(files), {}
     for change in [None, *changes]:
         if change is not None:
@@ -122,7 +121,7 @@ def possible_states(files: State, changes: list[Change]) -> list[State]:
 
 
 def states_after(files: State, changes: list[Change]) -> list[State]:
-    """All that a power failure after the last change may leave."""
+    """Returns all that a power failure after the last change may leave."""
     disk = Disk(files)
     for change in changes:
         disk.apply(change)

@@ -1,4 +1,4 @@
-"""Programs of the build, with or without the shim that makes their system calls fail, on runs whose ends are known."""
+"""Runs the programs with or without the shim that makes system calls fail, in scenarios whose ends are known."""
 import dataclasses
 import os
 import pathlib
@@ -9,32 +9,32 @@ import subprocess
 
 BIN = pathlib.Path(os.environ["CASTNET_BIN"])
 SHIM = pathlib.Path(os.environ["CASTNET_SHIM"])
-ALL = os.environ.get("CASTNET_FAULTS") == "all"  # every fault; otherwise a choice that takes a minute
-MEMORY = os.environ.get("CASTNET_FAULTS") != "files"  # also mallocs, which what measures coverage needs itself
+ALL = os.environ.get("CASTNET_FAULTS") == "all"  # every fault; otherwise a selection that takes a minute
+MEMORY = os.environ.get("CASTNET_FAULTS") != "files"  # also mallocs, which coverage itself needs
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("CASTNET_")} | {"HOME": "/nonexistent"}
-HANGS = 600  # seconds after which a program that takes a twentieth of one is held to hang, on the busiest machine
+HANGS = 600  # seconds until a program hangs, even on a busy machine; it takes a twentieth of one
 
 
 @dataclasses.dataclass
 class Fault:
-    """What the shim does to the number-th of the calls."""
+    """What the shim does to a call of this number."""
     call: str
     number: int = 0
     mode: str = "once"
     error: int = 0
-    below: str = ""  # the folder, of the test's own, whose files are concerned
+    below: str = ""  # the subfolder of the test's folder whose files are affected
 
 
 @dataclasses.dataclass
 class Result:
     status: int
     errors: list[str]  # the lines on standard error
-    calls: int = 0  # of the fault's kind
+    calls: int = 0  # of this kind
     left_open: int = 0
 
 
 def run(folder: pathlib.Path, *command, fault: Fault = None, log: pathlib.Path = None, **options) -> Result:
-    """Runs a program; the shim watches the files below the folder."""
+    """Runs a program while the shim watches the files below the folder."""
     environment, report = dict(ENVIRONMENT), folder.with_name(folder.name + ".report")
     report.unlink(missing_ok=True)
     if fault or log:
@@ -55,7 +55,7 @@ def train(run_directory: pathlib.Path, data: pathlib.Path, *options) -> list:
 
 
 def write_data(folder: pathlib.Path, images: int = 65) -> None:
-    """Random images for the network test_gap, the same for training and for test."""
+    """Writes random images for the network test_gap. Training and test part are the same."""
     folder.mkdir(parents=True)
     for part in ("train", "t10k"):
         pixels = random.Random(1).randbytes(images * 12 * 10)
@@ -64,7 +64,7 @@ def write_data(folder: pathlib.Path, images: int = 65) -> None:
 
 
 def losses(run_directory: pathlib.Path) -> list[str]:
-    """What a history says, without its times."""
+    """Returns a run's history without its times."""
     return [",".join(line.split(",")[:3]) for line in (run_directory / "history.csv").read_text().splitlines()]
 
 
@@ -74,7 +74,7 @@ def files(folder: pathlib.Path) -> dict[str, bytes]:
 
 @dataclasses.dataclass
 class Scenario:
-    """A command on a run directory, what is there before, and how that run and the new one end."""
+    """A command on a run directory, the run that is there before, and how that run and the new one end."""
     before: pathlib.Path
     options: list[str]
     ends: list[pathlib.Path]  # directories of uninterrupted runs
@@ -87,7 +87,7 @@ class Scenario:
         shutil.copytree(self.before, folder / "run")
 
     def judge(self, folder: pathlib.Path, killed: bool = False) -> str:
-        """Says what is wrong with the run directory; nothing where all is well."""
+        """Returns what is wrong with the run directory."""
         directory, before = folder / "run", files(self.before)
         left = [path.name for path in directory.rglob("*.tmp")]
         if left and not killed:

@@ -1,16 +1,16 @@
-// Preloaded into a program: makes its n-th call of one kind fail, or end the program, as the environment says.
+// Makes the n-th call of one kind in a program fail, or kill the program. It is preloaded, and reads these variables:
 //
-//   CASTNET_FAULTS_FOLDER   calls on files below it count; of malloc, thread and mmap all do
+//   CASTNET_FAULTS_FOLDER   calls on files below it count; all calls of malloc, thread and mmap do
 //   CASTNET_FAULTS_CALL     open, read, write, fsync, close, rename, link, unlink, mkdir, flock, mmap, malloc or thread
-//                           clock: none fails; the steady clock runs NUMBER times as fast
+//                           clock: no call fails; the steady clock runs NUMBER times as fast
 //   CASTNET_FAULTS_NUMBER   which of these calls, from 1
-//   CASTNET_FAULTS_MODE     once, always (from then on), kill-before, kill-after; of writes also short (each but a part), zero (nothing is
-//                           taken, once) and full (a part, then nothing more)
+//   CASTNET_FAULTS_MODE     once, always (from then on), kill-before, kill-after; for write also short (each writes a part), zero (one
+//                           writes nothing) and full (one writes a part, the rest nothing)
 //   CASTNET_FAULTS_ERROR    errno of the failure
-//   CASTNET_FAULTS_REPORT   gets the number of these calls, and that of files left open, at a regular end
-//   CASTNET_FAULTS_LOG      gets every change of the files below the folder, with the bytes written
+//   CASTNET_FAULTS_REPORT   receives the numbers of these calls and of files left open, at a regular exit
+//   CASTNET_FAULTS_LOG      receives every change of the files below the folder, with the bytes written
 //
-// The calls go straight to the kernel and the allocator, so that nothing here allocates or calls itself.
+// It calls the kernel and the allocator directly, so that nothing here allocates or calls itself.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/limits.h>
@@ -32,8 +32,8 @@
 #include <cstring>
 #include <string_view>
 
-// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the C library's headers have names of their own
-// NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): glibc's allocator itself
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the C library's headers use other names
+// NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): glibc's allocator
 extern "C" {
 void *__libc_malloc(std::size_t);
 void *__libc_calloc(std::size_t, std::size_t);
@@ -56,7 +56,7 @@ struct Plan {
 Plan plan;
 std::atomic<long> calls{0};
 using Name = std::array<char, PATH_MAX>;
-std::array<Name, 256> open_files{};  // the names of those below the folder, by their descriptors
+std::array<Name, 256> open_files{};  // names of the files below the folder, by descriptor
 
 std::string_view variable(const char *name) {
     const char *value = std::getenv(name);
@@ -72,7 +72,7 @@ int open_log() {
     return path == nullptr ? -1 : static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
 }
 
-/// Before the program's own constructors. Its children are left alone.
+/// Runs before the program's constructors. Leaves its child processes alone.
 [[gnu::constructor]] void begin() {
     plan = {.folder = variable("CASTNET_FAULTS_FOLDER"),
             .call = variable("CASTNET_FAULTS_CALL"),
@@ -106,7 +106,7 @@ void die() {
     syscall(SYS_kill, getpid(), SIGKILL);
 }
 
-/// What becomes of one call.
+/// What happens to one call.
 struct Fate {
     bool fails = false, dies_before = false, dies_after = false;
     bool is_struck = false;  // once, or from the n-th on
@@ -143,7 +143,7 @@ void log(const char *what, const char *first, const char *second, const void *by
     if (size > 0) syscall(SYS_write, plan.log, bytes, size);
 }
 
-/// A call that changes names, from one to another.
+/// Makes a call that changes names, from one to another.
 template <typename Call>
 int change(const char *what, const char *first, const char *second, const Call &call) {
     const bool watched = is_watched(first);
@@ -239,7 +239,7 @@ int fsync(int file) {
     return static_cast<int>(result);
 }
 
-/// A close that fails has closed nevertheless, as Linux's.
+/// Closes the file even if the call fails, as Linux does.
 int close(int file) {
     const Fate fate = fate_of("close", is_watched(file));
     if (is_watched(file)) open_files[std::size_t(file)][0] = '\0';
@@ -294,7 +294,7 @@ int clock_gettime(clockid_t clock, timespec *time) {
     const long result = syscall(SYS_clock_gettime, clock, time);
     if (!plan.active || plan.call != "clock" || clock != CLOCK_MONOTONIC) return static_cast<int>(result);
     constexpr long second = 1'000'000'000;
-    static const long begin = time->tv_sec;  // which keeps the numbers small
+    static const long begin = time->tv_sec;  // keeps the numbers small
     const long nanoseconds = ((time->tv_sec - begin) * second + time->tv_nsec) * plan.number;
     *time = {.tv_sec = begin + nanoseconds / second, .tv_nsec = nanoseconds % second};
     return 0;

@@ -1,4 +1,4 @@
-// Checkpoints of a small network, which has no pipelines: only its tensors are set.
+// Fuzzes checkpoints of a small network. It has no pipelines; only its tensors are set.
 #include "train/files/model_file.h"
 
 #include <array>
@@ -32,7 +32,7 @@ bool is_same(const TrainingState &a, const TrainingState &b) {
            a.data == b.data && a.best_weights.tensors.size() == b.best_weights.tensors.size();
 }
 
-/// A model that loads the checkpoint it has saved, so that refusing every input would be noticed.
+/// A model that must load its own checkpoint, so that a reader which refuses everything is noticed.
 struct SoundModel : Autoencoder {
     SoundModel() : Autoencoder(fuzz::description, {.batch_size = 1}) {
         save_checkpoint(*this, {}, folder() / "input");
@@ -43,7 +43,7 @@ struct SoundModel : Autoencoder {
 }  // namespace
 }  // namespace castnet::fuzz
 
-// What the network asks of Halide's runtime.
+// What the network calls of Halide's runtime.
 extern "C" {
 halide_error_handler_t halide_set_error_handler(halide_error_handler_t handler) {
     return handler;

@@ -1,4 +1,4 @@
-// Changed safetensors files whose checksum is right, so that more than the checksum is tested.
+// Mutates safetensors files and corrects their checksum, so that more than the checksum is tested.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 
 namespace castnet::fuzz {
 
-/// Puts the right checksum into a file that begins with one.
+/// Corrects the checksum of a file that begins with one.
 inline void correct_checksum(std::span<std::uint8_t> file) {
     constexpr std::string_view before = R"({"__metadata__":{"crc32":")";
     constexpr std::size_t begin = 8 + before.size(), end = begin + 8;
@@ -20,7 +20,7 @@ inline void correct_checksum(std::span<std::uint8_t> file) {
     std::memcpy(file.data() + begin, digits.data(), 8);
 }
 
-/// Puts the right length of the header, which ends where the last brace stands, into half of the files.
+/// Corrects the header's length in half of the files. The header ends at the last brace.
 inline void correct_length(std::span<std::uint8_t> file, unsigned seed) {
     const auto last = std::find(file.rbegin(), file.rend(), std::uint8_t{'}'});
     const auto end = static_cast<std::size_t>(file.rend() - last);

@@ -1,4 +1,4 @@
-// What the fuzzers share: one input as a file, read within limits.
+// Shared by the fuzzers: reads an input as a file, within limits.
 #pragma once
 
 #include <sanitizer/allocator_interface.h>
@@ -17,31 +17,30 @@ namespace castnet::fuzz {
 using Bytes = std::span<const std::uint8_t>;
 using Path = std::filesystem::path;
 
-/// Ends the fuzzer, which then keeps the input.
+/// Aborts the fuzzer unless `holds`. It then keeps the input.
 inline void require(bool holds, const char *what) {
     if (holds) return;
     std::fprintf(stderr, "finding: %s\n", what);
     std::abort();
 }
 
-/// Whether the values are the same, NaN and zeros included.
+/// Compares the values' bits, including NaN and zeros.
 inline bool has_same_bits(std::span<const float> a, std::span<const float> b) {
     return std::ranges::equal(std::as_bytes(a), std::as_bytes(b));
 }
 
-/// Where the files go; fuzz.py puts it into memory.
+/// Returns the files' folder. fuzz.py puts it in memory.
 inline const Path &folder() {
     static const test::TemporaryFolder folder;
     return folder.path();
 }
 
-/// A file of these bytes.
 inline Path input_file(Bytes bytes, const std::string &name = "input") {
     test::write_plain(folder() / name, {reinterpret_cast<const char *>(bytes.data()), bytes.size()});
     return folder() / name;
 }
 
-/// Counts the memory that is allocated, also by the libraries, while one lives. There is one at a time.
+/// Measures the memory that is allocated, also by libraries, during its lifetime. Only one may exist.
 class Meter {
 public:
     Meter() {
@@ -62,7 +61,8 @@ private:
     static inline std::ptrdiff_t live_ = 0, most_ = 0;
 };
 
-/// Whether read() reads. Else it throws an Error of one line. Either takes ten seconds of the processor, twice the file and 16 MB at most.
+/// Returns whether read() succeeds. Otherwise it must throw a one-line Error. It may take ten seconds of CPU time, and twice the file plus
+/// 16 MB.
 template <typename Read>
 bool reads(std::size_t file_size, const Read &read) {
     const Meter meter;
@@ -82,7 +82,7 @@ bool reads(std::size_t file_size, const Read &read) {
 
 }  // namespace castnet::fuzz
 
-// libFuzzer's own.
+// libFuzzer's interface.
 extern "C" {
 int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size);
 std::size_t LLVMFuzzerMutate(std::uint8_t *data, std::size_t size, std::size_t most);

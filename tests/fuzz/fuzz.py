@@ -1,8 +1,8 @@
-"""Builds the fuzzers with clang, and runs them: each over its corpus, and then for a while on what it makes of it.
+"""Builds the fuzzers with clang, and runs each over its corpus, then for a while on mutated inputs.
 
     python3 tests/fuzz/fuzz.py --seconds 1200 [FORMAT…]
 
-What a fuzzer finds wrong is kept in BUILD/findings; it is a file that the reader must come to refuse, and then a test. --keep adds the
+Failing inputs are kept in BUILD/findings. Each is a file that the reader must learn to refuse, and then becomes a test. --keep adds the
 inputs that reach new code to the corpus.
 """
 import argparse
@@ -23,7 +23,7 @@ SKIPPED = 77
 
 
 def has_fuzzer(compiler: str | None) -> bool:
-    """Whether it is a clang that brings libFuzzer and the sanitizers."""
+    """Returns whether the compiler is a clang with libFuzzer and the sanitizers."""
     if compiler is None:
         return False
     with tempfile.TemporaryDirectory() as folder:
@@ -34,7 +34,7 @@ def has_fuzzer(compiler: str | None) -> bool:
 
 
 def build(folder: pathlib.Path, compiler: str, halide: str) -> None:
-    """Waits for another such build to end."""
+    """Waits for another build of the fuzzers, then builds."""
     folder.mkdir(parents=True, exist_ok=True)
     configure = ["cmake", "-G", "Ninja", "-S", HERE, "-B", folder, f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCASTNET_HALIDE_INCLUDE={halide}"]
     with open(folder / "lock", "w", encoding="ascii") as lock:
@@ -46,7 +46,7 @@ def build(folder: pathlib.Path, compiler: str, halide: str) -> None:
 
 
 def memory_folder() -> str | None:
-    """Where files are written without a disk, if there is such a place."""
+    """Returns a folder in memory, if there is one."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
@@ -63,8 +63,8 @@ def run(folder: pathlib.Path, name: str, seconds: int, keep: bool) -> bool:
             return subprocess.run([fuzzer, f"-max_len={LARGEST_INPUT}", *map(str, arguments)], cwd=folder, env=environment,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
         length = f"-max_total_time={seconds}" if seconds > 0 else "-runs=0"
-        # The fuzzers themselves bound the processor's time; a busy machine is late. And the sanitizer remembers every stack
-        # that it has seen, 100 bytes an execution.
+        # The fuzzers themselves limit CPU time, but a busy machine is slow. The sanitizer keeps every stack it has seen,
+        # 100 bytes per execution.
         limits = ("-timeout=600", "-malloc_limit_mb=1024", "-rss_limit_mb=8192")
         result = passes(length, *limits, "-print_final_stats=1", f"-artifact_prefix={findings}/{name}-", found, corpus)
         executions = re.search(r"stat::number_of_executed_units: *(\d+)", result.stdout)
@@ -79,12 +79,12 @@ def run(folder: pathlib.Path, name: str, seconds: int, keep: bool) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("formats", nargs="*", choices=[*FORMATS, []], help="of these; all by default")
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "fuzz", help="where the fuzzers are built")
+    parser.add_argument("formats", nargs="*", choices=[*FORMATS, []], help="formats; all by default")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "fuzz", help="build folder of the fuzzers")
     parser.add_argument("--halide", default=next(map(str, ROOT.glob("build/venv/lib/python3*/site-packages/halide/include")), ""),
-                        help="where HalideRuntime.h is")
+                        help="folder of HalideRuntime.h")
     parser.add_argument("--seconds", type=int, default=int(os.environ.get("CASTNET_FUZZ_SECONDS", "30")),
-                        help="that each fuzzer runs, by default $CASTNET_FUZZ_SECONDS; 0: only over its corpus")
+                        help="seconds per fuzzer, by default $CASTNET_FUZZ_SECONDS; 0 runs only the corpus")
     parser.add_argument("--keep", action="store_true", help="add new inputs to the corpus")
     arguments = parser.parse_args()
     compiler = shutil.which("clang++")

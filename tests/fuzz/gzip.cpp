@@ -1,15 +1,15 @@
-// IDX files within gzip: most are changed inside, as their checksum hides nearly every change of the outside.
+// Fuzzes IDX files in gzip. Mostly mutates the contents: the checksum hides nearly every change of the compressed bytes.
 #include "tests/fuzz/read_idx.h"
 
 namespace castnet::fuzz {
 namespace {
 
-constexpr int gzip_window = 15 + 16;  // zlib's way to ask for gzip
+constexpr int gzip_window = 15 + 16;  // asks zlib for gzip
 
-/// Runs zlib over all of the input, for as much as the output takes. Returns the output's size.
+/// Runs zlib over the whole input, until the output is full. Returns the output's size.
 template <typename Step>
 std::size_t run(z_stream &stream, const Step &step, Bytes input, std::span<std::uint8_t> output) {
-    stream.next_in = const_cast<Bytef *>(input.data());  // zlib's interface; it is only read
+    stream.next_in = const_cast<Bytef *>(input.data());  // zlib only reads it
     stream.avail_in = static_cast<uInt>(input.size());
     stream.next_out = output.data();
     stream.avail_out = static_cast<uInt>(output.size());

@@ -1,4 +1,4 @@
-// IDX files, plain.
+// Fuzzes plain IDX files.
 #include "tests/fuzz/read_idx.h"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {

@@ -1,4 +1,4 @@
-// The network language: a text is refused in one line, or means a network whose every number is in bounds.
+// Fuzzes the network language: a text is refused in one line, or gives a network whose numbers are all in bounds.
 #include "generators/language/architecture.h"
 #include "generators/language/pipelines.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,4 +1,4 @@
-// numpy's array files.
+// Fuzzes numpy's array files.
 #include "train/data/npy.h"
 
 #include "tests/fuzz/fuzz.h"

@@ -1,4 +1,4 @@
-// PNG images, with their chunks' checksums right, so that more than the checksums is tested.
+// Fuzzes PNG images with correct checksums, so that more than the checksums is tested.
 #include "train/data/png.h"
 
 #include <bit>

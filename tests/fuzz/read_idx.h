@@ -1,4 +1,4 @@
-// What the fuzzers of plain and of compressed IDX files have in common.
+// Shared by the fuzzers of plain and compressed IDX files.
 #pragma once
 
 #include "tests/fuzz/fuzz.h"
@@ -20,7 +20,7 @@ std::vector<Element> read_elements(const Path &path) {
     return elements;
 }
 
-/// Reads the file by itself, and as both the images and the labels of a folder.
+/// Reads the file alone, and as both the images and the labels of a folder.
 inline void check_idx(Bytes bytes) {
     const Path path = input_file(bytes, "train-images-idx3-ubyte");
     bool holds_bytes = false;

@@ -1,4 +1,4 @@
-// Files of tensors.
+// Fuzzes files of tensors.
 #include "train/files/safetensors.h"
 
 #include "tests/fuzz/checksum.h"

@@ -1,4 +1,4 @@
-"""Wrong versions of the generators and the runtime, each of them one change of what is computed, which the tests must notice.
+"""Lists wrong versions of the generators and the runtime. Each changes one computation, and the tests must notice.
 
 No mutant changes a choice that costs time alone, such as a tile or a number of lanes.
 """
@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-# Commands of the build folder, those first that are likeliest to notice.
+# Commands of the build folder. The likeliest to notice come first.
 RANDOM_SHAPES = "conformance --count 50 --seed 1"
 DATA = ("generator_tests -tc=*forward*,*backward_data*", RANDOM_SHAPES)
 WEIGHTS = ("generator_tests -tc=*backward_weights*", RANDOM_SHAPES)
@@ -25,7 +25,7 @@ class Mutant(NamedTuple):
     breaks: str
 
 
-# For each file its tests; what is replaced, by what, and what that breaks.
+# Each file's tests, and its mutants: what is replaced, by what, and what that breaks.
 CHANGES = {
     # From the large grid to the small one.
     "generators/correlate.cpp": (DATA, [

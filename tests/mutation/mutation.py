@@ -2,7 +2,7 @@
 
     CASTNET_MUTATION=1 python3 tests/mutation/mutation.py --only adam
 
-works in a copy of the tree, never in the tree itself. Without the variable it checks only that the list fits the sources.
+Works in a copy of the tree. Without the variable, only checks that the list fits the sources.
 """
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ WANTED_SHARE = 0.95
 
 
 class Hangs(Exception):
-    """A command that took longer than it may."""
+    """A command exceeded its time limit."""
 
 
 class DoesNotCompile(Exception):
-    """A mutant that says nothing about the tests: a mistake in the list."""
+    """A mutant does not compile: a mistake in the list, not in the tests."""
 
 
 class Failure(Exception):
-    """What makes the whole check meaningless."""
+    """The whole check is meaningless."""
 
 
 def main() -> int:
@@ -50,9 +50,9 @@ def main() -> int:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Builds wrong versions of Castnet, and checks that a test notices each.")
-    parser.add_argument("--only", default="", metavar="SUBSTRING", help="those whose file or description holds it")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="of the build")
-    parser.add_argument("--folder", help="where to keep the copy of the tree, so that another run need not build all of it")
+    parser.add_argument("--only", default="", metavar="SUBSTRING", help="only mutants whose file or description contains it")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="parallel jobs of the build")
+    parser.add_argument("--folder", help="keeps the copy of the tree here, so that the next run builds less")
     return parser.parse_args()
 
 
@@ -103,7 +103,7 @@ class Tree:
                 self.write(name, (SOURCE / name).read_bytes())
 
     def write(self, name: str, content: bytes) -> None:
-        """Leaves what is the same untouched, so that it is not built again."""
+        """Writes a file if it changes, so that nothing is rebuilt in vain."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_bytes() != content:
@@ -113,14 +113,14 @@ class Tree:
         self.build.mkdir(exist_ok=True)
         if VENV.exists() and not (self.build / "venv").exists():
             (self.build / "venv").symlink_to(VENV)
-        # What is tested once need not be fast.
+        # Optimizes little: each build runs once.
         status, output = self.run(["cmake", "-G", "Ninja", "-S", self.folder, "-B", self.build, "-DCMAKE_BUILD_TYPE=Release",
                                    "-DCMAKE_CXX_FLAGS_RELEASE=-O1"])
         if status != 0:
             raise Failure(output)
 
     def check_sound(self, commands) -> None:
-        """Where a test fails without a mutant, its failures say nothing. How long it takes bounds how long it may take with one."""
+        """Checks that all tests pass without a mutant; otherwise failures say nothing. Sets time limits from their times."""
         for command in commands:
             status, output = self.make(target_of(command))
             if status != 0:
@@ -132,7 +132,7 @@ class Tree:
             self.limits[command] = 600 + 20 * (time.monotonic() - began)  # the machine may be busier later
 
     def find_killer(self, mutant: Mutant) -> str | None:
-        """The first test that fails with the mutant; None if it survives."""
+        """Returns the first test that fails with the mutant, or None if it survives."""
         original = (SOURCE / mutant.file).read_bytes()
         self.write(mutant.file, original.replace(mutant.old.encode(), mutant.new.encode()))
         try:
@@ -162,7 +162,7 @@ class Tree:
         return self.run(["cmake", "--build", self.build, "-j", str(self.jobs), "--target", target])
 
     def run(self, command: list[str | pathlib.Path], limit: float = 3600) -> tuple[int, str]:
-        """Status and output. Where it hangs, ends it and all that it started."""
+        """Returns status and output. Kills the command and its children if it hangs."""
         process = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    text=True, errors="replace", start_new_session=True)
         try:
@@ -181,7 +181,7 @@ def target_of(command: str) -> str:
 
 
 def test_case(output: str) -> str | None:
-    """The name of the case of doctest that failed."""
+    """Returns the name of the failed doctest case."""
     found = re.search(r"^TEST CASE:\s+(.+)$", output, re.MULTILINE)
     return found and found[1]
 

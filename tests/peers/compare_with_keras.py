@@ -1,9 +1,9 @@
-"""Compares outputs, the loss and every gradient with Keras's on the same random weights, images and targets.
+"""Compares outputs, the loss and every gradient with Keras's, on the same random weights, images and targets.
 
-    python compare_with_keras.py --bin build/bin [--bound 1e-4] FILE…      the networks' texts
+    python compare_with_keras.py --bin build/bin [--bound 1e-4] FILE…      the .castnet files
 
-Prints a line a network: the largest difference of any tensor, relative to that tensor's largest magnitude. Exit status 1 above the
-bound, 77 where Keras is not installed.
+Prints a line per network: the largest difference of any tensor, relative to that tensor's largest magnitude. Exits with 1 above the
+bound, and with 77 if Keras is not installed.
 """
 import argparse
 import os
@@ -49,7 +49,7 @@ def relative_difference(got: np.ndarray, want: np.ndarray) -> float:
 
 def compare(network: Network, programs: pathlib.Path, folder: pathlib.Path, rng: np.random.Generator) -> dict[str, float]:
     model = build(network)
-    for layer in model.layers:  # biases that are not zero either
+    for layer in model.layers:  # also makes the biases nonzero
         layer.bias.assign(rng.normal(0, 0.1, layer.bias.shape))
     images = rng.random((5, *network.input), np.float32)
     targets = rng.random((5, *network.input), np.float32)

@@ -1,9 +1,9 @@
 """Compares outputs, the loss and every gradient with PyTorch's, for networks whose padding is given in numbers.
 
-    python compare_with_pytorch.py --bin build/bin [--bound 1e-5] FILE…      the networks' texts
+    python compare_with_pytorch.py --bin build/bin [--bound 1e-5] FILE…      the .castnet files
 
-Prints a line a network: the largest difference of any tensor, relative to that tensor's largest magnitude. Exit status 1 above the
-bound, 77 where PyTorch is not installed.
+Prints a line per network: the largest difference of any tensor, relative to that tensor's largest magnitude. Exits with 1 above the
+bound, and with 77 if PyTorch is not installed.
 """
 import argparse
 import json
@@ -26,7 +26,7 @@ ACTIVATIONS = {"linear": lambda x: x, "relu": torch.relu, "sigmoid": torch.sigmo
 
 
 def sides(text: str) -> list[int]:
-    """Top, bottom, left, right of padding=1, of 1x2 or of all four."""
+    """Returns top, bottom, left, right of a padding like 1, 1x2 or 1,2,3,4."""
     if "," in text:
         return [int(side) for side in text.split(",")]
     rows, columns = text.split("x") if "x" in text else (text, text)
@@ -34,7 +34,7 @@ def sides(text: str) -> list[int]:
 
 
 def transpose(layer: dict, x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor, padding: list[int]) -> torch.Tensor:
-    """PyTorch takes the first side's zeros from both sides; output_padding gives back the rest of the last one's."""
+    """PyTorch crops both sides by the first side's zeros. output_padding restores the rest of the last side."""
     cropped = [(small - 1) * stride + size - 2 * zeros
                for small, stride, size, zeros in zip(x.shape[2:], layer["stride"], layer["kernel"], padding[::2])]
     given_back = [wanted - extent for wanted, extent in zip(layer["output"], cropped)]
@@ -42,7 +42,7 @@ def transpose(layer: dict, x: torch.Tensor, kernel: torch.Tensor, bias: torch.Te
 
 
 def forward(network: dict, weights: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
-    """What the layers make of x, images last dimension first as PyTorch has them."""
+    """Returns the outputs for x. Both have channels first, as in PyTorch."""
     for layer in network["layers"]:
         keys = dict(word.split("=") for word in layer["text"].split()[1:])
         kernel, bias = weights[f"{layer['name']}/kernel"].permute(3, 2, 0, 1), weights[f"{layer['name']}/bias"]
@@ -58,7 +58,7 @@ def forward(network: dict, weights: dict[str, torch.Tensor], x: torch.Tensor) ->
 
 
 def pytorch(network: dict, weights: dict, images: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
-    """The outputs, the loss and the gradients by PyTorch, in double."""
+    """Returns the outputs, the loss and the gradients by PyTorch, in double."""
     tensors = {name: torch.tensor(value, dtype=torch.float64, requires_grad=True) for name, value in weights.items()}
     outputs = forward(network, tensors, torch.tensor(images, dtype=torch.float64).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
     penalty = sum(layer["l2"] * tensors[f"{layer['name']}/kernel"].square().sum() for layer in network["layers"])
@@ -69,7 +69,7 @@ def pytorch(network: dict, weights: dict, images: np.ndarray, targets: np.ndarra
 
 
 def castnet(explore: pathlib.Path, weights: dict, images: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
-    """The same by the network's program."""
+    """Returns the same by the network's program."""
     with tempfile.TemporaryDirectory() as folder:
         save_file(weights, f"{folder}/model.safetensors")
         np.save(f"{folder}/x.npy", images)

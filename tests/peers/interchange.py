@@ -1,9 +1,9 @@
-"""Models go to Keras, PyTorch and ONNX Runtime and come back.
+"""Sends models to Keras, PyTorch and ONNX Runtime and back.
 
-    python interchange.py --bin build/bin --readme README.md FILE…      the networks' texts
+    python interchange.py --bin build/bin --readme README.md FILE…      the .castnet files
 
-For each network: one Adam step in Keras and in Castnet, from the same weights on the same batch; the weights through Keras and back, to
-the bit; the ONNX graph in ONNX Runtime. Then the README's own snippets. Exit status 1 where something differs, 77 where a peer is missing.
+Checks for each network: an Adam step in Keras and in Castnet, from the same weights on the same batch; the weights through Keras and
+back, to the bit; the ONNX graph in ONNX Runtime. Then runs the README's snippets. Exits with 1 if something differs, 77 without a peer.
 """
 import argparse
 import os
@@ -35,7 +35,7 @@ def report(what: str, difference: float, bound: float = BOUND) -> None:
 
 
 class Castnet:
-    """The programs of one network, on files in one folder."""
+    """Runs the programs of one network on files in one folder."""
 
     def __init__(self, network: str, programs: pathlib.Path, folder: pathlib.Path):
         self.suffix = "" if network == "mnist_cae" else f"-{network}"
@@ -45,7 +45,7 @@ class Castnet:
         subprocess.run([self.programs / f"{program}{self.suffix}", *arguments], check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
 
     def train(self, run: str, *arguments) -> dict[str, np.ndarray]:
-        """The weights after a run on x.npy."""
+        """Trains on x.npy and returns the weights."""
         self("train", "--quiet", "--no-figures", "--data", "x.npy", "--run-dir", run, *arguments)
         return {name: value for name, value in load_file(self.folder / run / "model.safetensors").items() if not name.startswith("self_test/")}
 
@@ -60,7 +60,7 @@ def check_network(network: Network, programs: pathlib.Path, folder: pathlib.Path
     castnet, model = Castnet(network.name, programs, folder), build(network)
     images = rng.random((16, *network.input), np.float32)
     np.save(folder / "x.npy", images)
-    for layer in model.layers:  # biases that are not zero either
+    for layer in model.layers:  # also makes the biases nonzero
         layer.bias.assign(rng.normal(0, 0.1, layer.bias.shape))
     start = weights_by_name(model, model.get_weights())
     save_file(start, folder / "start.safetensors")
@@ -86,14 +86,14 @@ def check_network(network: Network, programs: pathlib.Path, folder: pathlib.Path
 
 
 def check_readme(readme: pathlib.Path, programs: pathlib.Path, folder: pathlib.Path, rng: np.random.Generator) -> None:
-    """Runs the README's Python beside a trained model, and compares what it says with Castnet."""
+    """Runs the README's Python beside a trained model, and compares its results with Castnet's."""
     castnet = Castnet("mnist_cae", programs, folder)
     images = rng.random((64, 28, 28, 1), np.float32)
     np.save(folder / "x.npy", images)
     weights = castnet.train("runs/mnist_cae", "--epochs", "1")
     castnet("explore", "reconstruct", "--model", "runs/mnist_cae/model.safetensors", "--images", "x.npy", "--out", "y.npy")
     outputs = np.load(folder / "y.npy")
-    np.save(folder / "y.npy", images)  # what the README's session infers on
+    np.save(folder / "y.npy", images)  # the input of the README's session
     castnet("explore", "export", "--model", "runs/mnist_cae/model.safetensors", "--onnx", "model.onnx")
     names: dict = {}
     os.chdir(folder)

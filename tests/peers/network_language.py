@@ -1,4 +1,4 @@
-"""Networks as the compiler describes them, for the comparisons."""
+"""Reads networks as the compiler describes them, for the comparisons."""
 import dataclasses
 import json
 import pathlib
@@ -11,7 +11,7 @@ class Layer:
     filters: int
     kernel: tuple[int, int]
     strides: tuple[int, int]
-    padding: str  # as it was written
+    padding: str  # as written in the file
     activation: str
     l2: float
     name: str

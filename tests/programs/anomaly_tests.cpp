@@ -1,4 +1,4 @@
-// Anomaly detection and the latent plane.
+// Tests anomaly detection and the latent plane.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -17,7 +17,7 @@
 namespace castnet::test {
 namespace {
 
-/// By its definition: the part of the pairs in which the anomalous score is higher, half of those in which they are equal.
+/// Returns the area by its definition: the share of pairs with the anomalous score higher, plus half of those with equal scores.
 double area_by_pairs(const std::vector<double> &normal, const std::vector<double> &anomalous) {
     double wins = 0;
     for (const double a : anomalous)
@@ -93,7 +93,7 @@ TEST_CASE("explore anomalies: the printed area is that of the scores in the CSV 
     CHECK(line == "index,label,anomalous,score,alarm,threshold");
     std::vector<double> normal, anomalous;
     double highest = 0;
-    std::string of_highest;  // its texts below the picture
+    std::string of_highest;  // the texts below its picture
     while (std::getline(lines, line)) {
         std::ranges::replace(line, ',', ' ');
         std::istringstream values(line);
@@ -123,7 +123,7 @@ TEST_CASE("explore anomalies: the printed area is that of the scores in the CSV 
     check_error(explore + " --normal 1,5,6", "choose labels so that there are both");
     const Run nothing = run(explore + " --normal 7");
     CHECK(nothing.output.find("has no train image of the classes 7") != std::string::npos);
-    CHECK(nothing.output.find("--classes") == std::string::npos);  // which it has not
+    CHECK(nothing.output.find("--classes") == std::string::npos);  // explore has no such option
     check_error(explore + " --normal x", "'x' is not a label");
     check_error(explore + " --normal 1 --false-alarms 2", "--false-alarms");
 }

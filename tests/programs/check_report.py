@@ -1,9 +1,9 @@
-"""Trains a network on random images, and reads its report.html strictly: balanced elements, unique ids, no reference to anything outside,
-figures whose texts keep away from their edges and that follow the reader's dark mode.
+"""Trains a network on random images and checks its report.html: balanced elements, unique ids, no references to other files, figures whose
+texts keep away from the edges and which follow the reader's dark mode.
 
     python3 check_report.py TRAIN_PROGRAM_OF_TEST_GAP
 
-Ends with status 77 where gnuplot, which draws the figures, is missing.
+Exits with 77 if gnuplot, which draws the figures, is missing.
 """
 import base64
 import html.parser
@@ -54,7 +54,7 @@ FONT = 14  # pixels
 
 
 def texts(picture):
-    """(text, left, top, right, bottom) of every text, about."""
+    """Yields (text, left, top, right, bottom) of every text, approximately."""
     for group in picture.iter(f"{SVG}g"):
         label = group.find(f"{SVG}text")
         if label is None or not label.text:
@@ -80,7 +80,7 @@ def check_figure(svg):
 
 
 def check_loss(svg, epochs):
-    """Whole epochs along one axis, few tics along the other, a point that is seen where there is one."""
+    """Checks whole epochs along one axis, few tics along the other, and that a single point is visible."""
     numbers = [text for text in check_figure(svg) if re.fullmatch(r"[\d.]+", text)]
     steps = [text for text in numbers if "." in text]
     assert 3 <= len(steps) <= 8 and len({len(text) for text in steps}) == 1, f"tics at {steps}"

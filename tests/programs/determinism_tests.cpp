@@ -1,4 +1,4 @@
-// The same seed and data give the same weights, to the bit: for any number of threads, on every run, and from every step on.
+// Checks that the same seed and data give the same weights, to the bit: with any number of threads, in every run, resumed at any step.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -21,7 +21,7 @@ public:
         CAPTURE(result.output);
         REQUIRE(result.status == 0);
     }
-    /// A model's bytes after a run.
+    /// Trains and returns the model's bytes.
     [[nodiscard]] std::string model(const std::string &name, const std::string &options) const {
         train(name, options);
         return read_plain(path(name) + "/model.safetensors");

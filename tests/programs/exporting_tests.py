@@ -1,4 +1,4 @@
-"""What `explore export` writes: ONNX graphs, run by ONNX's own reference evaluator, and C++ headers, compiled and read back."""
+"""Tests `explore export`: runs ONNX graphs in ONNX's reference evaluator, and compiles C++ headers and reads them back."""
 import json
 import os
 import pathlib
@@ -48,7 +48,7 @@ class Exporting(unittest.TestCase):
         return result.stderr
 
     def model_of(self, network: str) -> tuple[pathlib.Path, np.ndarray]:
-        """A model after one epoch on random images, and those images."""
+        """Trains for one epoch on random images. Returns the model and the images."""
         images = self.rng.random((3, *NETWORKS[network]), np.float32)
         np.save(self.folder / "x.npy", images)
         run = self.folder / network

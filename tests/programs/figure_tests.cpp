@@ -1,4 +1,4 @@
-// What a plot's reader can tell apart, and the texts in it.
+// Tests whether a plot's colours can be told apart, and its texts.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ Vector operator*(const Matrix &matrix, const Vector &vector) {
     return result;
 }
 
-/// Linear red, green and blue of "#rrggbb".
+/// Returns the linear red, green and blue of "#rrggbb".
 Vector light(const std::string &colour) {
     Vector result{};
     for (std::size_t c = 0; c < 3; c++) {
@@ -36,7 +36,7 @@ Vector light(const std::string &colour) {
     return result;
 }
 
-/// In OKLab (Ottosson 2020), where equal distances look equally different: 0.02 is just noticeable.
+/// Converts to OKLab (Ottosson 2020), where equal distances look equally different. 0.02 is just noticeable.
 Vector perceived(const Vector &light) {
     constexpr Matrix cones{{{0.4122214708, 0.5363325363, 0.0514459929},
                             {0.2119034982, 0.6806995451, 0.1073969566},
@@ -49,7 +49,7 @@ Vector perceived(const Vector &light) {
     return lab * response;
 }
 
-/// What is seen with all cones, and without the red, the green or the blue ones (Machado, Oliveira & Fernandes 2009).
+/// Colour vision with all cones, and without the red, green or blue ones (Machado, Oliveira & Fernandes 2009).
 const std::vector<Matrix> eyes{{{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}},
                                {{{0.152286, 1.052583, -0.204868}, {0.114503, 0.786281, 0.099216}, {-0.003882, -0.048116, 1.051998}}},
                                {{{0.367322, 0.860646, -0.227968}, {0.280085, 0.672501, 0.047413}, {-0.011820, 0.042940, 0.968881}}},
@@ -63,7 +63,7 @@ double distance(const Matrix &eye, const std::string &a, const std::string &b) {
     return std::hypot(x[0] - y[0], x[1] - y[1], x[2] - y[2]);
 }
 
-/// As WCAG has it, from 1 to 21.
+/// Returns WCAG's contrast, from 1 to 21.
 double contrast(const std::string &a, const std::string &b) {
     const auto luminance = [](const std::string &colour) {
         const auto [red, green, blue] = light(colour);

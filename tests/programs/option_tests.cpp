@@ -1,4 +1,4 @@
-// The options of train and explore: each has an effect, and takes what it should alone.
+// Tests the options of train and explore: each has an effect, and accepts only valid values.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -20,7 +20,7 @@ bool draws() {
     return std::system("command -v gnuplot >/dev/null") == 0;
 }
 
-/// 12x10 images for test_gap, different for different seeds.
+/// Writes 12x10 images for test_gap. They depend on `state`, the seed.
 void write_images(const std::string &file, std::uint32_t count, std::uint32_t state) {
     std::vector<float> values(std::size_t{count} * 120);
     for (float &value : values) value = float((state = state * 1664525U + 1013904223U) >> 8U) / 16777216.0F;
@@ -29,11 +29,11 @@ void write_images(const std::string &file, std::uint32_t count, std::uint32_t st
 
 std::string repeated(const std::string &number) {
     std::string code = number;
-    for (int i = 1; i < 48; i++) code += "," + number;  // of test_gap
+    for (int i = 1; i < 48; i++) code += "," + number;  // test_gap's code
     return code;
 }
 
-/// Data and models in a folder, and a folder work beside them for commands.
+/// A folder with data and models, and a folder `work` in which commands run.
 struct Workplace {
     TemporaryFolder folder;
     Workplace() {
@@ -60,7 +60,7 @@ struct Workplace {
         return result.output;
     }
 
-    /// What a command says and leaves behind, all but times, in an empty folder or in one in which `setup` ran before.
+    /// Runs a command in an empty folder, after `setup`. Returns what it prints and writes, without times.
     [[nodiscard]] std::string effect(const std::string &setup, const std::string &command) const {
         std::filesystem::remove_all(path("work"));
         std::filesystem::create_directory(path("work"));
@@ -73,14 +73,14 @@ struct Workplace {
             if (std::filesystem::is_directory(file)) continue;
             std::string bytes = read_plain(file);
             if (file.filename() == "history.csv") bytes = std::regex_replace(bytes, std::regex(",[^,]*,[^,]*\n"), "\n");
-            // A checkpoint holds the options themselves, a report the time.
+            // A checkpoint holds the options themselves, and a report the time.
             if (file.filename() != "checkpoint.safetensors" && file.filename() != "report.html") text += bytes;
         }
         return text;
     }
 };
 
-/// Two ways to give an option, or to leave it out.
+/// Two commands that differ in one option.
 struct Case {
     std::string option, before, after;
     bool differs = true;  ///< whether it should make a difference
@@ -119,7 +119,7 @@ std::map<std::string, Cases> all_cases(const Workplace &work) {
           {"--seed", train, train + " --seed 18446744073709551615"},
           {"--validation-split", train, train + " --validation-split 0.3"},
           {"--patience", validated, validated + " --patience 2"},
-          {"--threads", train + " --threads 1", train + " --threads 3"},  // what is announced
+          {"--threads", train + " --threads 1", train + " --threads 3"},  // is printed
           {"--threads", train + " --quiet --threads 1", train + " --quiet --threads 3", false},
           {"--time-limit", train, train + " --time-limit 1e-9"},
           {"--run-dir", train, train + " --run-dir elsewhere"},
@@ -162,7 +162,7 @@ std::map<std::string, Cases> all_cases(const Workplace &work) {
     };
     write_images(work.path("other5.npy"), 5, 9);
     const auto plots = [&](const std::string &command, const std::string &options) {
-        // Without gnuplot a picture is an error, which another test looks for.
+        // Without gnuplot, --plot is an error, which another test checks.
         const std::string plot = draws() ? " --plot p.svg" : "";
         cases[command].push_back({"--plot", options, options + plot, draws()});
         cases[command].push_back({"--plot", options + plot, options + (draws() ? " --plot p.PNG" : ""), draws()});
@@ -182,7 +182,7 @@ std::map<std::string, Cases> all_cases(const Workplace &work) {
 TEST_CASE("options: every one in --help has the effect that it should") {
     const Workplace work;
     for (const auto &of_command : all_cases(work)) {
-        const std::string &command = of_command.first;  // no structured binding: doctest captures it
+        const std::string &command = of_command.first;  // not a structured binding, because doctest captures it
         const Cases &cases = of_command.second;
         CAPTURE(command);
         const std::string help = run(command + " --help").output;

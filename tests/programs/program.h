@@ -1,4 +1,4 @@
-// The programs, run as a user runs them.
+// Runs the programs as a user does.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -18,7 +18,7 @@ struct Run {
     std::string output;  // standard output and error
 };
 
-/// What a shell runs a program of the build by, behind `prefix`, without the user's data and home.
+/// Returns the shell command of a program of the build, after `prefix`, without the user's data and home.
 inline std::string command_of(const std::string &arguments, const std::string &prefix = "") {
     return "env -u CASTNET_DATA HOME=/nonexistent " + prefix + CASTNET_BIN "/" + arguments;
 }
@@ -27,7 +27,6 @@ inline int status_of(int status) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/// Runs it to its end.
 inline Run run(const std::string &arguments, const std::string &prefix = "") {
     Run result;
     FILE *pipe = popen((command_of(arguments, prefix) + " 2>&1").c_str(), "r");
@@ -41,7 +40,7 @@ inline Run run(const std::string &arguments, const std::string &prefix = "") {
 /// A program that runs beside the test.
 class Running {
 public:
-    /// `before` is what its shell does first.
+    /// Runs `before` in the same shell first.
     explicit Running(const std::string &arguments, const std::string &before = "") {
         std::array<int, 2> ends{};
         REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
@@ -59,7 +58,7 @@ public:
     Running &operator=(const Running &) = delete;
     ~Running() { stop_reading(); }
 
-    /// Reads on until it has said the text. False where it ends before.
+    /// Reads output until the text appears. Returns false if the program ends before.
     bool says(const std::string &text) {
         while (said_.find(text) == std::string::npos) {
             std::array<char, 4096> part{};
@@ -74,9 +73,9 @@ public:
         if (output_ >= 0) close(output_);
         output_ = -1;
     }
-    /// Waits for its end, and gives all that it said on standard output.
+    /// Waits for the program's end and returns its standard output.
     Run end() {
-        (void)says("\x01");  // never
+        (void)says("\x01");  // never appears
         int status = -1;
         REQUIRE(waitpid(child_, &status, 0) == child_);
         return {status_of(status), said_};

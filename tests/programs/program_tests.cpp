@@ -1,4 +1,4 @@
-// train and explore, as a user runs them: what they write, and the one line they end with when something is wrong.
+// Tests train and explore as a user runs them: what they write, and their one-line error messages.
 #include <doctest/doctest.h>
 
 #include <limits>
@@ -16,7 +16,7 @@
 namespace castnet::test {
 namespace {
 
-/// A data set for the network test_gap and a model trained on it.
+/// A data set for the network test_gap, and a model trained on it.
 struct Trained {
     TemporaryFolder folder;
     std::string data = (folder.path() / "data").string();
@@ -78,7 +78,7 @@ TEST_CASE("train: a validation split is measured, and a model can be the beginni
                 .status == 0);
     const std::string history = read_plain(trained.path("split") + "/history.csv");
     CHECK(history.find(",,") == std::string::npos);
-    // No epoch: the model comes out as it went in.
+    // With no epochs, the model comes out unchanged.
     REQUIRE(run("train-test_gap --no-figures --quiet --epochs 0 --init " + trained.model + " --data " + trained.data + " --run-dir " +
                 trained.path("init"))
                 .status == 0);
@@ -131,13 +131,13 @@ TEST_CASE("train: images of an enormous scale are blamed beside the learning rat
 
 TEST_CASE("programs: numbers keep their significant digits, however small") {
     const Trained trained;
-    // A network of one weight each way reproduces images of one scale to some digits at most.
+    // Tiny images have tiny errors.
     std::vector<float> images(600);
     for (std::size_t i = 0; i < images.size(); i++) images[i] = 1e-9F * float(i % 7);
     write_npy(trained.path("x.npy"), {5, 12, 10, 1}, images);
     TensorFile model = read_safetensors(trained.model);
     for (Tensor &tensor : model.tensors) std::ranges::fill(tensor.values, 0.0F);
-    write_safetensors(trained.path("zero.safetensors"), model);  // reproduces nothing, and passes its self-test of zeros
+    write_safetensors(trained.path("zero.safetensors"), model);  // reproduces nothing, but passes its self-test of zeros
     const std::string data = " --data " + trained.path("x.npy"), zero = trained.path("zero.safetensors");
     double want = 0;
     for (const float value : images) want += double(value) * double(value) / double(images.size());
@@ -222,14 +222,14 @@ TEST_CASE("explore: summary, evaluate, encode, decode and reconstruct agree with
     CHECK(reconstructed.shape == std::vector<std::size_t>{1, 12, 10, 1});
     CHECK(std::ranges::equal(reconstructed.values, std::span(decoded.values).last(120)));
 
-    // Images in, gradients out, named as the weights.
+    // The gradients are named like the weights.
     REQUIRE(run("explore-test_gap gradients" + model + " --images " + trained.path("decoded.npy") + " --targets " +
                 trained.path("decoded.npy") + " --out " + trained.path("g.safetensors"))
                 .status == 0);
     const TensorFile gradients = read_safetensors(trained.path("g.safetensors")), weights = read_safetensors(trained.model);
     REQUIRE(gradients.find("loss") != nullptr);
     CHECK(gradients.find("loss")->shape.empty());
-    CHECK(gradients.tensors.size() + 1 == weights.tensors.size());  // the loss here, the self-test's two there
+    CHECK(gradients.tensors.size() + 1 == weights.tensors.size());  // these add the loss, the weights a self-test of two
     for (const Tensor &weight : weights.tensors) {
         if (weight.name.starts_with("self_test/")) continue;
         REQUIRE(gradients.find(weight.name) != nullptr);
@@ -255,10 +255,10 @@ TEST_CASE("explore: draws pictures where gnuplot is installed, and says so where
     std::string code = "0.5";
     for (int i = 1; i < 48; i++) code += ",0.5";
     draws("decode --at " + code, "d.svg", "<?xml");
-    if (gnuplot) CHECK(read_plain(trained.path("d.svg")).find("<text>0.5</text>") != std::string::npos);  // says its code
+    if (gnuplot) CHECK(read_plain(trained.path("d.svg")).find("<text>0.5</text>") != std::string::npos);  // shows its code
     if (gnuplot) check_error("explore-test_gap encode" + data + model + " --plot /dev/null/x.svg", "gnuplot could not draw it");
 
-    // And a whole run's report.
+    // Also draws a run's report.
     REQUIRE(run("train-test_gap --quiet --epochs 1 --data " + trained.data + " --run-dir " + trained.path("report")).status == 0);
     const std::string page = read_plain(trained.path("report") + "/report.html");
     CHECK(page.empty() != gnuplot);
@@ -286,7 +286,7 @@ TEST_CASE("explore: what is wrong is said in one line") {
     write_npy(trained.path("x.npy"), {1, 10, 12, 1}, std::vector<float>(120));
     check_error("explore-test_gap reconstruct --images " + trained.path("x.npy") + model,
                 "its shape is (1, 10, 12, 1), it must be (n, 12, 10, 1)");
-    // A model without its names, and one whose shapes are another network's.
+    // Refuses a model without its names, and one with another network's shapes.
     TensorFile weights = read_safetensors(trained.model);
     weights.metadata.clear();
     weights.tensors.front().shape = {4, 1, 1, 4};
@@ -329,7 +329,7 @@ TEST_CASE("programs: what bootstrap.sh has put in MNIST's place is used, and sai
         CHECK(result.status == 0);
         return result.output;
     };
-    for (const bool is_begun : {false, true}) {  // a download of MNIST that did not end well
+    for (const bool is_begun : {false, true}) {  // no download of MNIST, or an incomplete one
         CAPTURE(is_begun);
         if (is_begun) {
             std::filesystem::create_directory(cache + "mnist");

@@ -1,4 +1,4 @@
-// The progress of a run on a terminal.
+// Tests the progress display of a run on a terminal.
 #include <doctest/doctest.h>
 #include <pty.h>
 
@@ -17,7 +17,7 @@ struct OnTerminal {
     int terminal = -1;
 };
 
-/// Starts a shell's command on a terminal of that size, or of any.
+/// Starts a shell command on a terminal of this size, or of any.
 OnTerminal start_on_terminal(const std::string &command, const winsize *size) {
     OnTerminal started;
     started.child = forkpty(&started.terminal, nullptr, nullptr, size);
@@ -29,7 +29,7 @@ OnTerminal start_on_terminal(const std::string &command, const winsize *size) {
     return started;
 }
 
-/// Runs a shell's command on a terminal with so many columns; returns what it shows there.
+/// Runs a shell command on a terminal with so many columns and returns its output.
 std::string shown(const std::string &command, unsigned short columns) {
     winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
     const OnTerminal started = start_on_terminal(command, &size);
@@ -43,7 +43,7 @@ std::string shown(const std::string &command, unsigned short columns) {
     return text;
 }
 
-/// The texts that a terminal shows one after another in its lines.
+/// Returns the texts that a terminal shows in its lines, one after another.
 std::vector<std::string> drawn_lines(const std::string &text) {
     std::vector<std::string> lines(1);
     for (const char character : text) {
@@ -60,7 +60,7 @@ std::vector<std::string> drawn_lines(const std::string &text) {
     return lines;
 }
 
-/// Characters, of UTF-8.
+/// Counts UTF-8 characters.
 std::size_t width(const std::string &line) {
     return std::size_t(std::ranges::count_if(line, [](char byte) { return (byte & '\xc0') != '\x80'; }));
 }
@@ -68,7 +68,7 @@ std::size_t width(const std::string &line) {
 TEST_CASE("progress: a line redrawn on a terminal of any width, and never wrapped before the epoch ends") {
     const TemporaryFolder folder;
     const std::string data = (folder.path() / "data").string(), run_directory = (folder.path() / "run").string();
-    write_dataset(data, 5000, {28, 28});  // some tenths of a second an epoch
+    write_dataset(data, 5000, {28, 28});  // a few tenths of a second per epoch
     const std::string command =
         CASTNET_BIN "/train --no-figures --classes all --epochs 2 --batch-size 1 --threads 1 --data " + data + " --run-dir ";
     for (const unsigned short columns : {200, 80, 40, 20}) {

@@ -1,4 +1,4 @@
-// What a run's report shows, and the point of the latent space that the user chooses for it.
+// Tests a run's report, and the point of the latent space that the user chooses for it.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -51,7 +51,7 @@ TEST_CASE("train: --at chooses what generated.svg shows, and a finished run draw
     CHECK(far != at_default);
     CHECK(far != near);
     CHECK(picture("--resume") == at_default);
-    // A new run moves all of it away, so that no picture of another model stays beside its own.
+    // A new run moves the old report away, so that no picture of another model remains.
     picture("--no-figures");
     CHECK_FALSE(std::filesystem::exists(run_directory / "report.html"));
     CHECK(read_plain(run_directory / "previous-1/generated.svg") == at_default);

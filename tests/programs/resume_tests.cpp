@@ -1,4 +1,4 @@
-// Long runs: interrupted, killed, resumed, stopped early.
+// Tests long runs: interrupted, killed, resumed, stopped early.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -15,7 +15,7 @@
 namespace castnet::test {
 namespace {
 
-/// A data set for test_gap, and runs on it.
+/// Runs on a data set for test_gap.
 struct Runs {
     TemporaryFolder folder;
     std::string data = (folder.path() / "data").string();
@@ -25,14 +25,14 @@ struct Runs {
     [[nodiscard]] std::string command(const std::string &name, const std::string &options) const {
         return "train-test_gap --quiet --no-figures --data " + data + " --run-dir " + path(name) + " " + options;
     }
-    /// A run to its end; returns its model's bytes.
+    /// Runs to the end and returns the model's bytes.
     [[nodiscard]] std::string model(const std::string &name, const std::string &options) const {
         const Run result = run(command(name, options));
         CAPTURE(result.output);
         REQUIRE(result.status == 0);
         return read_plain(path(name) + "/model.safetensors");
     }
-    /// The columns epoch, loss and val_loss.
+    /// Returns the columns epoch, loss and val_loss.
     [[nodiscard]] std::string losses(const std::string &name) const {
         std::istringstream lines(read_plain(path(name) + "/history.csv"));
         std::string all;
@@ -99,7 +99,7 @@ TEST_CASE("train: what cannot be resumed is said in one line") {
     check_error(runs.command("stopped", "--resume"), "65 images of an epoch are done, and the data has 65");
 }
 
-/// Runs on .npy files of 12x10 bytes, each with contents of its own.
+/// Runs on .npy files of 12x10 bytes with different contents.
 struct DataRuns {
     TemporaryFolder folder;
     DataRuns() {
@@ -111,19 +111,19 @@ struct DataRuns {
         for (std::size_t i = 0; i < bytes.size(); i++) bytes[i] = static_cast<char>(first + 31 * (i * i % 97));
         write_plain(path(name), npy_bytes(npy_header("|u1", "40, 12, 10"), bytes));
     }
-    /// In the folder, so that paths may be relative.
+    /// Trains in the folder, so that paths can be relative.
     [[nodiscard]] Run train(const std::string &options, const std::string &environment = "") const {
         return run("train-test_gap --no-figures --run-dir run " + options, "env -C " + folder.path().string() + " " + environment + " ");
     }
     [[nodiscard]] std::string model() const { return read_plain(path("run/model.safetensors")); }
-    /// The output of a command that goes on.
+    /// Resumes the run and returns the output.
     [[nodiscard]] std::string resumed(const std::string &options, const std::string &environment = "") const {
         Run result = train("--resume " + options, environment);
         CAPTURE(result.output);
         CHECK(result.status == 0);
         return result.output;
     }
-    /// The one line of a command that is refused, and leaves the run as it was.
+    /// Checks that --resume is refused and changes no file. Returns the error line.
     [[nodiscard]] std::string refused(const std::string &options, const std::string &environment = "") const {
         const auto files = [&] {
             std::map<std::string, std::string> all;
@@ -153,7 +153,7 @@ TEST_CASE("train: --resume goes on with the data of the run, whatever CASTNET_DA
     CHECK(contains(runs.resumed("--epochs 2", "CASTNET_DATA=" + runs.path("b.npy")), "40 images of 12x10x1 from " + runs.path("a.npy")));
     CHECK(runs.model() == whole);
 
-    // Also where it came by CASTNET_DATA, and is given in another way.
+    // Also accepts data from CASTNET_DATA that is now given in another way.
     REQUIRE(runs.train("--epochs 1", "CASTNET_DATA=a.npy").status == 0);
     (void)runs.resumed("--epochs 2");
     CHECK(runs.model() == whole);
@@ -264,7 +264,7 @@ TEST_CASE("programs: a checkpoint of another network with the same tensors is re
 }
 
 TEST_CASE("train: val_loss holds the penalties, as the loss does") {
-    // Where all images are the same and no weight moves, the two are the same.
+    // Both are equal if all images are the same and no weight moves.
     const TemporaryFolder folder;
     const std::string data = (folder.path() / "x.npy").string(), directory = (folder.path() / "run").string();
     write_plain(data, npy_bytes(npy_header("|u1", "20, 17, 23, 2"), std::string(std::size_t{20} * 17 * 23 * 2, '\x40')));
@@ -275,12 +275,12 @@ TEST_CASE("train: val_loss holds the penalties, as the loss does") {
     std::string cell;
     std::vector<std::string> cells;
     while (std::getline(history, cell, ',')) cells.push_back(cell);
-    REQUIRE(cells.size() == 9);  // the head's last one and the line's first are one
+    REQUIRE(cells.size() == 9);  // the header's last cell and the line's first count as one
     const double loss = std::stod(cells[5]), val_loss = std::stod(cells[6]);
     CHECK(loss > 0.03);
     CHECK(val_loss == doctest::Approx(loss).epsilon(1e-4));
 
-    // And they are the mean squared error and the penalties of the model.
+    // Both are the model's mean squared error plus its penalties.
     const TensorFile model = read_safetensors(directory + "/model.safetensors");
     double penalty = 0;
     for (const float w : model.find("conv2d_1/kernel")->values) penalty += 0.001 * w * w;
@@ -292,7 +292,7 @@ TEST_CASE("train: val_loss holds the penalties, as the loss does") {
 TEST_CASE("train: Ctrl-C, SIGTERM and SIGHUP finish the step, save, and say how to go on") {
     const Runs runs;
     for (const auto &[directory_name, number] : {std::pair{"int", SIGINT}, {"term", SIGTERM}, {"it hangs up", SIGHUP}}) {
-        const char *const name = directory_name;  // no structured binding: doctest captures it
+        const char *const name = directory_name;  // not a structured binding, because doctest captures it
         const int signal = number;
         CAPTURE(name);
         const std::string directory =
@@ -300,7 +300,7 @@ TEST_CASE("train: Ctrl-C, SIGTERM and SIGHUP finish the step, save, and say how 
         Running running("train-test_gap --epochs 100000 --batch-size 4 --no-figures --data " + runs.data + " " + directory);
         CHECK(running.says("Epoch 2/"));
         running.send(signal);
-        if (signal == SIGHUP) running.send(signal);  // as a shell does after its terminal
+        if (signal == SIGHUP) running.send(signal);  // a shell sends it again after its terminal
         const Run result = running.end();
         CAPTURE(result.output);
         CHECK(result.status == 0);
@@ -337,7 +337,7 @@ TEST_CASE("train: where nobody reads what a run says, it saves, and ends with an
 
 TEST_CASE("train: a schedule ends with --epochs, and says what more of them change") {
     const Runs runs;
-    // One step an epoch, and a gradient that hardly changes: Adam's steps are the rates, and the bias is their sum.
+    // With one step per epoch and a nearly constant gradient, Adam's steps are the rates, and the bias is their sum.
     write_npy(runs.path("far.npy"), {1, 12, 10, 1}, std::vector<float>(120, 1e4F));
     const auto bias = [&](const std::string &options) {
         const Run result =
@@ -371,7 +371,7 @@ TEST_CASE("train: a checkpoint with an option that this version does not know is
     const Runs runs;
     (void)runs.model("old", "--epochs 1");
     TensorFile checkpoint = read_safetensors(runs.path("old") + "/checkpoint.safetensors");
-    checkpoint.metadata["option --schedule"] = "1";  // as cosine once was
+    checkpoint.metadata["option --schedule"] = "1";  // cosine was stored as 1 once
     write_safetensors(runs.path("old") + "/checkpoint.safetensors", checkpoint);
     check_error(runs.command("old", "--resume --epochs 2"),
                 "checkpoint.safetensors: cannot be resumed (--schedule 1: is not allowed; give constant, cosine or step)");

@@ -1,4 +1,4 @@
-// The roofs that a training step is compared with.
+// Tests the roofs that a training step is compared with.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -16,7 +16,7 @@ TEST_CASE("roof: a step's operations and bytes are those of the formula") {
     for (LayerDescription &layer : layers) layer.kernel_height = layer.kernel_width = 2;
     NetworkDescription network;
     network.layers = layers;
-    // Each layer: 2 x 3 positions of a kernel of 2 x 2 x 2 x 5; three passes of both, but no backward_data of the first.
+    // Each layer has 2 x 3 positions of a 2 x 2 x 2 x 5 kernel. Both have three passes, but the first has no backward_data.
     const double multiply_adds = 5 * 6 * 40, parameters = 40 + 5 + 40 + 2, grids = 48 + 4 * (30 + 48);
     const Work one = training_work(network, 1), batch = training_work(network, 100);
     CHECK(one.flops == 2 * multiply_adds);

@@ -1,4 +1,4 @@
-// The threads that programs use where nobody says: no more than the process may have cores.
+// Tests the default number of threads: no more than the cores that the process may use.
 #include "train/machine/threads.h"
 
 #include <doctest/doctest.h>
@@ -14,7 +14,7 @@
 namespace castnet::test {
 namespace {
 
-/// A machine's files: what /proc/self/cgroup holds, and files of groups.
+/// Returns the default threads with this /proc/self/cgroup and these files of groups.
 int threads_with(const std::string &groups, const std::vector<std::pair<std::string, std::string>> &files) {
     const TemporaryFolder root;
     const auto write = [&](const std::string &name, const std::string &text) {
@@ -33,7 +33,7 @@ TEST_CASE("threads: as many as a control group's quota is worth, rounded up") {
     CHECK(threads_with("0::/a/b\n", {{"a/b/cpu.max", "max 100000\n"}}) == all);
     CHECK(threads_with("0::/a/b\n", {{"a/b/cpu.max", "50000 100000\n"}}) == 1);
     CHECK(threads_with("0::/a/b\n", {{"a/b/cpu.max", "150000 100000\n"}}) == limited(2));
-    CHECK(threads_with("0::/a/b\n", {{"a/cpu.max", "100000 100000\n"}, {"a/b/cpu.max", "max 100000\n"}}) == 1);  // the group around it
+    CHECK(threads_with("0::/a/b\n", {{"a/cpu.max", "100000 100000\n"}, {"a/b/cpu.max", "max 100000\n"}}) == 1);  // the enclosing group
     CHECK(threads_with("0::/\n", {{"cpu.max", "100000 100000\n"}}) == 1);                                        // in a container
     const std::string first = "5:memory:/m\n4:cpu,cpuacct:/a\n1:name=systemd:/s\n0::/u\n";
     const auto in_version_1 = [&](const char *quota) {

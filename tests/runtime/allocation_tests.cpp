@@ -1,4 +1,4 @@
-// After construction a step allocates nothing: neither through operator new nor through Halide's runtime.
+// Checks that after construction a step allocates nothing: neither through operator new nor through Halide's runtime.
 #include <HalideRuntime.h>
 #include <doctest/doctest.h>
 
@@ -31,7 +31,7 @@ void *counted_or_throw(std::size_t size, std::size_t alignment) {
 
 }  // namespace
 
-// The replaced functions of the whole test executable.
+// Replaces these functions in the whole test executable.
 void *operator new(std::size_t size) {
     return counted_or_throw(size, alignof(std::max_align_t));
 }
@@ -87,7 +87,7 @@ TEST_CASE("network: a step allocates nothing") {
     use_threads(1);
 }
 
-// What a pipeline copies for itself, of a network whose copies are above a megabyte.
+// Counts the buffers for pipelines' copies, in a network whose copies are above a megabyte.
 std::atomic<int> scratch_buffers{0}, live_buffers{0};
 std::atomic<std::size_t> smallest_buffer{0};
 
@@ -131,14 +131,14 @@ TEST_CASE("network: takes copies above a megabyte from halide_malloc, gives them
     halide_set_custom_free(previous_free);
 
     CHECK(!failed);
-    CHECK(seen == scratch_buffers);  // nothing beside them
+    CHECK(seen == scratch_buffers);  // no other allocations
     CHECK(scratch_buffers > 0);
     CHECK(live_buffers == 0);
     CHECK(smallest_buffer > std::size_t{1} << 20U);
     CHECK(starved.error != 0);
     CHECK(starved_forward != 0);
     CHECK(message.find("emory") != std::string::npos);
-    CHECK(model.step(images).error == 0);  // and goes on
+    CHECK(model.step(images).error == 0);  // works again
     use_threads(1);
 }
 
@@ -193,7 +193,7 @@ TEST_CASE("network: for inference it needs less, gives the same outputs, and ref
         CHECK(outputs == same);
         const StepResult refused = inference.backward(Batch::of(inputs, outputs, 8));
         CHECK(refused.error != 0);
-        CHECK(refused.loss == 0);  // and nothing beyond the smaller arena was read
+        CHECK(refused.loss == 0);  // and did not read beyond the smaller arena
     }
 }
 

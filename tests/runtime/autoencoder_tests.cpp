@@ -1,4 +1,4 @@
-// The library's front, on memory of the caller's.
+// Tests the class Autoencoder on the caller's memory.
 #include "runtime/autoencoder.h"
 
 #include <HalideRuntime.h>
@@ -38,13 +38,13 @@ TEST_CASE("autoencoder: learns, and does what the network under it does") {
         CHECK(model.reconstruct(images, outputs) == 0);
         CHECK(outputs == decoded);
 
-        // The weights make another model the same; for inference alone too.
+        // The weights make another model equal, also one for inference only.
         std::vector<float> weights(description->parameter_count());
         REQUIRE(model.save(weights) == 0);
         for (const Purpose purpose : {Purpose::training, Purpose::inference}) {
             Autoencoder other(*description, {.batch_size = 3, .purpose = purpose});
             REQUIRE(other.load(weights) == 0);
-            std::vector<float> same(images.size());  // of three batches; nothing there yet that might pass for them
+            std::vector<float> same(images.size());  // three batches; still empty, so that it cannot match by accident
             CHECK(other.reconstruct(images, same) == 0);
             CHECK(outputs == same);
         }
@@ -73,7 +73,7 @@ TEST_CASE("autoencoder: steps in one fork are those taken one by one, from initi
         Autoencoder one_by_one(*description, {.batch_size = 8, .threads = 2, .seed = 5}),
             at_once(*description, {.batch_size = 8, .threads = 2});
         const std::vector<float> images = random_values(8 * description->input().size(), random);
-        REQUIRE(at_once.step(images).error == 0);  // leaves moments behind
+        REQUIRE(at_once.step(images).error == 0);  // sets the moments
         REQUIRE(at_once.initialize(same_seed) == 0);
         std::vector<double> losses, same;
         for (int step = 0; step < 5; step++) losses.push_back(one_by_one.step(images).loss);
@@ -108,20 +108,20 @@ TEST_CASE("autoencoder: what does not fit is refused, and nothing is touched") {
     std::vector<float> before(count), after(count), images(3 * in), codes(code);
     REQUIRE(model.save(before) == 0);
     CHECK(model.step({}).error != 0);
-    CHECK(model.step(images).error != 0);  // three are more than a batch
+    CHECK(model.step(images).error != 0);  // three images exceed a batch
     CHECK(model.step(std::span(images).first(in + 1)).error != 0);
     CHECK(model.step(std::span(images).first(in), std::span(images).first(2 * in)).error != 0);
     CHECK(model.encode(images, codes) != 0);
     CHECK(model.encode({}, codes) != 0);
     CHECK(model.decode(std::span(codes).first(code - 1), images) != 0);
     CHECK(model.reconstruct(images, std::span(images).first(2 * in)) != 0);
-    CHECK(model.reconstruct(std::span(images).first(in), images) != 0);  // room for two more is a mistake too
+    CHECK(model.reconstruct(std::span(images).first(in), images) != 0);  // too large an output is refused too
     CHECK(model.load(std::span(before).first(count - 1)) != 0);
     CHECK(model.save(std::span(after).first(count - 1)) != 0);
     CHECK(std::string_view(model.error_message()) != "");
     REQUIRE(model.save(after) == 0);
     CHECK(before == after);
-    CHECK(model.encode(std::span(images).first(in), codes) == 0);  // and goes on
+    CHECK(model.encode(std::span(images).first(in), codes) == 0);  // still works
 
     Autoencoder broken(test_gap::network, {.batch_size = 0});
     CHECK_FALSE(broken.is_ready());
@@ -133,11 +133,11 @@ TEST_CASE("autoencoder: what does not fit is refused, and nothing is touched") {
 
     Autoencoder infers(test_gap::network, {.batch_size = 2, .purpose = Purpose::inference});
     CHECK(infers.step(std::span(images).first(in)).error != 0);
-    CHECK(infers.network().sum_gradients(0) != 0);  // there are none
+    CHECK(infers.network().sum_gradients(0) != 0);  // it has no gradients
     CHECK(infers.reconstruct(images, images) == 0);
 }
 
-static_assert(!std::is_copy_constructible_v<Network> && !std::is_move_constructible_v<Network>);  // none is left behind, empty
+static_assert(!std::is_copy_constructible_v<Network> && !std::is_move_constructible_v<Network>);  // no moved-from, empty network
 static_assert(!std::is_copy_assignable_v<Autoencoder> && !std::is_move_assignable_v<Autoencoder>);
 
 TEST_CASE("autoencoder: each has its own error, and one that is not ready keeps the reason") {
@@ -189,7 +189,7 @@ TEST_CASE("network: what Halide cannot count is refused at once") {
     CHECK_FALSE(ArenaLayout(mnist_cae::network, 700'000, 1).is_addressable());  // 43,750 gradients of 51,648 numbers
 }
 
-/// Asks for what only AMD's CPUs had, and what they did not have.
+/// Requires FMA4, which only AMD's CPUs had, and AVX-512, which those lacked.
 const halide_filter_metadata_t *metadata_of_no_cpu() {
     static const halide_filter_metadata_t metadata = [] {
         halide_filter_metadata_t lesser = *test_gap::network.metadata();

@@ -1,4 +1,4 @@
-// Numbers that go wrong: they are found where they come in, and within the step where they arise.
+// Tests that bad numbers are found where they come in, and within the step in which they arise.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -62,7 +62,7 @@ TEST_CASE("finite: weights that overflow name their layer, though the loss was s
 }
 
 TEST_CASE("finite: a NaN that a relu swallows is found in the weights") {
-    // The loss of the next step may be finite: max(NaN, 0) can be 0.
+    // The next step's loss may be finite again: max(NaN, 0) can be 0.
     for (std::size_t layer = 0; layer < mnist_cae::network.layers.size(); layer++) {
         CAPTURE(layer);
         Autoencoder model(mnist_cae::network, {.batch_size = 4});

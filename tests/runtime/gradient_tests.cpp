@@ -1,4 +1,4 @@
-// Whole networks against the reference in double: outputs, the loss, and gradients by central differences.
+// Compares whole networks with the reference in double: outputs, the loss, and gradients by central differences.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -49,7 +49,7 @@ TEST_CASE("network: outputs, codes and decoded codes agree with the reference") 
     }
 }
 
-/// Compares one tensor's gradient with central differences at up to `samples` of its elements.
+/// Compares a tensor's gradient with central differences at up to `samples` elements.
 void check_gradient(ReferenceNetwork &reference, std::vector<double> &weights, std::span<const float> gradient, const Batch &batch,
                     std::size_t images, Random &random) {
     const double step = 1e-5;
@@ -65,7 +65,7 @@ void check_gradient(ReferenceNetwork &reference, std::vector<double> &weights, s
         weights[i] = weight - step;
         const double below = reference.loss(batch.inputs, batch.targets, images, &signs_below);
         weights[i] = weight;
-        if (signs_above != signs_below) continue;  // a relu has its kink between
+        if (signs_above != signs_below) continue;  // the kink of a relu lies between
         CAPTURE(i);
         CHECK(double(gradient[i]) == doctest::Approx((above - below) / (2 * step)).epsilon(1e-3).scale(largest + 1e-3));
     }
@@ -92,7 +92,7 @@ TEST_CASE("network: the loss and every tensor's gradient agree with central diff
     }
 }
 
-/// The weights after steps on batches of many sizes, the last of one image.
+/// Trains on batches of many sizes, the last of one image. Returns the weights.
 std::vector<float> train_a_little(const NetworkDescription &description, int threads) {
     use_threads(threads);
     Random random(11);
@@ -112,7 +112,7 @@ std::vector<float> train_a_little(const NetworkDescription &description, int thr
 }
 
 TEST_CASE("network: the penalty counts every weight once, the last one too") {
-    // All else is zero, so that nothing else is in the loss.
+    // Everything else is zero, so that the loss is the penalty alone.
     Network network(test_odd::network, 1, 1);
     const std::vector<float> images(test_odd::network.input().size()), targets(test_odd::network.output().size());
     for (std::size_t l = 0; l < test_odd::layers.size(); l++) {
@@ -160,7 +160,7 @@ TEST_CASE("network: a batch's gradient does not depend on what the arena held be
     CHECK(gradients_of_small(false) == gradients_of_small(true));
 }
 
-/// The loss of a batch and all gradients, in a network laid out for `batch_size` images.
+/// Returns the loss and all gradients of a batch, in a network for batches of `batch_size` images.
 std::vector<float> loss_and_gradients(int batch_size, int threads, const Batch &batch, int images) {
     Random random(8);
     Network network(test_gap::network, batch_size, threads);

@@ -1,4 +1,4 @@
-// What Halide's runtime finds wrong comes back as an error, with its message; its own handler would end the process.
+// Checks that errors of Halide's runtime are returned with their message. Halide's own handler would end the process.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -15,7 +15,7 @@
 namespace castnet::test {
 namespace {
 
-/// Whether the pipeline, called with that operand in place of all its own, says why it fails.
+/// Returns whether the pipeline fails on these operands with a message.
 template <typename Operands>
 bool explains(Pipeline<Operands> pipeline, const Operands &operands) {
     Failure failure;
@@ -38,7 +38,7 @@ TEST_CASE("halide: operands of other shapes are errors of every pipeline") {
     }
 }
 
-/// A pipeline that fails.
+/// Fails with the message `name`.
 template <char name>
 int fail(Failure &failure, const ForwardOperands &) {
     constexpr std::array<char, 2> message{name, '\0'};
@@ -46,7 +46,7 @@ int fail(Failure &failure, const ForwardOperands &) {
     return halide_error_code_generic_error;
 }
 
-/// The network test_gap, whose first pipeline fails.
+/// The network test_gap with a failing first pipeline.
 struct BrokenDescription {
     std::array<LayerDescription, 3> layers = test_gap::layers;
     NetworkDescription network = test_gap::network;
@@ -73,7 +73,7 @@ TEST_CASE("halide: of networks on several threads each has its own error") {
         Network network(description, 16, 4);
         for (int time = 0; time < 1000; time++) {
             if (run_forward(network, 16) == 0 || network.error_message() != message) wrong++;
-            const Network beside(description, 1, 1);  // comes and goes meanwhile
+            const Network beside(description, 1, 1);  // is created and destroyed meanwhile
         }
     };
     std::thread other([&] { fail_often(broken_b.network, "b"); });
@@ -83,7 +83,7 @@ TEST_CASE("halide: of networks on several threads each has its own error") {
     use_threads(1);
 }
 
-// The program's own handler, which was there before any network, and what it was told.
+// Records calls of the program's own handler, which was set before any network existed.
 std::atomic<int> told{0};
 std::atomic<void *> told_context{nullptr};
 
@@ -94,7 +94,7 @@ void remember(void *context, const char *) {
 
 const halide_error_handler_t handler_of_halide = halide_set_error_handler(remember);
 
-/// What another pipeline of the program meets in the middle of a network's.
+/// The context of another pipeline, which fails during a network's.
 int program_context = 0;
 
 int fail_elsewhere(Failure &failure, const ForwardOperands &operands) {

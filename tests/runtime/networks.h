@@ -1,4 +1,4 @@
-// The compiled networks that the tests run over.
+// The compiled networks that the tests use.
 #pragma once
 
 #include <array>
@@ -19,14 +19,14 @@ inline const auto all_networks =
     std::to_array<const NetworkDescription *>({&mnist_cae::network, &test_rgb::network, &test_odd::network, &test_gap::network,
                                                &test_softmax::network, &test_wide::network, &test_one::network});
 
-/// Values uniform in [0, 1), drawn by `random`.
+/// Returns random values, uniform in [0, 1).
 inline std::vector<float> random_values(std::size_t count, Random &random) {
     std::vector<float> values(count);
     for (float &value : values) value = random.uniform();
     return values;
 }
 
-/// glorot_uniform kernels, and biases that are not zero either.
+/// Sets the kernels by glorot_uniform, and the biases to random values too.
 inline void set_random_weights(Network &network, Random &random) {
     REQUIRE(glorot_uniform(network, random) == 0);
     for (std::size_t l = 0; l < network.description().layers.size(); l++)

@@ -1,4 +1,4 @@
-// Adam against steps computed by hand from Keras's formula, and its place in the network.
+// Compares Adam with steps computed by hand from Keras's formula, and tests it in a network.
 #include <doctest/doctest.h>
 
 #include <cmath>

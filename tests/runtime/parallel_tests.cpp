@@ -1,4 +1,4 @@
-// Rounds of work: every piece once, the second half after the first, whatever threads there are.
+// Tests rounds of work: each piece runs once, the second half after the first, on any number of threads.
 #include "runtime/parallel.h"
 
 #include <doctest/doctest.h>
@@ -77,7 +77,7 @@ TEST_CASE("parallel: an error leaves out the rest of its round, and the next rou
     use_threads(1);
 }
 
-/// Seconds of all cores that the process has had.
+/// Returns the process's CPU time on all cores, in seconds.
 double processor_seconds() {
     timespec time{};
     REQUIRE(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0);
@@ -92,7 +92,7 @@ TEST_CASE("parallel: workers that wait for another sleep") {
         return 0;
     };
     const auto once = [](int) { return Round{}; };
-    // For the end of the round, and for its first half.
+    // They wait for the end of the round, and for its first half.
     for (const Round round : {Round{.firsts = 1}, Round{.firsts = 1, .seconds = 2}}) {
         const double before = processor_seconds();
         work_in_rounds(

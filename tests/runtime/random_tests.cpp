@@ -13,7 +13,7 @@ namespace castnet::test {
 namespace {
 
 TEST_CASE("random: SplitMix64's published sequence") {
-    Random random(1234567);  // the example of the algorithm's reference implementations
+    Random random(1234567);  // the example of the reference implementations
     CHECK(random.next() == 6457827717110365317U);
     CHECK(random.next() == 3203168211198807973U);
     CHECK(random.next() == 9817491932198370423U);
@@ -28,7 +28,7 @@ TEST_CASE("random: below() reaches every value about equally often") {
 }
 
 TEST_CASE("random: below() prefers no value, however badly the bound divides 2³²") {
-    // Without rejection every third value below 3·2³⁰ would come twice as often as the others.
+    // Without rejection, every third value below 3·2³⁰ would come twice as often as the others.
     Random random(2);
     int thirds = 0;
     for (int i = 0; i < 30000; i++) thirds += random.below(3U << 30U) % 3 == 0 ? 1 : 0;

@@ -1,4 +1,4 @@
-// A whole network in double: the formulas, over the layers that the compiler has described.
+// The formulas of a whole network in double, for the layers that the compiler describes.
 #pragma once
 
 #include <span>
@@ -15,7 +15,7 @@ struct ReferenceLayer {
 
 class ReferenceNetwork {
 public:
-    /// With the network's present weights.
+    /// Copies the network's current weights.
     explicit ReferenceNetwork(Network &network) {
         for (std::size_t l = 0; l < network.description().layers.size(); l++)
             layers.push_back({.description = network.description().layers[l],
@@ -25,7 +25,7 @@ public:
 
     std::vector<ReferenceLayer> layers;
 
-    /// One image through layers first … last - 1. Appends to `signs` which relus are on, when it is given.
+    /// Runs one image through layers first … last - 1. Appends to `signs`, if given, which relus are on.
     std::vector<double> forward(std::vector<double> values, std::size_t first, std::size_t last, std::vector<bool> *signs = nullptr) const {
         for (std::size_t l = first; l < last; l++) {
             const ReferenceLayer &r = layers[l];
@@ -44,7 +44,7 @@ public:
         return values;
     }
 
-    /// Mean squared error over all images and elements, plus the penalties.
+    /// Returns the mean squared error over all images and elements, plus the penalties.
     double loss(std::span<const float> inputs, std::span<const float> targets, std::size_t images,
                 std::vector<bool> *signs = nullptr) const {
         const std::size_t in = inputs.size() / images, out = targets.size() / images;

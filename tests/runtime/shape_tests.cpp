@@ -1,4 +1,4 @@
-// Shapes, names and counts that the build has computed, against Keras's.
+// Compares the shapes, names and counts that the build computed with Keras's.
 #include <doctest/doctest.h>
 
 #include "tests/runtime/networks.h"
@@ -37,7 +37,7 @@ TEST_CASE("sharding: covers every batch once, in parts that depend on its size a
             covered += sharding.size(shard);
         }
         REQUIRE(covered == images);
-        // A network that is laid out for larger batches has room for this one.
+        // A network for larger batches has room for this one.
         for (int batch = images; batch <= 300; batch++) {
             REQUIRE(sharding.shards <= Sharding::most_shards(batch));
             REQUIRE(sharding.images_per_shard <= Sharding::largest_shard(batch));

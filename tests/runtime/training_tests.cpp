@@ -1,4 +1,4 @@
-// The loss falls: on made images always, on real ones when they are there.
+// Checks that the loss falls on synthetic images, and on real ones if they are there.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@
 namespace castnet::test {
 namespace {
 
-/// The mean loss of each `steps` steps on batches of 32 drawn by `next`, for `rounds` rounds.
+/// Trains for `rounds` rounds of `steps` steps on batches of 32 from `next`. Returns each round's mean loss.
 template <typename Next>
 std::vector<double> train(const NetworkDescription &description, int rounds, int steps, const Next &next) {
     Random random(0);
@@ -80,7 +80,7 @@ TEST_CASE("training: the loss falls on blurred spots") {
 TEST_CASE("training: the penalties are computed without denormal numbers, from the first step on") {
     if (FlushDenormals::mask == 0) return;
     Network network(test_odd::network, 4, 1);
-    for (std::size_t l = 0; l < test_odd::layers.size(); l++) std::ranges::fill(network.kernel(l), 1e-20F);  // their squares are
+    for (std::size_t l = 0; l < test_odd::layers.size(); l++) std::ranges::fill(network.kernel(l), 1e-20F);  // their squares are denormal
     REQUIRE(network.weights_changed() == 0);
     const std::vector<float> zeros(4 * test_odd::input.size());
     const StepResult result = network.backward(Batch::of(zeros, zeros, 4));

@@ -1,4 +1,4 @@
-"""What cmake/bootstrap.sh says and does when something is missing or wrong: in a copy of the tree that CMake configures and nothing builds."""
+"""Tests cmake/bootstrap.sh when something is missing or wrong, in a copy of the tree that CMake configures but never builds."""
 import os
 import pathlib
 import shutil
@@ -17,7 +17,7 @@ decoder
   conv2d_transpose filters=1 kernel=3
 """
 CASTNET = pathlib.Path(os.environ["CASTNET_BIN"]) / "castnet"
-# Configures, and only says what it would build: programs, which say how they are called. The compiler is there already.
+# Configures, but does not build: prints the targets and writes programs that print their arguments. The compiler exists already.
 FAKE_CMAKE = """#!/bin/sh
 [ "$1" = --build ] || exec {cmake} "$@"
 folder=$2/bin
@@ -30,12 +30,12 @@ for target; do
     chmod +x "$folder/$target"
 done
 """
-# Has what is in $INSTALLED, or everything.
+# Finds the packages in $INSTALLED, or all.
 FAKE_DPKG_QUERY = """#!/bin/sh
 for package; do :; done
 case " ${INSTALLED-$package} " in *" $package "*) printf installed ;; *) exit 1 ;; esac
 """
-# Downloads nothing, where $OFFLINE is set.
+# Fails if $OFFLINE is set. Downloads nothing.
 FAKE_DOWNLOAD = """import os, pathlib, sys
 pathlib.Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
 print("downloads MNIST")
@@ -90,13 +90,13 @@ class Bootstrap(unittest.TestCase):
         return result.stdout
 
     def write_network(self, name: str, text: str = NETWORK) -> str:
-        """In a folder whose name has a space."""
+        """Writes into a folder with a space in its name."""
         path = self.folder / "my networks" / f"{name}.castnet"
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
         return str(path.relative_to(self.folder))
 
-    # What is no network.
+    # Bad networks.
 
     def test_mistake_in_a_network_is_its_line_alone_before_the_rest_is_built(self):
         file = self.write_network("mine", NETWORK.replace("kernel=3", "kernel=9"))
@@ -151,7 +151,7 @@ class Bootstrap(unittest.TestCase):
         self.assertIn("builds benchmark_pipelines\n", self.bootstrap("build", "--", "benchmark_pipelines"))
         self.assertIn("builds all\n", self.bootstrap("build"))
 
-    # What is missing.
+    # Missing tools and packages.
 
     def test_missing_packages_are_told_in_one_line_that_can_be_run(self):
         bare = self.folder / "bare"  # no sudo

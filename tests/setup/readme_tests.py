@@ -1,6 +1,6 @@
-"""Runs the README's commands, in its order, as a newcomer would: in an empty folder, on images made up here.
+"""Runs the README's commands in order, as a newcomer would: in an empty folder, on made-up images.
 
-A command of the README that no rule here knows fails the test, so that none can be added without being run.
+The test fails on a command that no rule here knows, so that none can be added without being run.
 """
 import os
 import pathlib
@@ -16,7 +16,7 @@ BUILD = pathlib.Path(os.environ["CASTNET_BUILD"])
 
 ACTIVATE = ". build/venv/bin/activate"
 COMMAND = re.compile(rf"sh cmake/bootstrap\.sh [^…]+|build/bin/\S+ [^…]+|cmake -[^…]+|ctest [^…]+|python3 tests/[^…]+|sensor/(?:build/)?sensor|package/lib/castnet/bin/castnet [^…]+|g\+\+ [^…]+|{re.escape(ACTIVATE)}")
-ELSEWHERE = {  # what takes long, or ends in this very test, and where it runs
+ELSEWHERE = {  # commands that take long or would run this test, and where they run
     r"sh cmake/bootstrap\.sh (test|lint).*": ".ci/run",
     r"sh cmake/bootstrap\.sh autotune.*": "tests/autotune, on small pipelines",
     r"sh cmake/bootstrap\.sh (benchmark|peers)": "the label peers, where gigabytes of them are installed",
@@ -31,10 +31,10 @@ WRITTEN = ["runs/mnist_cae/model.safetensors", "runs/mnist_cae/checkpoint.safete
 
 
 def commands(readme: str) -> list[list[str]]:
-    """Those of each block, and in the text between backticks."""
+    """Finds the commands of each block and between backticks."""
     found = []
     for text in re.findall(r"(?:^    \S.*\n)+|`[^`\n]+`", re.sub(r"```.*?```", "", readme, flags=re.DOTALL), re.MULTILINE):
-        lines = [re.sub(r" {3,}.*", "", line.strip("` ")) for line in text.splitlines()]  # without what explains it
+        lines = [re.sub(r" {3,}.*", "", line.strip("` ")) for line in text.splitlines()]  # without the explanation
         found.append([line for line in lines if COMMAND.fullmatch(line)])
     return found
 
@@ -44,7 +44,7 @@ def code_blocks(readme: str, language: str) -> list[str]:
 
 
 def write_networks(folder: pathlib.Path, readme: str) -> None:
-    """The reader's own network, and the project that embeds another."""
+    """Writes the reader's own network, and the project that embeds another."""
     mine, vibration = code_blocks(readme, "castnet")
     (folder / "my_network.castnet").write_text(mine)
     (folder / "sensor").mkdir()
@@ -54,7 +54,7 @@ def write_networks(folder: pathlib.Path, readme: str) -> None:
 
 
 def write_idx_images(folder: pathlib.Path) -> None:
-    """MNIST's four files, of noise with ten labels."""
+    """Writes MNIST's four files: noise with ten labels."""
     folder.mkdir()
     count = 60
     for part, seed in (("train", 1), ("t10k", 2)):
@@ -72,7 +72,7 @@ def noise(size: int, seed: int) -> bytes:
 
 
 def write_png_images(folder: pathlib.Path) -> None:
-    """Grey pictures of 28x28."""
+    """Writes grey 28x28 images."""
     folder.mkdir()
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -86,7 +86,7 @@ def write_png_images(folder: pathlib.Path) -> None:
 
 
 def run(command: str, folder: pathlib.Path, is_activated: bool = False) -> str:
-    """Its output; in a shell that knows no CMake of the build before it is activated."""
+    """Returns the output of a command. Hides the build's CMake until it is activated."""
     here = command.replace("cmake/bootstrap.sh", str(ROOT / "cmake/bootstrap.sh")).replace("build/bin/", f"{BUILD}/bin/")
     if is_activated:
         here = f"{ACTIVATE.replace('build', str(BUILD), 1)}\n{here}"

@@ -1,5 +1,5 @@
-# Builds and tests everything once more under a sanitizer, the preset PRESET; but not what runs no instrumented code, as what Halide compiles
-# in memory, nor, where the sanitizer brings an allocator, what replaces that.
+# Builds and tests everything again under a sanitizer, with the preset PRESET. Leaves out tests that run no instrumented code, as Halide's
+# JIT code, and, if the sanitizer has its own allocator, tests that replace the allocator.
 if(NOT DEFINED ENV{CASTNET_SANITIZERS})
   message(STATUS "skipped: CASTNET_SANITIZERS=1 builds and tests everything under ${PRESET}, which takes ten minutes")
   return()

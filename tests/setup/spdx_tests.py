@@ -1,4 +1,4 @@
-"""The list of dependencies that the build makes: complete, and refused where a licence is missing."""
+"""Checks that the build's list of dependencies is complete, and that a missing licence is an error."""
 import json
 import pathlib
 import re
