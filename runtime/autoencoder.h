@@ -77,6 +77,7 @@ public:
     /// What is not that simple: single tensors, moments, gradients.
     [[nodiscard]] Network &network() { return network_; }
     [[nodiscard]] Adam &optimizer() { return optimizer_; }
+    [[nodiscard]] const Adam &optimizer() const { return optimizer_; }
 
 private:
     int run(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs) noexcept;

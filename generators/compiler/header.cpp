@@ -78,9 +78,14 @@ inline constexpr castnet::Shape input = network.input();
 inline constexpr castnet::Shape code = network.code();
 inline constexpr std::size_t parameter_count = network.parameter_count();
 
-/// Bytes of the arena that holds all a network touches while it works on batches of `batch_size` with `threads` threads.
+static_assert(castnet::ArenaLayout(network, 1, 1, castnet::Purpose::inference).is_addressable(),
+              "{0} needs more memory than this target addresses");
+
+/// Bytes of the arena that holds all a network touches while it works on batches of `batch_size` with `threads` threads. Where no memory
+/// does, a constant expression does not compile.
 constexpr std::size_t arena_bytes(int batch_size = 32, int threads = 1, castnet::Purpose purpose = castnet::Purpose::training) {{
-    return castnet::ArenaLayout(network, batch_size, threads, purpose).bytes();
+    const castnet::ArenaLayout layout(network, batch_size, threads, purpose);
+    return layout.is_addressable() ? layout.bytes() : castnet::no_such_arena();
 }}
 
 /// The network at work; what it does stands at castnet::Autoencoder. `arena`: arena_bytes() of the options on a 64-byte boundary, which

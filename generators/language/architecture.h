@@ -14,6 +14,9 @@ struct Architecture {
     Shape input;
     std::vector<Layer> layers;
     std::size_t encoder_layers = 0;  ///< the first ones, up to the code
+
+    /// The layers for the runtime, without pipelines. They refer to the architecture's strings.
+    [[nodiscard]] std::vector<LayerDescription> descriptions() const;
 };
 
 /// Reads the text of `file`, a name such as folder/NAME.castnet, of which messages and the network's name are made. The text may come from
