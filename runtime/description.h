@@ -171,16 +171,20 @@ struct LayerOffsets {
 
 /// The bytes of an arena by their use.
 struct MemoryUse {
-    std::size_t weights = 0;      ///< kernels, their transposed copies, and biases
-    std::size_t optimizer = 0;    ///< Adam's moments
-    std::size_t gradients = 0;    ///< of every shard, and their sum
-    std::size_t activations = 0;  ///< every worker's layer outputs, their gradients, and gathered images
+    std::uint64_t weights = 0;      ///< kernels, their transposed copies, and biases
+    std::uint64_t optimizer = 0;    ///< Adam's moments
+    std::uint64_t gradients = 0;    ///< of every shard, and their sum
+    std::uint64_t activations = 0;  ///< every worker's layer outputs, their gradients, and gathered images
 };
 
-/// The layout of a network's arena, with offsets in floats. Every tensor begins on a 64-byte boundary.
+/// The layout of a network's arena, with offsets in floats. Every tensor begins on a 64-byte boundary. The numbers have 64 bits on any
+/// target; is_addressable() tells whether the target can address them.
 class ArenaLayout {
 public:
     static constexpr std::size_t alignment = 64;
+    static constexpr std::uint64_t step = alignment / sizeof(float);
+    /// The most elements of an operand: Halide counts them in 32 bits.
+    static constexpr std::uint64_t most_elements = std::numeric_limits<std::int32_t>::max() / step * step;
     static constexpr int shard_limit = 1 << 19;  // with the layers, fewer than a Round can hold
 
     constexpr ArenaLayout(const NetworkDescription &network, int batch_size, int threads, Purpose purpose_ = Purpose::training)
@@ -192,45 +196,48 @@ public:
         for (const LayerDescription &layer : network.layers) {
             parameters += padded(layer.kernel_size()) + padded(layer.bias_size());
             transposed += padded(layer.kernel_size());  // even without transpose_kernel: a first convolution's kernel is small
-            const auto images = static_cast<std::size_t>(shard_images);
+            const auto images = static_cast<std::uint64_t>(shard_images);
             activations += padded(layer.output.size() * images);
             grid = std::max(grid, padded(layer.output.size() * images));
         }
-        input = padded(network.input().size() * static_cast<std::size_t>(shard_images));
+        input = padded(network.input().size() * static_cast<std::uint64_t>(shard_images));
         scratch = 2 * grid + (purpose == Purpose::training ? input + activations : 0);
         index = padded((network.layers.size() * (sizeof(LayerOffsets) + sizeof(std::size_t)) + sizeof(float) - 1) / sizeof(float));
     }
 
-    int batch_images;            ///< at most
-    int shards;                  ///< at most, in any such batch
-    int shard_images;            ///< at most, in any shard
-    int workers;                 ///< that run at once, each with its own scratch space
-    std::size_t parameters = 0;  ///< floats of all kernels and biases, as of each moment and each shard's gradients
-    std::size_t transposed = 0;  ///< floats of the transposed kernels
+    int batch_images;              ///< at most
+    int shards;                    ///< at most, in any such batch
+    int shard_images;              ///< at most, in any shard
+    int workers;                   ///< that run at once, each with its own scratch space
+    std::uint64_t parameters = 0;  ///< floats of all kernels and biases, as of each moment and each shard's gradients
+    std::uint64_t transposed = 0;  ///< floats of the transposed kernels
     Purpose purpose;
-    std::size_t grid = 0;         ///< floats of a shard's largest layer output or its gradient; two per worker
-    std::size_t input = 0;        ///< floats of a shard's gathered images; per worker, for training
-    std::size_t activations = 0;  ///< floats of all layer outputs of a shard; per worker, for training
-    std::size_t scratch = 0;      ///< floats of all that a worker has
-    std::size_t index = 0;        ///< floats of the layers' offsets and update order
+    std::uint64_t grid = 0;         ///< floats of a shard's largest layer output or its gradient; two per worker
+    std::uint64_t input = 0;        ///< floats of a shard's gathered images; per worker, for training
+    std::uint64_t activations = 0;  ///< floats of all layer outputs of a shard; per worker, for training
+    std::uint64_t scratch = 0;      ///< floats of all that a worker has
+    std::uint64_t index = 0;        ///< floats of the layers' offsets and update order
 
     // Offsets, in this order: the blocks; for training, the shards' gradients and the images' errors; transposed kernels; the workers'
     // scratch space; the index.
-    [[nodiscard]] constexpr std::size_t block(Block which) const { return static_cast<std::size_t>(which) * parameters; }
-    [[nodiscard]] constexpr std::size_t shard_gradients() const { return block(Block::gradients) + parameters; }
-    [[nodiscard]] constexpr std::size_t errors() const { return shard_gradients() + parameters * static_cast<std::size_t>(shards); }
-    [[nodiscard]] constexpr std::size_t transposed_kernels() const {
-        return purpose == Purpose::training ? errors() + padded(static_cast<std::size_t>(batch_images)) : parameters;
+    [[nodiscard]] constexpr std::uint64_t block(Block which) const { return static_cast<std::uint64_t>(which) * parameters; }
+    [[nodiscard]] constexpr std::uint64_t shard_gradients() const { return block(Block::gradients) + parameters; }
+    [[nodiscard]] constexpr std::uint64_t errors() const { return shard_gradients() + parameters * static_cast<std::uint64_t>(shards); }
+    [[nodiscard]] constexpr std::uint64_t transposed_kernels() const {
+        return purpose == Purpose::training ? errors() + padded(static_cast<std::uint64_t>(batch_images)) : parameters;
     }
-    [[nodiscard]] constexpr std::size_t workers_scratch() const { return transposed_kernels() + transposed; }
-    [[nodiscard]] constexpr std::size_t layer_index() const { return workers_scratch() + scratch * static_cast<std::size_t>(workers); }
-    [[nodiscard]] constexpr std::size_t floats() const { return layer_index() + index; }
-    [[nodiscard]] constexpr std::size_t bytes() const { return floats() * sizeof(float); }
+    [[nodiscard]] constexpr std::uint64_t workers_scratch() const { return transposed_kernels() + transposed; }
+    [[nodiscard]] constexpr std::uint64_t layer_index() const { return workers_scratch() + scratch * static_cast<std::uint64_t>(workers); }
+    [[nodiscard]] constexpr std::uint64_t floats() const { return layer_index() + index; }
+    [[nodiscard]] constexpr std::uint64_t bytes() const { return floats() * sizeof(float); }
 
-    /// Returns whether Halide's 32 bits can count the elements of each operand, and a round its shards.
+    /// Returns whether such an arena can exist: Halide's 32 bits count the elements of each operand, a round holds all shards, and memory
+    /// has so many bytes.
     [[nodiscard]] constexpr bool is_addressable() const {
-        const std::size_t all_gradients = purpose == Purpose::training ? parameters * static_cast<std::size_t>(shards) : 0;
-        return std::max({grid, input, all_gradients}) <= std::numeric_limits<std::int32_t>::max() && shards < shard_limit;
+        if (batch_images < 1 || workers < 1 || shards >= shard_limit) return false;
+        const std::uint64_t all_gradients = purpose == Purpose::training ? parameters * static_cast<std::uint64_t>(shards) : 0;
+        constexpr std::uint64_t most_bytes = std::numeric_limits<std::ptrdiff_t>::max();
+        return std::max({grid, input, all_gradients}) <= most_elements && bytes() <= most_bytes;
     }
 
     [[nodiscard]] constexpr MemoryUse memory() const {
@@ -242,10 +249,12 @@ public:
     }
 
     /// Rounds `floats` up to the alignment.
-    static constexpr std::size_t padded(std::size_t floats) {
-        constexpr std::size_t step = alignment / sizeof(float);
-        return (floats + step - 1) / step * step;
-    }
+    static constexpr std::uint64_t padded(std::uint64_t floats) { return (floats + step - 1) / step * step; }
 };
+
+/// Returns the size of an arena that no memory holds. In a constant expression the compiler stops here.
+inline std::size_t no_such_arena() {
+    return std::numeric_limits<std::size_t>::max();
+}
 
 }  // namespace castnet

@@ -72,7 +72,7 @@ float *Network::find_arena(int batch_size, int threads, std::span<std::byte> are
     if (batch_size < 1 || threads < 1) {
         wrong = "a network needs a batch of at least one image and at least one thread";
     } else if (!layout_.is_addressable()) {
-        wrong = "a batch or its gradients have more than 2147483647 elements; choose a smaller batch";
+        wrong = "a batch or its gradients have more than 2147483632 elements, or more bytes than have addresses; choose a smaller batch";
     } else if (arena.empty()) {
         owned_.reset(static_cast<float *>(::operator new (layout_.bytes(), std::align_val_t{ArenaLayout::alignment}, std::nothrow)));
         if (owned_ == nullptr) wrong = "there is not enough memory for the network; choose a smaller batch";
@@ -92,7 +92,8 @@ void Network::index_layers() noexcept {
     const std::span<const LayerDescription> layers = description_->layers;
     auto *const offsets = reinterpret_cast<LayerOffsets *>(arena_ + layout_.layer_index());
     auto *const order = reinterpret_cast<std::size_t *>(offsets + layers.size());
-    LayerOffsets next{.transposed = layout_.transposed_kernels()};
+    LayerOffsets next;
+    next.transposed = layout_.transposed_kernels();
     const auto images = static_cast<std::size_t>(layout_.shard_images);
     for (std::size_t l = 0; l < layers.size(); l++) {
         const LayerDescription &layer = layers[l];
@@ -125,13 +126,13 @@ std::span<float> Network::bias_of(std::size_t begin, std::size_t layer) const {
 Network::ParameterRange Network::parameter_range(std::size_t layer) noexcept {
     const std::size_t size =
         ArenaLayout::padded(description_->layers[layer].kernel_size()) + ArenaLayout::padded(description_->layers[layer].bias_size());
-    const auto range = [&](Block block) { return std::span<float>{arena_ + layout_.block(block) + offsets_[layer].kernel, size}; };
+    const auto range = [&](Block block) { return std::span<float>(arena_ + layout_.block(block) + offsets_[layer].kernel, size); };
     return {.weights = range(Block::weights),
             .moments_1 = range(Block::moments_1),
             .moments_2 = range(Block::moments_2),
             .gradients = range(Block::gradients),
             .shard_gradients = arena_ + layout_.shard_gradients() + offsets_[layer].kernel,
-            .shard_stride = layout_.parameters,
+            .shard_stride = static_cast<std::size_t>(layout_.parameters),
             .shards = static_cast<std::size_t>(shards_)};
 }
 

@@ -11,7 +11,7 @@
 
 namespace castnet {
 
-/// A dense float buffer of at most 2147483647 elements. As in Halide, the first dimension is innermost.
+/// A dense float buffer of at most 2147483632 elements. As in Halide, the first dimension is innermost.
 class Operand {
 public:
     Operand(const float *data, std::initializer_list<std::size_t> extents) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <set>
 
 #include "generators/compiler/header.h"
@@ -188,6 +189,17 @@ std::vector<Object> make_all(const ObjectFolder &folder, const std::vector<Objec
     return misfits;
 }
 
+/// Refuses a network that the target has no memory for, be it for one image alone.
+void check_memory(const Architecture &architecture, const Halide::Target &target) {
+    const std::vector<LayerDescription> layers = architecture.descriptions();
+    const NetworkDescription network{.name = architecture.name, .layers = layers, .encoder_layers = architecture.encoder_layers};
+    const std::uint64_t bytes = ArenaLayout(network, 1, 1, Purpose::inference).bytes();
+    if (target.bits == 32 && bytes > std::numeric_limits<std::int32_t>::max())
+        throw Error(
+            fmt::format("{}: one image takes {} bytes, and a target of 32 bits has 2147483647; make its grids or its kernels smaller",
+                        architecture.name, bytes));
+}
+
 }  // namespace
 
 Schedule schedule_of(const ScheduleTable &table, const PipelineRecipe &pipeline) {
@@ -196,6 +208,7 @@ Schedule schedule_of(const ScheduleTable &table, const PipelineRecipe &pipeline)
 }
 
 void compile(const Architecture &architecture, const CompileOptions &options) {
+    check_memory(architecture, options.target);
     const ObjectFolder folder(options.output / (architecture.name + ".objects"), options.target);
     const std::vector<Object> objects = objects_of(architecture, options.schedules);
     folder.keep_only(objects);

@@ -19,12 +19,6 @@ NetworkDescription description_of(const Architecture &architecture, const std::v
     return {.name = architecture.name, .layers = layers, .encoder_layers = architecture.encoder_layers};
 }
 
-std::vector<LayerDescription> descriptions_of(const Architecture &architecture) {
-    std::vector<LayerDescription> layers;
-    for (const Layer &layer : architecture.layers) layers.push_back(layer.description());
-    return layers;
-}
-
 std::string text_of(const Shape &shape) {
     return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
 }
@@ -66,8 +60,8 @@ Json json_of(const Halide::Target &target, const TargetSchedules &schedules) {
 }  // namespace
 
 std::string memory_line(const Architecture &architecture) {
-    const auto kibibytes = [](std::size_t bytes) { return static_cast<double>(bytes) / 1024; };
-    const std::vector<LayerDescription> layers = descriptions_of(architecture);
+    const auto kibibytes = [](std::uint64_t bytes) { return static_cast<double>(bytes) / 1024; };
+    const std::vector<LayerDescription> layers = architecture.descriptions();
     const NetworkDescription network = description_of(architecture, layers);
     const ArenaLayout training = training_layout(network);
     const MemoryUse use = training.memory();
@@ -79,7 +73,7 @@ std::string memory_line(const Architecture &architecture) {
 }
 
 std::string describe(const Architecture &architecture, const ScheduleTable &schedules) {
-    const std::vector<LayerDescription> layers = descriptions_of(architecture);
+    const std::vector<LayerDescription> layers = architecture.descriptions();
     const NetworkDescription network = description_of(architecture, layers);
     std::string text = fmt::format("network {}: {} to code {}, {} parameters, {} multiply-adds an image, {} to train\n\n",
                                    architecture.name, text_of(network.input()), text_of(network.code()), network.parameter_count(),
@@ -98,7 +92,7 @@ std::string describe(const Architecture &architecture, const ScheduleTable &sche
 }
 
 std::string describe_as_json(const Architecture &architecture, const Halide::Target &target, const TargetSchedules &schedules) {
-    const std::vector<LayerDescription> descriptions = descriptions_of(architecture);
+    const std::vector<LayerDescription> descriptions = architecture.descriptions();
     const NetworkDescription network = description_of(architecture, descriptions);
     Json layers = Json::array(), pipelines = Json::array();
     for (std::size_t l = 0; l < descriptions.size(); l++) {

@@ -79,9 +79,14 @@ inline constexpr castnet::Shape input = network.input();
 inline constexpr castnet::Shape code = network.code();
 inline constexpr std::size_t parameter_count = network.parameter_count();
 
-/// Returns the bytes of an arena for batches of at most `batch_size` images on at most `threads` threads.
+static_assert(castnet::ArenaLayout(network, 1, 1, castnet::Purpose::inference).is_addressable(),
+              "{0} needs more memory than this target addresses");
+
+/// Returns the bytes of an arena for batches of at most `batch_size` images on at most `threads` threads. A constant expression that asks
+/// for more than memory has does not compile.
 constexpr std::size_t arena_bytes(int batch_size = 32, int threads = 1, castnet::Purpose purpose = castnet::Purpose::training) {{
-    return castnet::ArenaLayout(network, batch_size, threads, purpose).bytes();
+    const castnet::ArenaLayout layout(network, batch_size, threads, purpose);
+    return layout.is_addressable() ? layout.bytes() : castnet::no_such_arena();
 }}
 
 /// The network at work: see castnet::Autoencoder. `arena` has arena_bytes() of the options on a 64-byte boundary, and must outlive it.

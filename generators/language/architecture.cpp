@@ -60,7 +60,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
 
 /// Throws Error for more elements than Halide can count in 32 bits.
 void check_size(const char *what, std::size_t elements) {
-    constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
+    constexpr std::size_t most = ArenaLayout::most_elements;
     if (elements > most) throw Error(fmt::format("the {} would have {} elements; it may have at most {}", what, elements, most));
 }
 
@@ -137,6 +137,8 @@ private:
         layer.name = layer.statement.name.empty() ? automatic_name(layer.statement.kind) : layer.statement.name;
         const auto [taken, is_new] = lines_of_names_.emplace(layer.name, line);
         if (!is_new) throw Error(fmt::format("the name {} is taken by line {}; give another with name=", layer.name, taken->second));
+        parameters_ += ArenaLayout::padded(layer.description().kernel_size()) + ArenaLayout::padded(layer.description().bias_size());
+        check_size("list of all weights", parameters_);
         layer.canonical = canonical_text(layer);
         layers.push_back(std::move(layer));
         if (part_ == "encoder") architecture_.encoder_layers++;
@@ -155,9 +157,16 @@ private:
     std::string part_;  // encoder, decoder, or neither yet
     std::map<std::string, int> lines_of_names_;
     std::array<int, 2> automatic_{};  // names given so far, by kind
+    std::size_t parameters_ = 0;      // of all layers so far
 };
 
 }  // namespace
+
+std::vector<LayerDescription> Architecture::descriptions() const {
+    std::vector<LayerDescription> all;
+    for (const Layer &layer : layers) all.push_back(layer.description());
+    return all;
+}
 
 Architecture read_architecture(const std::string &file, std::string_view text) {
     Architecture architecture{.name = network_name(file), .input = {}, .layers = {}, .encoder_layers = 0};

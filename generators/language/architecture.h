@@ -14,6 +14,9 @@ struct Architecture {
     Shape input;
     std::vector<Layer> layers;
     std::size_t encoder_layers = 0;  ///< the number of layers up to the code
+
+    /// Returns the layers for the runtime, without pipelines. They refer to the architecture's strings.
+    [[nodiscard]] std::vector<LayerDescription> descriptions() const;
 };
 
 /// Reads a network's text, which may come from anywhere. `file`, such as folder/NAME.castnet, gives the network its name and appears in

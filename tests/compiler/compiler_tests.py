@@ -236,6 +236,19 @@ class Program(Compiler):
             self.assertIn("renamed", result.stderr)
 
 
+    def test_an_arena_that_no_memory_holds_is_a_compile_error(self):
+        self.compile("out")
+        for batch, fits in ((1, True), (32, True), (2_000_000_000, False), (0, False)):
+            result = self.build(f'#include "small.h"\nconstexpr std::size_t bytes = small::arena_bytes({batch});\nint main() {{}}\n', "-fsyntax-only",
+                                "-Wno-unused-variable")
+            self.assertEqual(result.returncode == 0, fits, result.stderr)
+            self.assertEqual("no_such_arena" in result.stderr, not fits, result.stderr)
+
+    def test_a_network_that_a_target_has_no_memory_for_is_refused(self):
+        self.text.write_text("input 9999x9999x5\nencoder\nconv2d filters=5 kernel=1\ndecoder\nconv2d_transpose filters=5 kernel=1\n")
+        self.assertIn("small: one image takes ", self.error("compile", self.text, "--target", "x86-32-linux", "--output", self.folder / "out"))
+
+
 class Describe(Compiler):
     def test_json_holds_every_shape(self):
         network = json.loads(self.castnet("describe", "--json", self.text).stdout)

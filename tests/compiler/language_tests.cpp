@@ -213,9 +213,9 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
         {"conv2d filters=3 kernel=3x29", "the kernel's width 29 is larger than the input's 28; it may be at most 28 here"},
         {"conv2d_transpose filters=3 kernel=3 stride=999", "the output's height would be 27972; it may be at most 9999"},
         {"conv2d_transpose filters=3 kernel=3 stride=2 output=60x57", "the output's height cannot be 60; of 28 it can be 57 to 58 here"},
-        {"conv2d filters=9999 kernel=9999x999 padding=same", "the kernel would have 99880020999 elements; it may have at most 2147483647"},
+        {"conv2d filters=9999 kernel=9999x999 padding=same", "the kernel would have 99880020999 elements; it may have at most 2147483632"},
         {"conv2d_transpose filters=9999 kernel=300 stride=300 padding=same",
-         "the output would have 705529440000 elements; it may have at most 2147483647"},
+         "the output would have 705529440000 elements; it may have at most 2147483632"},
         {"encoder", "encoder is given twice, or too late; write encoder, then decoder, once"},
         {"input 3x3x3", "the input is given twice; give it once"},
     };
@@ -231,7 +231,10 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
           "n.castnet:1: error: '28x28' is not a shape; write 28x28x1, say, for rows x columns x channels (1 to 9999)");
     CHECK(message_of("input\n") == "n.castnet:1: error: input wants one shape; write input 28x28x1, say");
     CHECK(message_of("input 9999x9999x99\n") ==
-          "n.castnet:1: error: the input would have 9898020099 elements; it may have at most 2147483647");
+          "n.castnet:1: error: the input would have 9898020099 elements; it may have at most 2147483632");
+    CHECK(message_of("input 1x1x1\nencoder\nconv2d filters=9999 kernel=1\nconv2d filters=9999 kernel=3x7 padding=same\ndecoder\n"
+                     "conv2d_transpose filters=9999 kernel=3x7 padding=same\n") ==
+          "n.castnet:6: error: the list of all weights would have 4199200064 elements; it may have at most 2147483632");
     CHECK(message_of("input 8x8x1\nconv2d filters=1 kernel=1\n") ==
           "n.castnet:2: error: 'conv2d' stands in no part; write encoder before the first layer");
     CHECK(message_of("input 8x8x1\ndecoder\n") ==

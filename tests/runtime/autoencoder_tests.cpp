@@ -187,6 +187,10 @@ TEST_CASE("network: what Halide cannot count is refused at once") {
     }
     CHECK(ArenaLayout(mnist_cae::network, 600'000, 1).is_addressable());
     CHECK_FALSE(ArenaLayout(mnist_cae::network, 700'000, 1).is_addressable());  // 43,750 gradients of 51,648 numbers
+    for (const auto &[batch, threads] : {std::pair{most, most}, {most, 1}, {0, 1}, {1, 0}, {-1, 1}}) {
+        CHECK_FALSE(ArenaLayout(mnist_cae::network, batch, threads).is_addressable());
+        CHECK(mnist_cae::arena_bytes(batch, threads) == std::numeric_limits<std::size_t>::max());
+    }
 }
 
 /// Requires FMA4, which only AMD's CPUs had, and AVX-512, which those lacked.
