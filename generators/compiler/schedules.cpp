@@ -56,7 +56,7 @@ void check_key(const std::string &key) {
 std::string parse_version(const std::string &measured) {
     constexpr std::string_view before = "Halide ";
     const std::size_t found = measured.rfind(before);
-    const std::string version = found == std::string::npos ? "" : measured.substr(found + before.size());
+    std::string version = found == std::string::npos ? "" : measured.substr(found + before.size());
     if (version.empty() || version.find_first_not_of("0123456789.") != std::string::npos)
         throw Error(fmt::format("'{}' does not end with Halide and its version, such as Halide 21.0.0", measured));
     return version;

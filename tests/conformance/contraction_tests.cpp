@@ -96,12 +96,12 @@ TEST_CASE("contractions: backward_weights agrees with the formula under any sche
     check_random_schedules(Pass::backward_weights);
 }
 TEST_CASE("contractions: a choice that a method does not have is refused") {
-    const std::string conv2d = "conv2d 9x7x8 filters=4 kernel=3x3 stride=2x2 padding=same",
-                      transpose = "conv2d_transpose" + conv2d.substr(6);
-    for (const std::string schedule : {"method=reduction,unroll=2", "method=reduction,block=1"})
-        CHECK_THROWS_AS(check(Problem::parse(conv2d + " pass=forward schedule=" + schedule)), Refused);
-    for (const std::string schedule : {"method=reduction,unroll=2", "method=reduction,padding=stage", "method=positions,block=1"})
-        CHECK_THROWS_AS(check(Problem::parse(transpose + " pass=forward schedule=" + schedule)), Refused);
+    const std::string layer = " 9x7x8 filters=4 kernel=3x3 stride=2x2 padding=same pass=forward schedule=", conv2d = "conv2d" + layer,
+                      transpose = "conv2d_transpose" + layer;
+    for (const char *schedule : {"method=reduction,unroll=2", "method=reduction,block=1"})
+        CHECK_THROWS_AS(check(Problem::parse(conv2d + schedule)), Refused);
+    for (const char *schedule : {"method=reduction,unroll=2", "method=reduction,padding=stage", "method=positions,block=1"})
+        CHECK_THROWS_AS(check(Problem::parse(transpose + schedule)), Refused);
 }
 
 TEST_CASE("contractions: tables of earlier searches stay legal, where they name what the sum of a batch ignores") {

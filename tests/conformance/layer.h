@@ -2,7 +2,8 @@
 // the compiler's; compiler/language_tests.cpp compares them with Keras's, PyTorch's and ONNX's.
 #pragma once
 
-#include <ranges>
+#include <iterator>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,9 +18,9 @@ using reference::activation_gradient;
 
 /// Reads a statement such as "conv2d filters=5 kernel=3" and places the layer on the input. Throws Error if it does not fit.
 inline Layer read_layer(const std::string &text, const Shape &input) {
-    std::vector<std::string_view> words;
-    for (const auto word : std::views::split(std::string_view(text), ' ')) words.emplace_back(word.begin(), word.end());
-    const LayerStatement statement = parse_layer(words);
+    std::istringstream stream(text);
+    const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
+    const LayerStatement statement = parse_layer(std::vector<std::string_view>(words.begin(), words.end()));
     return {.statement = statement, .name = {}, .input = input, .output = output_shape(statement, input), .canonical = {}};
 }
 

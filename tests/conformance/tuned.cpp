@@ -27,7 +27,7 @@ Problem problem_of(const Keys &keys, bool transpose, const std::string &pass) {
     const std::string layer = transpose ? "conv2d_transpose " + small + " filters=" + channels("large") + geometry +
                                               " output=" + large.substr(0, large.rfind('x'))
                                         : "conv2d " + large + " filters=" + channels("small") + geometry;
-    const Problem problem = Problem::parse(layer + " images=2 pass=" + pass);
+    Problem problem = Problem::parse(layer + " images=2 pass=" + pass);
     if (problem.layer.output != parse_shape(transpose ? large : small)) throw Error("no layer has large=" + large + " small=" + small);
     return problem;
 }

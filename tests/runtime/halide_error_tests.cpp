@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -114,7 +115,7 @@ TEST_CASE("halide: the program's own error handler gets what is not the networks
     CHECK(std::string_view(works.error_message()).empty());
     CHECK(told == 1);
     CHECK(told_context == &program_context);
-    for (void *context : {static_cast<void *>(nullptr), reinterpret_cast<void *>(std::uintptr_t{1})}) {
+    for (void *context : {static_cast<void *>(nullptr), std::bit_cast<void *>(std::uintptr_t{1})}) {
         halide_error(context, "of no address at all");
         CHECK(told_context == context);
     }
