@@ -9,6 +9,7 @@
 #include "test_gap.h"
 #include "test_odd.h"
 #include "test_one.h"
+#include "test_padding.h"
 #include "test_rgb.h"
 #include "test_softmax.h"
 #include "test_wide.h"
@@ -17,7 +18,7 @@ namespace castnet::test {
 
 inline const auto all_networks =
     std::to_array<const NetworkDescription *>({&mnist_cae::network, &test_rgb::network, &test_odd::network, &test_gap::network,
-                                               &test_softmax::network, &test_wide::network, &test_one::network});
+                                               &test_softmax::network, &test_wide::network, &test_one::network, &test_padding::network});
 
 /// Returns random values, uniform in [0, 1).
 inline std::vector<float> random_values(std::size_t count, Random &random) {
