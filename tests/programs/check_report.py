@@ -57,15 +57,16 @@ def texts(picture):
     """Yields (text, left, top, right, bottom) of every text, approximately."""
     for group in picture.iter(f"{SVG}g"):
         label = group.find(f"{SVG}text")
-        if label is None or not label.text:
+        text = "" if label is None else "".join(label.itertext())
+        if not text:
             continue
         x, y = (float(number) for number in re.match(r"translate\(([-\d.]+),([-\d.]+)\)", group.get("transform")).groups())
         before = {"middle": 0.5, "end": 1.0}.get(group.get("text-anchor"), 0.0)
-        length = 0.6 * float(group.get("font-size")) * len(label.text)
-        if "rotate(270)" in group.get("transform"):
-            yield label.text, x - FONT, y - (1 - before) * length, x, y + before * length
+        length = 0.6 * float(group.get("font-size")) * len(text)
+        if re.search(r"rotate\(270(\.0*)?\)", group.get("transform")):
+            yield text, x - FONT, y - (1 - before) * length, x, y + before * length
         else:
-            yield label.text, x - before * length, y - FONT, x + (1 - before) * length, y
+            yield text, x - before * length, y - FONT, x + (1 - before) * length, y
 
 
 def check_figure(svg):
