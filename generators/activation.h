@@ -1,57 +1,50 @@
 // Activation functions and their derivatives, as the epilogues of the contractions. Every derivative is taken from the activation's
-// output, so that a layer keeps one grid only; relu'(0) = 0, as in Keras.
+// output, so that a layer keeps one grid only. At a kink it is the one from below, as in Keras: relu'(0) = 0.
 #pragma once
-
-#include <map>
 
 #include "Halide.h"
 #include "element.h"
+#include "language/activation.h"
+#include "schedule.h"
 
 namespace castnet {
 
-enum class Activation { linear, relu, sigmoid, tanh, softmax };
-
-inline const std::map<std::string, Activation> &activation_names() {
-    static const std::map<std::string, Activation> names{{"linear", Activation::linear},
-                                                         {"relu", Activation::relu},
-                                                         {"sigmoid", Activation::sigmoid},
-                                                         {"tanh", Activation::tanh},
-                                                         {"softmax", Activation::softmax}};
-    return names;
+/// The activation that a GeneratorParam names.
+inline ActivationText activation_of(const std::string &text) {
+    const std::optional<ActivationText> activation = parse_activation(text);
+    if (!activation) refuse("activation=" + text + " has no meaning");
+    return *activation;
 }
 
-/// activation(z) of an element; softmax, which is not elementwise, goes through activate().
-inline Halide::Expr activate_element(Activation activation, const Halide::Expr &z) {
+/// tanh: 1 - 2/(e²ᶻ+1), which cancels near zero. There the Taylor series to z⁷ is exact to the element: its next term is 62/2835 z⁹.
+inline Halide::Expr hyperbolic_tangent(const Halide::Expr &z) {
+    constexpr double near_zero = sizeof(Element) == sizeof(float) ? 0.2 : 0.01;
+    const Halide::Expr s = z * z;
+    const Halide::Expr series = z * (1.0F + s * (element(-1.0 / 3) + s * (element(2.0 / 15) + s * element(-17.0 / 315))));
+    return select(abs(z) < element(near_zero), series, 1.0F - 2.0F / (exp(2.0F * clamp(z, -20.0F, 20.0F)) + 1.0F));
+}
+
+/// activation(z) of an element; softmax, which is not elementwise, goes through activate(). Exponents stay where float can hold their
+/// powers.
+inline Halide::Expr activate_element(const ActivationText &activation, const Halide::Expr &z) {
     using Halide::exp;
-    switch (activation) {
-    case Activation::relu:
-        return max(z, 0.0F);
-    case Activation::sigmoid:
-        return 1.0F / (1.0F + exp(-clamp(z, -80.0F, 80.0F)));  // beyond ±80 the exponential leaves float's range
-    case Activation::tanh: {
-        // 1 - 2/(e²ᶻ+1) cancels near zero; there the Taylor series to z⁷ is exact to the element: its next term is 62/2835 z⁹.
-        constexpr double near_zero = sizeof(Element) == sizeof(float) ? 0.2 : 0.01;
-        const Halide::Expr s = z * z;
-        const Halide::Expr series = z * (1.0F + s * (element(-1.0 / 3) + s * (element(2.0 / 15) + s * element(-17.0 / 315))));
-        return select(abs(z) < element(near_zero), series, 1.0F - 2.0F / (exp(2.0F * clamp(z, -20.0F, 20.0F)) + 1.0F));
-    }
-    default:
-        return z;
-    }
+    if (activation.name == "relu") return max(z, 0.0F);
+    if (activation.name == "leaky_relu") return select(z > 0.0F, z, element(activation.parameter) * z);
+    if (activation.name == "elu") return select(z > 0.0F, z, element(activation.parameter) * (exp(clamp(z, -80.0F, 0.0F)) - 1.0F));
+    if (activation.name == "softplus") return max(z, 0.0F) + log(1.0F + exp(-min(abs(z), 80.0F)));
+    if (activation.name == "sigmoid") return 1.0F / (1.0F + exp(-clamp(z, -80.0F, 80.0F)));
+    return activation.name == "tanh" ? hyperbolic_tangent(z) : z;
 }
 
 /// dL/dz of an element from g = dL/dy and y = activation(z); softmax goes through activation_gradient().
-inline Halide::Expr element_gradient(Activation activation, const Halide::Expr &g, const Halide::Expr &y) {
-    switch (activation) {
-    case Activation::relu:
-        return select(y > 0.0F, g, element(0));
-    case Activation::sigmoid:
-        return g * (y * (1.0F - y));
-    case Activation::tanh:
-        return g * (1.0F - y * y);
-    default:
-        return g;
-    }
+inline Halide::Expr element_gradient(const ActivationText &activation, const Halide::Expr &g, const Halide::Expr &y) {
+    using Halide::exp;
+    if (activation.name == "relu") return select(y > 0.0F, g, element(0));
+    if (activation.name == "leaky_relu") return select(y > 0.0F, g, element(activation.parameter) * g);
+    if (activation.name == "elu") return select(y > 0.0F, g, g * (y + element(activation.parameter)));
+    if (activation.name == "softplus") return g * (1.0F - exp(-min(y, 80.0F)));
+    if (activation.name == "sigmoid") return g * (y * (1.0F - y));
+    return activation.name == "tanh" ? g * (1.0F - y * y) : g;
 }
 
 /// `out`(c, x, y, n) is the result; `reductions`(x, y, n) are the sums over channels that softmax needs, one value a pixel.
@@ -61,10 +54,10 @@ struct Epilogue {
 };
 
 /// out = activation(z), z given for all channels of a pixel.
-inline Epilogue activate(Activation activation, const Halide::Func &z, int channels) {
+inline Epilogue activate(const ActivationText &activation, const Halide::Func &z, int channels) {
     const Halide::Var c("c"), x("x"), y("y"), n("n");
     Epilogue epilogue{Halide::Func("epilogue"), {}};
-    if (activation != Activation::softmax) {
+    if (activation.name != "softmax") {
         epilogue.out(c, x, y, n) = activate_element(activation, z(c, x, y, n));
         return epilogue;
     }
@@ -81,10 +74,10 @@ inline Epilogue activate(Activation activation, const Halide::Func &z, int chann
 
 /// dL/dz from dL/dy = `gradient` and y = activation(z) = `output`; softmax: y·(g - Σ g·y).
 template <typename Output>
-Epilogue activation_gradient(Activation activation, const Halide::Func &gradient, const Output &output, int channels) {
+Epilogue activation_gradient(const ActivationText &activation, const Halide::Func &gradient, const Output &output, int channels) {
     const Halide::Var c("c"), x("x"), y("y"), n("n");
     Epilogue epilogue{Halide::Func("epilogue"), {}};
-    if (activation != Activation::softmax) {
+    if (activation.name != "softmax") {
         epilogue.out(c, x, y, n) = element_gradient(activation, gradient(c, x, y, n), output(c, x, y, n));
         return epilogue;
     }

@@ -50,10 +50,10 @@ protected:
         const int channels = shape[0];
         if (pass == Pass::backward_data) {
             fix_shape(*output_, shape);
-            epilogue = activation_gradient(activation, pixels, *output_, channels);
+            epilogue = activation_gradient(activation_of(activation), pixels, *output_, channels);
         } else {
             fix_shape(*bias_, {channels});
-            epilogue = activate(activation, pixels, channels);
+            epilogue = activate(activation_of(activation), pixels, channels);
         }
     }
 
@@ -74,7 +74,7 @@ protected:
     /// The stage that finishes the sums, in rows of `width`: the epilogue itself, or `pixels` of a whole image before it, where the
     /// epilogue needs whole pixels or its own rows are shorter.
     Halide::Func sums_stage(const std::vector<int> &shape, int width) {
-        const bool needs_whole_pixels = activation == Activation::softmax;
+        const bool needs_whole_pixels = activation.value() == "softmax";
         if (!needs_whole_pixels && width == shape[1]) return epilogue.out;
         pixels.compute_at(epilogue.out, n).bound(c, 0, shape[0]).bound(x, 0, width).bound(y, 0, shape[2]);
         keep_on_stack(pixels, int64_t{shape[0]} * width * shape[2]);
@@ -83,7 +83,7 @@ protected:
     }
 
     Halide::GeneratorParam<Pass> pass{"pass", Pass::forward, {{"forward", Pass::forward}, {"backward_data", Pass::backward_data}}};
-    Halide::GeneratorParam<Activation> activation{"activation", Activation::linear, activation_names()};
+    Halide::GeneratorParam<std::string> activation{"activation", "linear"};  // as a network's text names it
 
 private:
     Halide::GeneratorInput<Halide::Buffer<Element, 1>> *bias_ = nullptr;

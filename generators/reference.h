@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "generators/language/activation.h"
 #include "runtime/description.h"
 
 namespace castnet::reference {
@@ -63,23 +64,31 @@ inline void activate(const std::string &activation, std::vector<double> &z, int 
         }
         return;
     }
+    const auto [name, parameter] = parse_activation(activation).value();
     for (double &value : z) {
-        if (activation == "relu") value = std::max(value, 0.0);
-        if (activation == "sigmoid") value = 1 / (1 + std::exp(-value));
-        if (activation == "tanh") value = std::tanh(value);
+        if (name == "relu") value = std::max(value, 0.0);
+        if (name == "leaky_relu" && value < 0) value *= parameter;
+        if (name == "elu" && value < 0) value = parameter * std::expm1(value);
+        if (name == "softplus") value = std::max(value, 0.0) + std::log1p(std::exp(-std::abs(value)));
+        if (name == "sigmoid") value = 1 / (1 + std::exp(-value));
+        if (name == "tanh") value = std::tanh(value);
     }
 }
 
 /// dL/dz in place of g = dL/dy, given y = activation(z).
 inline void activation_gradient(const std::string &activation, std::vector<double> &g, const std::vector<double> &y, int channels) {
+    const auto [name, parameter] = parse_activation(activation).value();
     for (std::size_t pixel = 0; pixel < g.size(); pixel += static_cast<std::size_t>(channels)) {
         double projection = 0;
         for (std::size_t i = pixel; i < pixel + static_cast<std::size_t>(channels); i++) projection += g[i] * y[i];
         for (std::size_t i = pixel; i < pixel + static_cast<std::size_t>(channels); i++) {
-            if (activation == "relu" && y[i] <= 0) g[i] = 0;
-            if (activation == "sigmoid") g[i] *= y[i] * (1 - y[i]);
-            if (activation == "tanh") g[i] *= 1 - y[i] * y[i];
-            if (activation == "softmax") g[i] = y[i] * (g[i] - projection);
+            if (name == "relu" && y[i] <= 0) g[i] = 0;
+            if (name == "leaky_relu" && y[i] <= 0) g[i] *= parameter;
+            if (name == "elu" && y[i] <= 0) g[i] *= y[i] + parameter;
+            if (name == "softplus") g[i] *= -std::expm1(-y[i]);
+            if (name == "sigmoid") g[i] *= y[i] * (1 - y[i]);
+            if (name == "tanh") g[i] *= 1 - y[i] * y[i];
+            if (name == "softmax") g[i] = y[i] * (g[i] - projection);
         }
     }
 }

@@ -8,7 +8,7 @@ namespace castnet {
 class SquaredError : public Halide::Generator<SquaredError> {
 public:
     GeneratorParam<int> pixels{"pixels", 1}, channels{"channels", 1};
-    GeneratorParam<Activation> activation{"activation", Activation::linear, activation_names()};  // the last layer's
+    GeneratorParam<std::string> activation{"activation", "linear"};  // the last layer's
 
     Input<Buffer<Element, 4>> output{"output"};       // (c, pixel, 1, n)
     Input<Buffer<Element, 4>> targets{"targets"};     // (c, pixel, 1, n)
@@ -21,7 +21,7 @@ public:
         Func residual("residual"), scaled("scaled"), partial("partial"), total("total");
         residual(c, x, y, n) = output(c, x, y, n) - targets(c, x, y, n);
         scaled(c, x, y, n) = scale * residual(c, x, y, n);
-        Epilogue epilogue = activation_gradient(activation, scaled, output, channels);
+        Epilogue epilogue = activation_gradient(activation_of(activation), scaled, output, channels);
         gradient = epilogue.out;
 
         // The lanes share the sum along the longer axis, and are added up at the end.

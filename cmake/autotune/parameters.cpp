@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "generators/language/activation.h"
+
 namespace castnet::autotune {
 namespace {
 
@@ -14,10 +16,16 @@ const std::vector<std::string> numbers{"large_height",  "large_width",  "large_c
 
 using Words = std::map<std::string, std::vector<std::string>>;
 
-/// Returns the values that the parameters of a generator's epilogue may have.
+std::vector<std::string> activations() {
+    std::vector<std::string> names;
+    for (const ActivationText &activation : known_activations) names.emplace_back(activation.name);
+    return names;
+}
+
+/// Returns the values that the parameters of a generator's epilogue may have; an activation may have a parameter in brackets too.
 Words words_of(const std::string &generator) {
     if (generator == "correlate" || generator == "spread")
-        return {{"activation", {"linear", "relu", "sigmoid", "softmax", "tanh"}}, {"pass", {"backward_data", "forward"}}};
+        return {{"activation", activations()}, {"pass", {"backward_data", "forward"}}};
     if (generator == "kernel_gradient") return {{"decays", {"false", "true"}}, {"output_grid", {"large", "small"}}};
     throw std::invalid_argument("there is no generator " + generator + "; correlate, spread and kernel_gradient have schedules");
 }
@@ -45,7 +53,8 @@ std::map<std::string, std::string> parse_parameters(const std::string &generator
         if (equals == std::string::npos) throw std::invalid_argument(argument + " is not name=value");
         const std::string name = argument.substr(0, equals), value = argument.substr(equals + 1);
         if (const auto found = words.find(name); found != words.end()) {
-            if (std::ranges::find(found->second, value) == found->second.end())
+            const bool is_activation = name == "activation" && parse_activation(value);
+            if (!is_activation && std::ranges::find(found->second, value) == found->second.end())
                 throw std::invalid_argument(argument + ": the values are " + listed(found->second));
         } else if (std::ranges::find(numbers, name) != numbers.end()) {
             const int least = name.starts_with("pad_") ? 0 : 1;

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "generators/language/activation.h"
 #include "generators/language/suggestion.h"
 #include "train/files/error.h"
 
@@ -90,10 +91,19 @@ void set_output(LayerStatement &statement, std::string_view value) {
 }
 
 void set_activation(LayerStatement &statement, std::string_view value) {
-    constexpr std::array<std::string_view, 5> names{"linear", "relu", "sigmoid", "tanh", "softmax"};
-    if (std::ranges::find(names, value) == names.end())
-        throw Error(fmt::format("there is no activation '{}'; {}", value, suggestion(value, "the activations", names)));
-    statement.activation = value;
+    const std::string_view name = value.substr(0, value.find('('));
+    if (const std::optional<ActivationText> activation = parse_activation(value)) {
+        const bool is_default = activation->parameter == parse_activation(name)->parameter;
+        statement.activation = is_default ? std::string(name) : fmt::format("{}({})", name, activation->parameter);
+        return;
+    }
+    Words names;
+    for (const ActivationText &known : known_activations) names.push_back(known.name);
+    const std::optional<ActivationText> known = parse_activation(name);
+    if (!known) throw Error(fmt::format("there is no activation '{}'; {}", name, suggestion(name, "the activations", names)));
+    if (known->parameter == 0) throw Error(fmt::format("activation={}: {} has no parameter; write activation={}", value, name, name));
+    throw Error(fmt::format("activation={}: the parameter is a number from 0.0001 to 100; write activation={}({}), say", value, name,
+                            known->parameter));
 }
 
 void set_l2(LayerStatement &statement, std::string_view value) {

@@ -63,6 +63,10 @@ TEST_CASE("language: layers that compute the same read the same, and others do n
     CHECK(canonical("conv2d filters=1 kernel=3 padding=1", "9x9") == same);
     CHECK(canonical("conv2d filters=1 kernel=3 padding=2,0,1,1", "9x9") ==
           "conv2d filters=1 kernel=3x3 stride=1x1 padding=2,0,1,1 activation=linear l2=0 name=conv2d");
+    CHECK(canonical("conv2d filters=1 kernel=1 activation=leaky_relu(0.20)", "9x9") ==
+          canonical("conv2d filters=1 kernel=1 activation=leaky_relu", "9x9"));
+    CHECK(canonical("conv2d filters=1 kernel=1 activation=elu(2.50)", "9x9") ==
+          "conv2d filters=1 kernel=1x1 stride=1x1 padding=valid activation=elu(2.5) l2=0 name=conv2d");
     const std::string transposed = "conv2d_transpose filters=1 kernel=3x3 stride=2x2 padding=";
     const std::string rest = " activation=linear l2=0 name=conv2d_transpose";
     CHECK(canonical("conv2d_transpose filters=1 kernel=3 stride=2 padding=same", "13x13") == transposed + "same" + rest);
@@ -199,7 +203,10 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
         {"conv2d filters=3 kernel=3 padding=3", "the padding 3 is not less than the kernel's height 3; a window would see zeros alone"},
         {"conv2d filters=3 kernel=3 activation=gelu", "there is no activation 'gelu'; did you mean relu?"},
         {"conv2d filters=3 kernel=3 activation=swish",
-         "there is no activation 'swish'; the activations are linear, relu, sigmoid, tanh and softmax"},
+         "there is no activation 'swish'; the activations are linear, relu, leaky_relu, elu, softplus, sigmoid, tanh and softmax"},
+        {"conv2d filters=3 kernel=3 activation=leaky_relo(0.1)", "there is no activation 'leaky_relo'; did you mean leaky_relu?"},
+        {"conv2d filters=3 kernel=3 activation=tanh(0.1)", "activation=tanh(0.1): tanh has no parameter; write activation=tanh"},
+        {"conv2d filters=3 kernel=3 activation=elu(", "activation=elu(: the parameter is a number from 0.0001 to 100; write activation=elu(1), say"},
         {"conv2d filters=3 kernel=3 l2=-1", "l2=-1 is not a factor; write l2=0.001 or l2=1e-3, say (0, or 1e-30 to 9999)"},
         {"conv2d filters=3 kernel=3 l2=nan", "l2=nan is not a factor; write l2=0.001 or l2=1e-3, say (0, or 1e-30 to 9999)"},
         {"conv2d filters=3 kernel=3 l2=010", "l2=010 is not a factor; write l2=0.001 or l2=1e-3, say (0, or 1e-30 to 9999)"},

@@ -129,10 +129,12 @@ private:
     bool integers_;
 };
 
-/// Bounds the rounding of the activation itself. Softmax sums over all channels of a pixel, so their worst sum's bound counts.
-double activation_slack(const Problem &problem, double largest_bound) {
+/// Bounds the rounding of the activation itself, which makes `y`. Softmax sums over all channels of a pixel, so their worst sum's bound
+/// counts.
+double activation_slack(const Problem &problem, const std::vector<double> &y, double largest_bound) {
     if (keeps_integers(problem.layer.statement.activation)) return 0;
-    if (problem.layer.statement.activation != "softmax") return 8 * unit_roundoff;
+    const auto [least, most] = std::ranges::minmax(y);
+    if (problem.layer.statement.activation != "softmax") return 8 * unit_roundoff * std::max({1.0, -least, most});
     return (8 + problem.layer.output.channels) * unit_roundoff + 2 * largest_bound;
 }
 
@@ -155,7 +157,7 @@ Findings check_forward(const Problem &problem, Pipelines &pipelines, Numbers &nu
     std::vector<double> y = z.value;
     activate(problem.layer.statement.activation, y, problem.layer.output.channels);
     Comparison comparison(numbers.integers());
-    comparison.compare("output", output, y, z, activation_slack(problem, comparison.largest_bound(z)));
+    comparison.compare("output", output, y, z, activation_slack(problem, y, comparison.largest_bound(z)));
     comparison.count_zeros(z);
     return comparison.findings;
 }

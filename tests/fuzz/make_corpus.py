@@ -170,7 +170,7 @@ def write_language() -> None:
     """Every key in every form, and a network that mends itself by each kind of change."""
     layers = ["conv2d filters=4 kernel=3 stride=2 padding=same activation=relu l2=1e-3 name=first", "conv2d filters=2 kernel=2x3 padding=1",
               "conv2d_transpose filters=1 kernel=3 stride=2 padding=same output=25x25", "conv2d filters=1 kernel=3x4 padding=0,1,2,1",
-              "conv2d_transpose filters=3 kernel=4 stride=2 padding=1x2 activation=softmax", "conv2d filters=1 kernel=1"]
+              "conv2d_transpose filters=3 kernel=4 stride=2 padding=1x2 activation=softmax", "conv2d filters=1 kernel=1 activation=leaky_relu(0.1)"]
     for number, pair in enumerate(itertools.product(layers, repeat=2)):
         text = "# a comment\ninput 25x25x1\nencoder\n  {}\ndecoder\n  {} # another\n".format(*pair)
         write("language", f"pair-{number}", text.encode())

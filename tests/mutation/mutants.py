@@ -106,6 +106,12 @@ CHANGES = {
     "generators/activation.h": ((*CONTRACTIONS, "double_gradient_tests"), [
         ("max(z, 0.0F)", "max(z, -0.01F)", "relu lets small negative numbers through"),
         ("select(y > 0.0F, g, element(0))", "select(y >= 0.0F, g, element(0))", "the derivative of relu where it is off"),
+        ("select(z > 0.0F, z, element(activation.parameter) * z)", "max(z, 0.0F)", "leaky_relu lets nothing through below zero"),
+        ("select(y > 0.0F, g, element(activation.parameter) * g)", "select(y > 0.0F, g, element(0))", "the slope of leaky_relu's derivative"),
+        ("(exp(clamp(z, -80.0F, 0.0F)) - 1.0F)", "exp(clamp(z, -80.0F, 0.0F))", "elu's limit"),
+        ("g * (y + element(activation.parameter))", "g * (y + element(1))", "elu's derivative takes every parameter for 1"),
+        ("log(1.0F + exp(-min(abs(z), 80.0F)))", "exp(-min(abs(z), 80.0F))", "the logarithm in softplus"),
+        ("g * (1.0F - exp(-min(y, 80.0F)))", "g * exp(-min(y, 80.0F))", "softplus's derivative"),
         ("exp(-clamp(z, -80.0F, 80.0F))", "exp(clamp(z, -80.0F, 80.0F))", "the sign in the sigmoid"),
         ("g * (y * (1.0F - y))", "g * (1.0F - y)", "a factor of the sigmoid's derivative"),
         ("element(2.0 / 15)", "element(1.0 / 15)", "a coefficient of tanh's series"),

@@ -22,7 +22,8 @@ except ImportError as error:
     sys.exit(77)
 
 ACTIVATIONS = {"linear": lambda x: x, "relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh,
-               "softmax": lambda x: functional.softmax(x, dim=1)}
+               "softmax": lambda x: functional.softmax(x, dim=1), "leaky_relu(0.01)": functional.leaky_relu, "elu(2.5)": lambda x: functional.elu(x, 2.5),
+               "softplus": functional.softplus}
 
 
 def sides(text: str) -> list[int]:

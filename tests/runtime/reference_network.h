@@ -25,7 +25,7 @@ public:
 
     std::vector<ReferenceLayer> layers;
 
-    /// Runs one image through layers first … last - 1. Appends to `signs`, if given, which relus are on.
+    /// Runs one image through layers first … last - 1. Appends to `signs`, if given, which side of its kink each relu or elu is on.
     std::vector<double> forward(std::vector<double> values, std::size_t first, std::size_t last, std::vector<bool> *signs = nullptr) const {
         for (std::size_t l = first; l < last; l++) {
             const ReferenceLayer &r = layers[l];
@@ -36,7 +36,7 @@ public:
                 z[is_conv2d ? small : large] += values[is_conv2d ? large : small] * r.kernel[k];
             });
             const std::string activation(r.description.activation);
-            if (signs != nullptr && activation == "relu")
+            if (signs != nullptr && activation.find("lu") != std::string::npos)
                 for (const double value : z) signs->push_back(value > 0);
             activate(activation, z, r.description.output.channels);
             values = std::move(z);

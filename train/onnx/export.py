@@ -19,7 +19,8 @@ except ImportError as error:
 
 OPSET, IR = 17, 8  # of 2022: later runtimes read them, and most earlier ones
 NCHW, NHWC = [0, 3, 1, 2], [0, 2, 3, 1]
-ACTIVATIONS = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "softmax": "Softmax"}
+ACTIVATIONS = {"relu": ("Relu", {}), "leaky_relu": ("LeakyRelu", {"alpha": 0.2}), "elu": ("Elu", {"alpha": 1.0}), "softplus": ("Softplus", {}),
+               "sigmoid": ("Sigmoid", {}), "tanh": ("Tanh", {}), "softmax": ("Softmax", {"axis": 1})}
 
 
 def convolution(layer: dict) -> tuple[str, dict]:
@@ -32,6 +33,13 @@ def convolution(layer: dict) -> tuple[str, dict]:
     if transposed:  # rows and columns that no window reaches
         attributes["output_padding"] = [max(0, -pad) for pad in after]
     return ("ConvTranspose" if transposed else "Conv"), attributes
+
+
+def activation(text: str) -> tuple[str, dict]:
+    """Returns the operator and its attributes of an activation such as relu or leaky_relu(0.1)."""
+    name, _, parameter = text.rstrip(")").partition("(")
+    operator, attributes = ACTIVATIONS[name]
+    return operator, {"alpha": float(parameter)} if parameter else attributes
 
 
 def tensor(values: list[float], shape: list[int]) -> np.ndarray:
@@ -51,9 +59,9 @@ def build(graph: dict) -> onnx.ModelProto:
         operator, attributes = convolution(layer)
         nodes.append(helper.make_node(operator, [current, f"{name}/kernel", f"{name}/bias"], [f"{name}/sum"], name, **attributes))
         current = f"{name}/sum"
-        if layer["activation"] in ACTIVATIONS:
-            axis = {"axis": 1} if layer["activation"] == "softmax" else {}
-            nodes.append(helper.make_node(ACTIVATIONS[layer["activation"]], [current], [f"{name}/output"], **axis))
+        if layer["activation"] != "linear":
+            operator, attributes = activation(layer["activation"])
+            nodes.append(helper.make_node(operator, [current], [f"{name}/output"], **attributes))
             current = f"{name}/output"
     nodes.append(helper.make_node("Transpose", [current], ["output"], perm=NHWC))
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])
