@@ -23,10 +23,10 @@ int Autoencoder::initialize(Random &random) noexcept {
 }
 
 StepResult Autoencoder::step(std::span<const float> images, std::span<const float> targets) noexcept {
-    const std::size_t inputs = count(images, network_.description().input());
+    const std::size_t inputs = count(images, network_.description().input);
     if (inputs == 0 || inputs > static_cast<std::size_t>(network_.batch_size()))
         return {.error = network_.refuse("step: the images are not 1 to batch_size whole images of the network's input shape")};
-    if (count(targets, network_.description().output()) != inputs)
+    if (count(targets, network_.description().output) != inputs)
         return {.error = network_.refuse("step: there are not as many targets as images")};
     return optimizer_.step(network_, Batch::of(images, targets, static_cast<int>(inputs)));
 }

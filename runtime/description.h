@@ -41,11 +41,22 @@ struct SumShardsOperands;
 template <typename Operands>
 using Pipeline = int (*)(Failure &failure, const Operands &operands);
 
-enum class LayerKind { conv2d, conv2d_transpose };
+enum class LayerKind {
+    conv2d,
+    conv2d_transpose,
+    dense,  ///< a conv2d whose kernel covers its grid
+};
 
 /// Returns the kind's name in the network language.
 constexpr std::string_view name_of(LayerKind kind) {
-    return kind == LayerKind::conv2d ? "conv2d" : "conv2d_transpose";
+    switch (kind) {
+    case LayerKind::conv2d:
+        return "conv2d";
+    case LayerKind::conv2d_transpose:
+        return "conv2d_transpose";
+    default:
+        return "dense";
+    }
 }
 
 /// A tensor that a network learns, in Keras's layout and C order.
@@ -73,12 +84,12 @@ struct LayerDescription {
     Pipeline<BackwardWeightsOperands> backward_weights = nullptr;
     Pipeline<TransposeKernelOperands> transpose_kernel = nullptr;  ///< makes the kernel that `spread` reads; null if nothing spreads
 
-    /// Returns the larger grid of the layer's bilinear map: conv2d's input, conv2d_transpose's output.
-    [[nodiscard]] constexpr const Shape &large() const { return kind == LayerKind::conv2d ? input : output; }
-    [[nodiscard]] constexpr const Shape &small() const { return kind == LayerKind::conv2d ? output : input; }
+    /// Returns whether the layer makes the larger grid of its bilinear map from the smaller one.
+    [[nodiscard]] constexpr bool is_transposed() const { return kind == LayerKind::conv2d_transpose; }
+    [[nodiscard]] constexpr const Shape &large() const { return is_transposed() ? output : input; }
+    [[nodiscard]] constexpr const Shape &small() const { return is_transposed() ? input : output; }
 
-    /// Returns the kernel's shape in Keras's layout and C order: (height, width, in, out) for conv2d, (height, width, out, in) for
-    /// conv2d_transpose.
+    /// Returns the kernel's shape in C order: (height, width, in, out), or (height, width, out, in) if the layer is transposed.
     [[nodiscard]] constexpr std::array<std::size_t, 4> kernel_shape() const {
         return {static_cast<std::size_t>(kernel_height), static_cast<std::size_t>(kernel_width), static_cast<std::size_t>(large().channels),
                 static_cast<std::size_t>(small().channels)};
@@ -93,7 +104,11 @@ struct LayerDescription {
     }
     [[nodiscard]] constexpr std::size_t bias_size() const { return static_cast<std::size_t>(output.channels); }
     [[nodiscard]] constexpr std::size_t parameter_count() const { return kernel_size() + bias_size(); }
-    [[nodiscard]] constexpr TensorDescription kernel() const { return {name, "kernel", kernel_shape(), 4}; }
+    /// Describes the kernel in Keras's shape: kernel_shape(), and (in, out) for dense.
+    [[nodiscard]] constexpr TensorDescription kernel() const {
+        if (kind != LayerKind::dense) return {name, "kernel", kernel_shape(), 4};
+        return {name, "kernel", {input.size(), bias_size()}, 2};
+    }
     [[nodiscard]] constexpr TensorDescription bias() const { return {name, "bias", {bias_size()}, 1}; }
 };
 
@@ -101,6 +116,7 @@ struct NetworkDescription {
     std::string_view name;
     std::span<const LayerDescription> layers;
     std::size_t encoder_layers = 0;  ///< the number of layers up to the code
+    Shape input, code, output;       ///< of images, codes and outputs; a layer beside them may see the same numbers in another shape
     Pipeline<SquaredErrorOperands> squared_error = nullptr;
     // Shared by all layers:
     Pipeline<AdamOperands> adam = nullptr;
@@ -108,9 +124,6 @@ struct NetworkDescription {
     Pipeline<SumShardsOperands> sum_shards = nullptr;
     const halide_filter_metadata_t *(*metadata)() = nullptr;  ///< names the target that all pipelines were compiled for
 
-    [[nodiscard]] constexpr Shape input() const { return layers.front().input; }
-    [[nodiscard]] constexpr Shape output() const { return layers.back().output; }
-    [[nodiscard]] constexpr Shape code() const { return layers[encoder_layers - 1].output; }
     /// Lists the tensors in the order that weights have everywhere: each layer's kernel, then its bias.
     [[nodiscard]] constexpr auto tensors() const {
         return Listing(2 * layers.size(), [all = layers](std::size_t i) { return i % 2 == 0 ? all[i / 2].kernel() : all[i / 2].bias(); });
@@ -200,7 +213,7 @@ public:
             activations += padded(layer.output.size() * images);
             grid = std::max(grid, padded(layer.output.size() * images));
         }
-        input = padded(network.input().size() * static_cast<std::uint64_t>(shard_images));
+        input = padded(network.input.size() * static_cast<std::uint64_t>(shard_images));
         scratch = 2 * grid + (purpose == Purpose::training ? input + activations : 0);
         index = padded((network.layers.size() * (sizeof(LayerOffsets) + sizeof(std::size_t)) + sizeof(float) - 1) / sizeof(float));
     }

@@ -24,30 +24,30 @@ Operand kernel_operand(const LayerDescription &layer, const LayerWeights &weight
 
 int forward(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *input, float *output,
             int images) noexcept {
-    const bool is_conv2d = layer.kind == LayerKind::conv2d;
+    const bool is_transposed = layer.is_transposed();
     const Operand in(input, layer.input, images), out(output, layer.output, images);
-    return layer.forward(failure, {.large = is_conv2d ? in : out,
-                                   .small = is_conv2d ? out : in,
-                                   .kernel = kernel_operand(layer, weights, !is_conv2d),
+    return layer.forward(failure, {.large = is_transposed ? out : in,
+                                   .small = is_transposed ? in : out,
+                                   .kernel = kernel_operand(layer, weights, is_transposed),
                                    .bias = Operand(weights.bias, {layer.bias_size()})});
 }
 
 int backward_data(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *output_gradient,
                   const float *input, float *input_gradient, int images) noexcept {
-    const bool is_conv2d = layer.kind == LayerKind::conv2d;
+    const bool is_transposed = layer.is_transposed();
     const Operand in(input_gradient, layer.input, images), out(output_gradient, layer.output, images);
-    return layer.backward_data(failure, {.large = is_conv2d ? in : out,
-                                         .small = is_conv2d ? out : in,
-                                         .kernel = kernel_operand(layer, weights, is_conv2d),
+    return layer.backward_data(failure, {.large = is_transposed ? out : in,
+                                         .small = is_transposed ? in : out,
+                                         .kernel = kernel_operand(layer, weights, !is_transposed),
                                          .output = Operand(input, layer.input, images)});
 }
 
 int backward_weights(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *input,
                      const float *output_gradient, const LayerWeights &gradients, float decay, int images) noexcept {
-    const bool is_conv2d = layer.kind == LayerKind::conv2d;
+    const bool is_transposed = layer.is_transposed();
     const Operand in(input, layer.input, images), out(output_gradient, layer.output, images);
-    return layer.backward_weights(failure, {.large = is_conv2d ? in : out,
-                                            .small = is_conv2d ? out : in,
+    return layer.backward_weights(failure, {.large = is_transposed ? out : in,
+                                            .small = is_transposed ? in : out,
                                             .kernel = kernel_operand(layer, weights.kernel),
                                             .decay = decay,
                                             .gradient = kernel_operand(layer, gradients.kernel),

@@ -160,7 +160,7 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
     float *next_gradient = gradient + layout_.grid;
     float *const gathered = next_gradient + layout_.grid;
     float *const activations = gathered + layout_.input;
-    const Shape in = description_->input(), out = description_->output();
+    const Shape in = description_->input, out = description_->output;
 
     const float *input = gathered, *targets = gathered;
     if (batch.inputs != nullptr) {
@@ -178,7 +178,7 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
         if (error != 0) return error;
     }
 
-    const Shape flat = out.flat();
+    const Shape flat = description_->layers.back().output.flat();
     const SquaredErrorOperands loss{.output = Operand(activations + offsets_[layers - 1].activation, flat, images),
                                     .targets = Operand(targets, flat, images),
                                     .scale = 2.0F / (static_cast<float>(out.size()) * static_cast<float>(sharding.images)),
@@ -272,7 +272,7 @@ StepResult Network::penalty() noexcept {
 void Network::add_mean_error(StepResult &result, int images) noexcept {
     double error = 0;
     for (int image = 0; image < images; image++) error += static_cast<double>(arena_[layout_.errors() + static_cast<std::size_t>(image)]);
-    result.loss += error / (static_cast<double>(images) * static_cast<double>(description_->output().size()));
+    result.loss += error / (static_cast<double>(images) * static_cast<double>(description_->output.size()));
     if (!std::isfinite(result.loss)) result.error = fail("the loss is no longer a finite number");
 }
 

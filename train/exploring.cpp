@@ -66,7 +66,7 @@ struct LoadedModel : Autoencoder {
 void evaluate(const NetworkDescription &description, const ExploreOptions &options) {
     LoadedModel model(description, options);
     options.data.announce_substitute();
-    const Dataset test = options.data.load(Part::test, description.input(), warn);
+    const Dataset test = options.data.load(Part::test, description.input, warn);
     fmt::print("mean squared error on {} test images: {:.6g}\n", test.size(), reconstruction_error(model, test, all_indices(test.size())));
 }
 
@@ -82,9 +82,9 @@ void write_mosaic(const Path &file, const Mosaic &mosaic, const std::string &tit
 
 /// Loads the images to work on: those of --images, or the test images of --data.
 Dataset chosen_images(const NetworkDescription &description, const ExploreOptions &options) {
-    if (!options.images.empty()) return read_npy_images(options.images, description.input());
+    if (!options.images.empty()) return read_npy_images(options.images, description.input);
     options.data.announce_substitute();
-    return options.data.load(Part::test, description.input(), warn);
+    return options.data.load(Part::test, description.input, warn);
 }
 
 void reconstruct_images(const NetworkDescription &description, const ExploreOptions &options) {
@@ -98,11 +98,11 @@ void reconstruct_images(const NetworkDescription &description, const ExploreOpti
     }
     const std::vector<float> images = chosen.gather(indices);
     const std::vector<float> outputs = reconstruct(model, images);
-    if (!options.out.empty()) write_grids(options.out, description.output(), outputs);
+    if (!options.out.empty()) write_grids(options.out, description.output, outputs);
     if (!options.plot.empty())
-        write_mosaic(options.plot, above_reconstructions(description.input(), images, outputs, 12),
+        write_mosaic(options.plot, above_reconstructions(description.input, images, outputs, 12),
                      "Images, and what the network makes of them");
-    fmt::print("mean squared error of {} reconstructed: {:.6g}\n", images.size() / description.input().size(),
+    fmt::print("mean squared error of {} reconstructed: {:.6g}\n", images.size() / description.input.size(),
                mean_squared_error(outputs, images));
 }
 
@@ -114,8 +114,8 @@ void encode_images(const NetworkDescription &description, const ExploreOptions &
     const std::size_t count = options.samples > 0 ? std::min(options.samples, chosen.size()) : chosen.size();
     const std::vector<float> images = chosen.gather(all_indices(count));
     const std::vector<float> codes = encode(model, images);
-    const std::size_t size = description.code().size();
-    if (!options.out.empty()) write_grids(options.out, description.code(), codes);
+    const std::size_t size = description.code.size();
+    if (!options.out.empty()) write_grids(options.out, description.code, codes);
     if (!options.plot.empty()) {
         draw_latent(options.plot, latent_points(PrincipalPlane(codes, size), codes, chosen.labels, chosen.class_names));
         print_written(options.plot);
@@ -134,13 +134,13 @@ void encode_images(const NetworkDescription &description, const ExploreOptions &
 void decode_codes(const NetworkDescription &description, const ExploreOptions &options) {
     if (options.out.empty() && options.plot.empty()) throw Error("decode: nothing to write; give --out y.npy or --plot y.png");
     if (options.codes.empty()) check_code(description, options.at);
-    const std::vector<float> codes = options.codes.empty() ? options.at : read_grids(options.codes, description.code());
+    const std::vector<float> codes = options.codes.empty() ? options.at : read_grids(options.codes, description.code);
     LoadedModel model(description, options);
     std::vector<float> images = decode(model, codes);
-    if (!options.out.empty()) write_grids(options.out, description.output(), images);
+    if (!options.out.empty()) write_grids(options.out, description.output, images);
     if (options.plot.empty()) return;
-    const auto columns = static_cast<int>(std::min<std::size_t>(10, images.size() / description.output().size()));
-    draw_codes(options.plot, {.shape = description.output(), .images = std::move(images), .columns = columns}, codes);
+    const auto columns = static_cast<int>(std::min<std::size_t>(10, images.size() / description.output.size()));
+    draw_codes(options.plot, {.shape = description.output, .images = std::move(images), .columns = columns}, codes);
     print_written(options.plot);
 }
 
@@ -150,9 +150,9 @@ void find_anomalies(const NetworkDescription &description, const ExploreOptions 
     const Path data = find_data(options.data.path);
     const std::vector<int> normal =
         parse_classes("--normal", options.normal.value_or(options.data.default_classes), read_class_names(data));
-    const Dataset train = load_dataset(data, Part::train, description.input(), normal);
-    const Dataset judged = options.images.empty() ? load_dataset(data, Part::test, description.input(), {})
-                                                  : read_npy_images(options.images, description.input());
+    const Dataset train = load_dataset(data, Part::train, description.input, normal);
+    const Dataset judged =
+        options.images.empty() ? load_dataset(data, Part::test, description.input, {}) : read_npy_images(options.images, description.input);
     if (options.normal && !normal.empty() && train.labels.empty() && judged.labels.empty())
         refuse_classes("--normal", *options.normal, train.missing_labels);
     if (!normal.empty() && !train.missing_labels.empty())
@@ -177,12 +177,12 @@ void export_model(const NetworkDescription &description, const ExploreOptions &o
 }
 
 void write_gradients(const NetworkDescription &description, const ExploreOptions &options) {
-    const std::vector<float> images = read_grids(options.images, description.input()),
-                             targets = read_grids(options.targets, description.output());
-    const std::size_t count = images.size() / description.input().size();
-    if (targets.size() / description.output().size() != count)
+    const std::vector<float> images = read_grids(options.images, description.input),
+                             targets = read_grids(options.targets, description.output);
+    const std::size_t count = images.size() / description.input.size();
+    if (targets.size() / description.output.size() != count)
         throw Error(fmt::format("{}: has {} targets for {} images; give one for each", options.targets.string(),
-                                targets.size() / description.output().size(), count));
+                                targets.size() / description.output.size(), count));
     LoadedModel model(description, options, Purpose::training, count);
     Network &network = model.network();
     const StepResult result = network.backward(Batch::of(images, targets, static_cast<int>(count)));

@@ -60,12 +60,16 @@ void export_header(Autoencoder &model, const std::filesystem::path &file) {
 }
 
 void export_onnx(Autoencoder &model, std::size_t first, std::size_t last, const std::filesystem::path &file) {
-    Json graph{{"name", model.description().name}, {"layers", Json::array()}};
+    const NetworkDescription &description = model.description();
+    Json graph{{"name", description.name},
+               {"input", extents(first == 0 ? description.input : description.code)},
+               {"output", extents(last == description.layers.size() ? description.output : description.code)},
+               {"layers", Json::array()}};
     for (std::size_t l = first; l < last; l++) graph["layers"].push_back(describe_layer(model, l));
-    const Unfinished description(file);
-    write_file(description.path(), graph.dump());
+    const Unfinished text(file);
+    write_file(text.path(), graph.dump());
     const std::string command = fmt::format("{} {} {} <{} 2>&1", shell_word(CASTNET_PYTHON), shell_word(CASTNET_ONNX_EXPORTER),
-                                            shell_word(file.string()), shell_word(description.path().string()));
+                                            shell_word(file.string()), shell_word(text.path().string()));
     std::FILE *program = ::popen(command.c_str(), "r");
     std::array<char, 1024> line{};
     if (program == nullptr) throw Error(fmt::format("{}: Python cannot be run; check the memory", file.string()));

@@ -21,15 +21,15 @@ std::vector<float> infer(Autoencoder &model, int (Autoencoder::*function)(std::s
 }  // namespace
 
 std::vector<float> encode(Autoencoder &model, std::span<const float> images) {
-    return infer(model, &Autoencoder::encode, images, model.description().input(), model.description().code());
+    return infer(model, &Autoencoder::encode, images, model.description().input, model.description().code);
 }
 
 std::vector<float> decode(Autoencoder &model, std::span<const float> codes) {
-    return infer(model, &Autoencoder::decode, codes, model.description().code(), model.description().output());
+    return infer(model, &Autoencoder::decode, codes, model.description().code, model.description().output);
 }
 
 std::vector<float> reconstruct(Autoencoder &model, std::span<const float> images) {
-    return infer(model, &Autoencoder::reconstruct, images, model.description().input(), model.description().output());
+    return infer(model, &Autoencoder::reconstruct, images, model.description().input, model.description().output);
 }
 
 double mean_squared_error(std::span<const float> a, std::span<const float> b) {

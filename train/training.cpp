@@ -132,7 +132,7 @@ private:
             return Error(fmt::format("{}: the run was trained on {}; {}", directory_.checkpoint().string(), to_string(*earlier), found));
         };
         try {
-            data_ = options_.data.load(Part::train, model_.description().input(), [this](const std::string &text) { warn(text); });
+            data_ = options_.data.load(Part::train, model_.description().input, [this](const std::string &text) { warn(text); });
             state_.data = identity_of(data_, find_data(options_.data.path));
         } catch (const Error &error) {
             if (!earlier) throw;
@@ -250,7 +250,7 @@ private:
         try {
             if (state_.best_epoch > 0) load_model(model_, directory_.model());
             const Dataset test =
-                options_.data.load(Part::test, model_.description().input(), [this](const std::string &text) { warn(text); });
+                options_.data.load(Part::test, model_.description().input, [this](const std::string &text) { warn(text); });
             write_report(model_, test, directory_, options_, history.epochs());
             say("wrote {}\n", directory_.report().string());
         } catch (const Error &error) {

@@ -24,8 +24,7 @@ std::vector<std::string> activations() {
 
 /// Returns the values that the parameters of a generator's epilogue may have; an activation may have a parameter in brackets too.
 Words words_of(const std::string &generator) {
-    if (generator == "correlate" || generator == "spread")
-        return {{"activation", activations()}, {"pass", {"backward_data", "forward"}}};
+    if (generator == "correlate" || generator == "spread") return {{"activation", activations()}, {"pass", {"backward_data", "forward"}}};
     if (generator == "kernel_gradient") return {{"decays", {"false", "true"}}, {"output_grid", {"large", "small"}}};
     throw std::invalid_argument("there is no generator " + generator + "; correlate, spread and kernel_gradient have schedules");
 }

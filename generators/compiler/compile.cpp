@@ -192,7 +192,7 @@ std::vector<Object> make_all(const ObjectFolder &folder, const std::vector<Objec
 /// Refuses a network that the target has no memory for, be it for one image alone.
 void check_memory(const Architecture &architecture, const Halide::Target &target) {
     const std::vector<LayerDescription> layers = architecture.descriptions();
-    const NetworkDescription network{.name = architecture.name, .layers = layers, .encoder_layers = architecture.encoder_layers};
+    const NetworkDescription network = architecture.description(layers);
     const std::uint64_t bytes = ArenaLayout(network, 1, 1, Purpose::inference).bytes();
     if (target.bits == 32 && bytes > std::numeric_limits<std::int32_t>::max())
         throw Error(

@@ -14,11 +14,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Returns the network as its header describes it, without pipelines. `layers` must outlive it.
-NetworkDescription description_of(const Architecture &architecture, const std::vector<LayerDescription> &layers) {
-    return {.name = architecture.name, .layers = layers, .encoder_layers = architecture.encoder_layers};
-}
-
 std::string text_of(const Shape &shape) {
     return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
 }
@@ -62,7 +57,7 @@ Json json_of(const Halide::Target &target, const TargetSchedules &schedules) {
 std::string memory_line(const Architecture &architecture) {
     const auto kibibytes = [](std::uint64_t bytes) { return static_cast<double>(bytes) / 1024; };
     const std::vector<LayerDescription> layers = architecture.descriptions();
-    const NetworkDescription network = description_of(architecture, layers);
+    const NetworkDescription network = architecture.description(layers);
     const ArenaLayout training = training_layout(network);
     const MemoryUse use = training.memory();
     return fmt::format(
@@ -74,9 +69,9 @@ std::string memory_line(const Architecture &architecture) {
 
 std::string describe(const Architecture &architecture, const ScheduleTable &schedules) {
     const std::vector<LayerDescription> layers = architecture.descriptions();
-    const NetworkDescription network = description_of(architecture, layers);
+    const NetworkDescription network = architecture.description(layers);
     std::string text = fmt::format("network {}: {} to code {}, {} parameters, {} multiply-adds an image, {} to train\n\n",
-                                   architecture.name, text_of(network.input()), text_of(network.code()), network.parameter_count(),
+                                   architecture.name, text_of(network.input), text_of(network.code), network.parameter_count(),
                                    network.forward_multiply_adds(), network.training_multiply_adds());
     text += fmt::format("{:<20} {:<17} {:>12} {:>11} {:>14}\n", "layer", "kind", "output", "parameters", "multiply-adds");
     for (const LayerDescription &layer : layers)
@@ -93,7 +88,7 @@ std::string describe(const Architecture &architecture, const ScheduleTable &sche
 
 std::string describe_as_json(const Architecture &architecture, const Halide::Target &target, const TargetSchedules &schedules) {
     const std::vector<LayerDescription> descriptions = architecture.descriptions();
-    const NetworkDescription network = description_of(architecture, descriptions);
+    const NetworkDescription network = architecture.description(descriptions);
     Json layers = Json::array(), pipelines = Json::array();
     for (std::size_t l = 0; l < descriptions.size(); l++) {
         const LayerDescription &layer = descriptions[l];
@@ -120,8 +115,9 @@ std::string describe_as_json(const Architecture &architecture, const Halide::Tar
         pipelines.push_back(std::move(entry));
     }
     return Json{{"name", architecture.name},
-                {"input", json_of(network.input())},
-                {"code", json_of(network.code())},
+                {"input", json_of(network.input)},
+                {"code", json_of(network.code)},
+                {"output", json_of(network.output)},
                 {"encoder_layers", network.encoder_layers},
                 {"halide", fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH)},
                 {"target", target.to_string()},

@@ -63,20 +63,23 @@ std::string entry(const LayerDescription &layer, const std::vector<PipelineRecip
     return text + "},\n";
 }
 
-// What follows the layers. {0}: the network's name, {1}: the number of its encoder's layers.
+// What follows the layers. {0}: the network's name, {1}: the number of its encoder's layers, {2} to {4}: its input, code and output.
 constexpr const char *rest = R"(
 inline constexpr castnet::NetworkDescription network{{
     .name = "{0}",
     .layers = layers,
     .encoder_layers = {1},
+    .input = {2},
+    .code = {3},
+    .output = {4},
     .squared_error = pipelines::squared_error,
     .adam = pipelines::adam,
     .squared_norm = pipelines::squared_norm,
     .sum_shards = pipelines::sum_shards,
     .metadata = {0}_squared_error_metadata}};
 
-inline constexpr castnet::Shape input = network.input();
-inline constexpr castnet::Shape code = network.code();
+inline constexpr castnet::Shape input = network.input;
+inline constexpr castnet::Shape code = network.code;
 inline constexpr std::size_t parameter_count = network.parameter_count();
 
 static_assert(castnet::ArenaLayout(network, 1, 1, castnet::Purpose::inference).is_addressable(),
@@ -117,7 +120,9 @@ std::string header_of(const Architecture &architecture) {
         "inline constexpr auto layers = std::to_array<castnet::LayerDescription>({{\n",
         name);
     for (const Layer &layer : architecture.layers) text += entry(layer.description(), pipelines);
-    return text + "});\n" + fmt::format(fmt::runtime(rest), name, architecture.encoder_layers);
+    return text + "});\n" +
+           fmt::format(fmt::runtime(rest), name, architecture.encoder_layers, braces(architecture.input), braces(architecture.code),
+                       braces(architecture.output));
 }
 
 }  // namespace castnet

@@ -64,6 +64,11 @@ void check_size(const char *what, std::size_t elements) {
     if (elements > most) throw Error(fmt::format("the {} would have {} elements; it may have at most {}", what, elements, most));
 }
 
+/// Returns the shape of the same numbers as channels of one pixel.
+Shape vector_of(const Shape &shape) {
+    return {1, 1, static_cast<int>(shape.size())};
+}
+
 /// Reads statements one by one.
 class Reader {
 public:
@@ -77,19 +82,24 @@ public:
             throw Error(fmt::format("'{}' comes before the input; begin with input 28x28x1, say", word));
         } else if (word == "encoder" || word == "decoder") {
             begin_part(words);
-        } else if (const auto kinds = layer_kinds(); std::ranges::find(kinds, word) == kinds.end()) {
+        } else if (const auto kinds = layer_kinds();
+                   word != "reshape" && word != "flatten" && std::ranges::find(kinds, word) == kinds.end()) {
             std::vector<std::string_view> statements{"input", "encoder", "decoder"};
             statements.insert(statements.end(), kinds.begin(), kinds.end());
+            statements.insert(statements.end(), {"reshape", "flatten"});
             throw Error(fmt::format("there is no statement '{}'; {}", word, suggestion(word, "the statements", statements)));
         } else if (part_.empty()) {
             throw Error(fmt::format("'{}' stands in no part; write encoder before the first layer", word));
+        } else if (word == "reshape" || word == "flatten") {
+            reshape(words);
         } else {
             add_layer(words, line);
         }
     }
 
-    /// Checks the text as a whole. Throws Error.
-    void end() const {
+    /// Ends the decoder, and checks the text as a whole. Throws Error.
+    void end() {
+        architecture_.output = shape_;
         if (!has_input_) throw Error("there is no network; begin with input 28x28x1, say");
         for (const std::string_view part : {"encoder", "decoder"}) {
             const bool is_there =
@@ -97,7 +107,7 @@ public:
             if (!is_there)
                 throw Error(fmt::format("the {0} has no layers; write {0}, and below it a layer, as conv2d filters=32 kernel=3", part));
         }
-        const Shape &output = architecture_.layers.back().output, &input = architecture_.input;
+        const Shape &output = architecture_.output, &input = architecture_.input;
         if (output == input) return;
         const auto text = [](const Shape &shape) { return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels); };
         const std::string change = mending(architecture_);
@@ -109,7 +119,7 @@ private:
     void read_input(std::span<const std::string_view> words) {
         if (has_input_) throw Error("the input is given twice; give it once");
         if (words.size() != 2) throw Error("input wants one shape; write input 28x28x1, say");
-        architecture_.input = parse_shape(words[1]);
+        architecture_.input = shape_ = parse_shape(words[1]);
         check_size("input", architecture_.input.size());
         has_input_ = true;
     }
@@ -120,18 +130,46 @@ private:
             throw Error(fmt::format("{} is given twice, or too late; write encoder, then decoder, once", words[0]));
         if (part_.empty() && words[0] == "decoder") throw Error("decoder comes before the encoder; write encoder and its layers first");
         part_ = words[0];
+        architecture_.code = shape_;
+    }
+
+    /// Returns whether the numbers above are a softmax over channels, whose derivative needs them as channels.
+    [[nodiscard]] bool are_softmax() const {
+        return !architecture_.layers.empty() && architecture_.layers.back().statement.activation == "softmax";
+    }
+
+    /// Sees the numbers above in another shape.
+    void reshape(std::span<const std::string_view> words) {
+        Shape wanted = vector_of(shape_);
+        if (words.front() == "flatten") {
+            if (words.size() > 1) throw Error(fmt::format("'{}' does not belong behind flatten; begin a line of its own", words[1]));
+        } else {
+            if (words.size() != 2) throw Error("reshape wants one shape; write reshape 4x4x64, say");
+            wanted = parse_shape(words[1]);
+        }
+        if (wanted.size() != shape_.size())
+            throw Error(fmt::format("{} has {} elements, and what stands above has {} ({}x{}x{}); choose a shape of as many", words.back(),
+                                    wanted.size(), shape_.size(), shape_.height, shape_.width, shape_.channels));
+        if (are_softmax() && wanted.channels != shape_.channels)
+            throw Error("a softmax over channels cannot be taken apart; leave its channels as they are, or end it by a dense layer");
+        shape_ = wanted;
+    }
+
+    /// Returns the shape in which a dense layer sees the numbers above: all of them as channels, or the grid of a softmax.
+    [[nodiscard]] Shape dense_input() const {
+        constexpr std::size_t most = 1U << 20U;  // channels of a pipeline
+        if (shape_.size() > most)
+            throw Error(fmt::format("the dense layer would have {} inputs; it may have at most {}", shape_.size(), most));
+        return are_softmax() ? shape_ : vector_of(shape_);
     }
 
     void add_layer(std::span<const std::string_view> words, int line) {
         auto &layers = architecture_.layers;
         if (layers.size() == most_layers) throw Error(fmt::format("there are more than {} layers; leave some out", most_layers));
-        Layer layer{.statement = parse_layer(words),
-                    .name = {},
-                    .input = layers.empty() ? architecture_.input : layers.back().output,
-                    .output = {},
-                    .canonical = {}};
-        layer.statement.line = line;
-        layer.output = output_shape(layer.statement, layer.input);
+        LayerStatement statement = parse_layer(words);
+        statement.line = line;
+        const bool is_dense = statement.kind == LayerKind::dense;
+        Layer layer = place(std::move(statement), is_dense ? dense_input() : shape_);
         check_size("kernel", layer.description().kernel_size());
         check_size("output", layer.output.size());
         layer.name = layer.statement.name.empty() ? automatic_name(layer.statement.kind) : layer.statement.name;
@@ -139,7 +177,8 @@ private:
         if (!is_new) throw Error(fmt::format("the name {} is taken by line {}; give another with name=", layer.name, taken->second));
         parameters_ += ArenaLayout::padded(layer.description().kernel_size()) + ArenaLayout::padded(layer.description().bias_size());
         check_size("list of all weights", parameters_);
-        layer.canonical = canonical_text(layer);
+        layer.canonical = canonical_text(layer, layers.empty() ? architecture_.input : layers.back().output);
+        shape_ = layer.output;
         layers.push_back(std::move(layer));
         if (part_ == "encoder") architecture_.encoder_layers++;
     }
@@ -156,7 +195,8 @@ private:
     bool has_input_ = false;
     std::string part_;  // encoder, decoder, or neither yet
     std::map<std::string, int> lines_of_names_;
-    std::array<int, 2> automatic_{};  // names given so far, by kind
+    Shape shape_;                     // of what stands above
+    std::array<int, 3> automatic_{};  // names given so far, by kind
     std::size_t parameters_ = 0;      // of all layers so far
 };
 
@@ -168,8 +208,12 @@ std::vector<LayerDescription> Architecture::descriptions() const {
     return all;
 }
 
+NetworkDescription Architecture::description(std::span<const LayerDescription> descriptions) const {
+    return {.name = name, .layers = descriptions, .encoder_layers = encoder_layers, .input = input, .code = code, .output = output};
+}
+
 Architecture read_architecture(const std::string &file, std::string_view text) {
-    Architecture architecture{.name = network_name(file), .input = {}, .layers = {}, .encoder_layers = 0};
+    Architecture architecture{.name = network_name(file), .input = {}, .code = {}, .output = {}, .layers = {}, .encoder_layers = 0};
     if (text.size() > most_bytes)
         throw Error(fmt::format("{}: error: the text is larger than {} bytes; is it a network's?", file, most_bytes));
     Reader reader(architecture);

@@ -1,6 +1,7 @@
 // A network's text, read and checked: every layer with its shape and its name.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,12 +12,14 @@ namespace castnet {
 
 struct Architecture {
     std::string name;
-    Shape input;
+    Shape input, code, output;  ///< a layer beside them may see the same numbers in another shape, after a reshape
     std::vector<Layer> layers;
     std::size_t encoder_layers = 0;  ///< the number of layers up to the code
 
     /// Returns the layers for the runtime, without pipelines. They refer to the architecture's strings.
     [[nodiscard]] std::vector<LayerDescription> descriptions() const;
+    /// Returns the network of those layers, which must outlive it, for the runtime.
+    [[nodiscard]] NetworkDescription description(std::span<const LayerDescription> descriptions) const;
 };
 
 /// Reads a network's text, which may come from anywhere. `file`, such as folder/NAME.castnet, gives the network its name and appears in

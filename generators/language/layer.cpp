@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "train/files/error.h"
 
 namespace castnet {
@@ -9,7 +11,7 @@ namespace {
 
 /// Returns what is wrong when output_extent() returns 0. `what` is the height or the width.
 std::string misfit(LayerKind kind, const char *what, const Window &window, int input, int wanted) {
-    if (kind == LayerKind::conv2d) {
+    if (kind != LayerKind::conv2d_transpose) {
         const int most = input + window.before + window.after;
         return fmt::format("the kernel's {} {} is larger than the input's {}; it may be at most {} here", what, window.kernel, most, most);
     }
@@ -32,15 +34,20 @@ int checked_extent(LayerKind kind, const char *what, const Window &window, int i
 }  // namespace
 
 int output_extent(LayerKind kind, const Window &window, int input, int wanted) {
-    if (kind == LayerKind::conv2d) return window.small_extent(input);
+    if (kind != LayerKind::conv2d_transpose) return window.small_extent(input);
     const int extent = wanted > 0 ? wanted : window.large_extent(input);
     return extent >= window.least_large_extent(input) && extent <= window.most_large_extent(input) ? extent : 0;
 }
 
-Shape output_shape(const LayerStatement &statement, const Shape &input) {
+Layer place(LayerStatement statement, const Shape &input) {
+    if (statement.kind == LayerKind::dense) {
+        statement.y.kernel = input.height;
+        statement.x.kernel = input.width;
+    }
     const Shape wanted = statement.output.value_or(Shape{});
-    return {checked_extent(statement.kind, "height", statement.y, input.height, wanted.height),
-            checked_extent(statement.kind, "width", statement.x, input.width, wanted.width), statement.filters};
+    const Shape output{checked_extent(statement.kind, "height", statement.y, input.height, wanted.height),
+                       checked_extent(statement.kind, "width", statement.x, input.width, wanted.width), statement.filters};
+    return {.statement = std::move(statement), .name = {}, .input = input, .output = output, .canonical = {}};
 }
 
 namespace {
@@ -50,7 +57,7 @@ bool places_alike(LayerKind kind, Window window, PaddingMode mode, int large, in
     const int zeros = window.zeros_before(large, small);
     window.padding = mode;
     window.before = window.after = 0;
-    const bool fits = kind == LayerKind::conv2d ? window.small_extent(large) == small : window.large_extent(small) == large;
+    const bool fits = kind == LayerKind::conv2d_transpose ? window.large_extent(small) == large : window.small_extent(large) == small;
     return fits && window.zeros_before(large, small) == zeros;
 }
 
@@ -63,7 +70,7 @@ std::string canonical_padding(const Layer &layer, const LayerDescription &geomet
     if (is(PaddingMode::valid)) return "valid";
     if (is(PaddingMode::same)) return "same";
     const std::string output =
-        statement.kind == LayerKind::conv2d ? "" : fmt::format(" output={}x{}", layer.output.height, layer.output.width);
+        statement.kind == LayerKind::conv2d_transpose ? fmt::format(" output={}x{}", layer.output.height, layer.output.width) : "";
     switch (statement.y.padding) {
     case PaddingMode::valid:
         return "valid" + output;
@@ -77,11 +84,15 @@ std::string canonical_padding(const Layer &layer, const LayerDescription &geomet
 
 }  // namespace
 
-std::string canonical_text(const Layer &layer) {
+std::string canonical_text(const Layer &layer, const Shape &before) {
     const LayerDescription geometry = layer.description();
-    return fmt::format("{} filters={} kernel={}x{} stride={}x{} padding={} activation={} l2={} name={}", name_of(geometry.kind),
-                       geometry.output.channels, geometry.kernel_height, geometry.kernel_width, geometry.stride_y, geometry.stride_x,
-                       canonical_padding(layer, geometry), geometry.activation, geometry.l2, layer.name);
+    const std::string rest = fmt::format("activation={} l2={} name={}", geometry.activation, geometry.l2, layer.name);
+    if (geometry.kind == LayerKind::dense) return fmt::format("dense units={} {}", geometry.output.channels, rest);
+    const Shape &from = layer.input;
+    const std::string reshaped = from == before ? "" : fmt::format(" from={}x{}x{}", from.height, from.width, from.channels);
+    return fmt::format("{} filters={} kernel={}x{} stride={}x{} padding={} {}{}", name_of(geometry.kind), geometry.output.channels,
+                       geometry.kernel_height, geometry.kernel_width, geometry.stride_y, geometry.stride_x,
+                       canonical_padding(layer, geometry), rest, reshaped);
 }
 
 LayerDescription Layer::description() const {

@@ -14,8 +14,8 @@ struct LayerStatement {
     int line = 0;      ///< in the text, from 1
     std::string text;  ///< its words, separated by one space
     LayerKind kind = LayerKind::conv2d;
-    int filters = 0;
-    Window y, x;                  ///< rows and columns
+    int filters = 0;              ///< channels of the output; of dense, its units
+    Window y, x;                  ///< rows and columns; of dense, all of its input's
     std::optional<Shape> output;  ///< output= of a conv2d_transpose: rows and columns; the channels mean nothing
     std::string activation = "linear";
     float l2 = 0;
@@ -37,11 +37,11 @@ struct Layer {
 /// them.
 int output_extent(LayerKind kind, const Window &window, int input, int wanted);
 
-/// Returns the output's shape for `input`. Throws Error, without file and line, if the statement does not fit.
-Shape output_shape(const LayerStatement &statement, const Shape &input);
+/// Places a statement on its input's grid, which dense's kernel covers. Throws Error, without file and line, if it does not fit.
+Layer place(LayerStatement statement, const Shape &input);
 
 /// Returns the layer's statement with every key in one order: two layers that compute the same from the same weights have the same text,
-/// whatever words their padding was written in.
-std::string canonical_text(const Layer &layer);
+/// whatever words their padding was written in. `before` is the shape of what the layer reads, before it was reshaped.
+std::string canonical_text(const Layer &layer, const Shape &before);
 
 }  // namespace castnet

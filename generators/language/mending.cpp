@@ -58,9 +58,15 @@ std::optional<std::string> change_padding(LayerStatement statement, const Shape 
     return std::nullopt;
 }
 
+/// Returns the statement that makes `wanted` of as many numbers.
+std::string reshape_to(const Shape &wanted) {
+    return fmt::format("reshape {}x{}x{}", wanted.height, wanted.width, wanted.channels);
+}
+
 /// Returns one change of the last layer, and its filters if they differ; empty if none helps.
 std::string mend_last(const Layer &last, const Shape &wanted) {
     const LayerStatement &statement = last.statement;
+    if (statement.kind == LayerKind::dense) return "";
     std::string filters = statement.filters == wanted.channels ? "" : fmt::format("filters={}", wanted.channels);
     if (makes(statement, last.input, wanted)) return filters;
     std::optional<std::string> change = change_output(statement, last.input, wanted);
@@ -71,10 +77,20 @@ std::string mend_last(const Layer &last, const Shape &wanted) {
     return filters.empty() ? *change : fmt::format("{} {}", filters, *change);
 }
 
+/// Returns whether a layer sees what stands above it in another shape.
+bool is_reshaped(const Architecture &architecture) {
+    Shape shape = architecture.input;
+    for (const Layer &layer : architecture.layers) {
+        if (layer.input != shape) return true;
+        shape = layer.output;
+    }
+    return architecture.output != shape;
+}
+
 /// Returns an output= for each decoder layer that does not make the input of its counterpart in the encoder; empty if that fails.
 std::string mend_all(const Architecture &architecture) {
     const std::size_t encoder = architecture.encoder_layers, count = architecture.layers.size();
-    if (count != 2 * encoder) return "";
+    if (count != 2 * encoder || is_reshaped(architecture)) return "";
     std::vector<std::string> changes;
     Shape shape = architecture.layers[encoder - 1].output;
     for (std::size_t l = encoder; l < count; l++) {
@@ -94,8 +110,16 @@ std::string mend_all(const Architecture &architecture) {
 
 std::string mending(const Architecture &architecture) {
     const Layer &last = architecture.layers.back();
-    if (const std::string change = mend_last(last, architecture.input); !change.empty())
-        return fmt::format("{} in line {} would end there", change, last.statement.line);
+    const Shape &wanted = architecture.input;
+    const int line = last.statement.line;
+    if (last.output.size() == wanted.size()) return fmt::format("{} below line {} would end there", reshape_to(wanted), line);
+    if (last.statement.kind == LayerKind::dense) {
+        const bool is_vector = wanted == Shape{1, 1, wanted.channels};
+        return fmt::format("units={} in line {}{} would end there", wanted.size(), line,
+                           is_vector ? "" : fmt::format(", and {} below it,", reshape_to(wanted)));
+    }
+    if (const std::string change = mend_last(last, wanted); !change.empty() && architecture.output == last.output)
+        return fmt::format("{} in line {} would end there", change, line);
     const std::string changes = mend_all(architecture);
     return changes.empty() ? "" : fmt::format("write {}", changes);
 }

@@ -23,7 +23,7 @@ std::string key_of(const std::string &generator, const LayerDescription &layer, 
 void add_layer(std::vector<PipelineRecipe> &pipelines, const std::string &network, const LayerDescription &layer,
                const std::string &activation_before, bool is_first) {
     const std::string name(layer.name);
-    const bool is_conv2d = layer.kind == LayerKind::conv2d;
+    const bool is_transposed = layer.is_transposed();
     const auto add = [&](const std::string &pass, const std::string &generator, const Parameters &choices, bool is_contraction) {
         Parameters parameters = geometry_of(layer);
         parameters.insert(choices.begin(), choices.end());
@@ -34,12 +34,12 @@ void add_layer(std::vector<PipelineRecipe> &pipelines, const std::string &networ
                              .parameters = std::move(parameters),
                              .key = is_contraction ? key_of(generator, layer, choices) : ""});
     };
-    add("forward", is_conv2d ? "correlate" : "spread", {{"pass", "forward"}, {"activation", std::string(layer.activation)}}, true);
+    add("forward", is_transposed ? "spread" : "correlate", {{"pass", "forward"}, {"activation", std::string(layer.activation)}}, true);
     add("backward_weights", "kernel_gradient",
-        {{"output_grid", is_conv2d ? "small" : "large"}, {"decays", layer.l2 > 0 ? "true" : "false"}}, true);
+        {{"output_grid", is_transposed ? "large" : "small"}, {"decays", layer.l2 > 0 ? "true" : "false"}}, true);
     if (!is_first)
-        add("backward_data", is_conv2d ? "spread" : "correlate", {{"pass", "backward_data"}, {"activation", activation_before}}, true);
-    if (!is_conv2d || !is_first) add("transpose_kernel", "transpose_kernel", {}, false);
+        add("backward_data", is_transposed ? "correlate" : "spread", {{"pass", "backward_data"}, {"activation", activation_before}}, true);
+    if (is_transposed || !is_first) add("transpose_kernel", "transpose_kernel", {}, false);
 }
 
 }  // namespace

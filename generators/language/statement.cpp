@@ -26,9 +26,8 @@ Words split(std::string_view text, char separator) {
     return parts;
 }
 
-/// Parses a whole number from `least` to 9999, without sign or leading zeros. Returns -1 for anything else.
-int number(std::string_view word, int least = 1) {
-    constexpr std::size_t most_digits = 4;
+/// Parses a whole number from `least` on, of at most so many digits, without sign or leading zeros. Returns -1 for anything else.
+int number(std::string_view word, int least = 1, std::size_t most_digits = 4) {
     int value = -1;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
     const bool is_plain = word.size() <= most_digits && !word.starts_with('-') && (word.size() == 1 || !word.starts_with('0'));
@@ -63,6 +62,12 @@ void set_pair(LayerStatement &statement, std::string_view key, std::string_view 
 void set_filters(LayerStatement &statement, std::string_view value) {
     statement.filters = number(value);
     if (statement.filters < 0) throw Error(fmt::format("filters={} is not a number of channels; write filters=32, say (1 to 9999)", value));
+}
+
+void set_units(LayerStatement &statement, std::string_view value) {
+    constexpr std::size_t most_digits = 6;
+    statement.filters = number(value, 1, most_digits);
+    if (statement.filters < 0) throw Error(fmt::format("units={} is not a number of outputs; write units=32, say (1 to 999999)", value));
 }
 
 void set_padding(LayerStatement &statement, std::string_view value) {
@@ -127,23 +132,30 @@ void set_name(LayerStatement &statement, std::string_view value) {
 struct Key {
     std::string_view name;
     void (*set)(LayerStatement &, std::string_view value);
+    int example = 0;  ///< a value to propose where a required key is missing; 0 if it may be
 };
 
-// The keys of conv2d_transpose; conv2d has all but the last.
-constexpr std::array<Key, 8> all_keys{
-    {{"filters", set_filters},
-     {"kernel", [](LayerStatement &s, std::string_view value) { set_pair(s, "kernel", value, &Window::kernel); }},
-     {"stride", [](LayerStatement &s, std::string_view value) { set_pair(s, "stride", value, &Window::stride); }},
-     {"padding", set_padding},
-     {"activation", set_activation},
-     {"l2", set_l2},
-     {"name", set_name},
-     {"output", set_output}}};
+constexpr Key filters{"filters", set_filters, 32}, units{"units", set_units, 32}, padding{"padding", set_padding},
+    activation{"activation", set_activation}, l2{"l2", set_l2}, name{"name", set_name}, output{"output", set_output},
+    kernel{"kernel", [](LayerStatement &s, std::string_view value) { set_pair(s, "kernel", value, &Window::kernel); }, 3},
+    stride{"stride", [](LayerStatement &s, std::string_view value) { set_pair(s, "stride", value, &Window::stride); }};
 
-constexpr std::array<std::string_view, 2> kinds{name_of(LayerKind::conv2d), name_of(LayerKind::conv2d_transpose)};  // in LayerKind's order
+constexpr std::array conv2d_keys{filters, kernel, stride, padding, activation, l2, name};
+constexpr std::array conv2d_transpose_keys{filters, kernel, stride, padding, activation, l2, name, output};
+constexpr std::array dense_keys{units, activation, l2, name};
+
+constexpr std::array<std::string_view, 3> kinds{name_of(LayerKind::conv2d), name_of(LayerKind::conv2d_transpose),
+                                                name_of(LayerKind::dense)};  // in LayerKind's order
 
 std::span<const Key> keys_of(LayerKind kind) {
-    return std::span(all_keys).first(kind == LayerKind::conv2d ? all_keys.size() - 1 : all_keys.size());
+    switch (kind) {
+    case LayerKind::conv2d:
+        return conv2d_keys;
+    case LayerKind::conv2d_transpose:
+        return conv2d_transpose_keys;
+    default:
+        return dense_keys;
+    }
 }
 
 Words names_of(std::span<const Key> keys) {
@@ -186,16 +198,17 @@ LayerStatement parse_layer(std::span<const std::string_view> words) {
         const std::size_t equals = word.find('=');
         if (equals == 0 || equals >= word.size() - 1)
             throw Error(fmt::format("'{}' is not key=value; the keys are {}", word, fmt::join(names, ", ")));
-        const std::string_view name = word.substr(0, equals);
-        const auto key = std::ranges::find(keys, name, &Key::name);
-        if (key == keys.end()) throw Error(fmt::format("{} has no key '{}'; {}", words.front(), name, suggestion(name, "its keys", names)));
-        if (std::ranges::find(given, name) != given.end()) throw Error(fmt::format("{} is given twice; give it once", name));
-        given.push_back(name);
+        const std::string_view word_name = word.substr(0, equals);
+        const auto key = std::ranges::find(keys, word_name, &Key::name);
+        if (key == keys.end())
+            throw Error(fmt::format("{} has no key '{}'; {}", words.front(), word_name, suggestion(word_name, "its keys", names)));
+        if (std::ranges::find(given, word_name) != given.end()) throw Error(fmt::format("{} is given twice; give it once", word_name));
+        given.push_back(word_name);
         key->set(statement, word.substr(equals + 1));
     }
-    for (const std::string_view required : {"filters", "kernel"}) {
-        if (std::ranges::find(given, required) == given.end())
-            throw Error(fmt::format("{0} is missing; add {0}={1}, say", required, required == "filters" ? 32 : 3));
+    for (const Key &key : keys) {
+        if (key.example > 0 && std::ranges::find(given, key.name) == given.end())
+            throw Error(fmt::format("{0} is missing; add {0}={1}, say", key.name, key.example));
     }
     check_zeros(statement);
     return statement;

@@ -84,7 +84,7 @@ void print_inference(const NetworkDescription &description, const Options &optio
     Random random(1);
     if (glorot_uniform(network, random) != 0) throw std::runtime_error(network.error_message());
     const auto images = static_cast<std::size_t>(options.batch_size);
-    std::vector<float> inputs(images * description.input().size()), outputs(images * description.output().size());
+    std::vector<float> inputs(images * description.input.size()), outputs(images * description.output.size());
     for (float &value : inputs) value = random.uniform();
     BestTime time;
     const auto infer = [&] {

@@ -53,7 +53,7 @@ void Pipelines::add_layer(const LayerDescription &layer) {
 }
 
 void Pipelines::add_step(const NetworkDescription &network) {
-    const Shape shape = network.output().flat();
+    const Shape shape = network.layers.back().output.flat();
     const float *output = grids(shape), *targets = grids(shape), *gradient = grids(shape);
     const float *errors = floats(static_cast<std::size_t>(images_));
     const double grid_bytes = sizeof(float) * static_cast<double>(shape.size()) * images_;

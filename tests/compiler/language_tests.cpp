@@ -1,6 +1,8 @@
 // Tests the network language: what a text means, and the error message of a mistake.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <ostream>
 
 #include "generators/language/architecture.h"
@@ -107,6 +109,38 @@ TEST_CASE("language: the default network") {
     CHECK(last.description().pad_y == 2);
 }
 
+TEST_CASE("language: a dense layer reads all numbers above, and a reshape shows them in another shape") {
+    const Architecture network = read(
+        "input 8x8x2\nencoder\nconv2d filters=4 kernel=3 stride=2 padding=same activation=relu\ndense units=20 activation=elu\n"
+        "dense units=6\nreshape 1x2x3\ndecoder\ndense units=16\nreshape 2x2x4\nconv2d_transpose filters=3 kernel=2 stride=2\n"
+        "dense units=128 name=last\nreshape 8x8x2\n");
+    REQUIRE(network.layers.size() == 6);
+    CHECK(network.code == Shape{1, 2, 3});
+    CHECK(network.output == Shape{8, 8, 2});
+    const Layer &first = network.layers[1], &second = network.layers[2], &transposed = network.layers[4];
+    CHECK(first.name == "dense");
+    CHECK(first.input == Shape{1, 1, 64});
+    CHECK(first.output == Shape{1, 1, 20});
+    CHECK(first.description().parameter_count() == 64 * 20 + 20);
+    CHECK(std::ranges::equal(first.description().kernel().shape(), std::array<std::size_t, 2>{64, 20}));
+    CHECK(first.canonical == "dense units=20 activation=elu l2=0 name=dense");
+    CHECK(second.name == "dense_1");
+    CHECK(transposed.input == Shape{2, 2, 4});
+    CHECK(transposed.canonical ==
+          "conv2d_transpose filters=3 kernel=2x2 stride=2x2 padding=valid activation=linear l2=0 name=conv2d_transpose from=2x2x4");
+    CHECK(network.layers[5].output == Shape{1, 1, 128});
+}
+
+TEST_CASE("language: the channels of a softmax stay together") {
+    const std::string begin = "input 4x4x2\nencoder\nconv2d filters=4 kernel=1 activation=softmax\n";
+    const Architecture network = read(begin + "dense units=3\ndecoder\ndense units=32\nreshape 4x4x2\n");
+    CHECK(network.layers[1].input == Shape{4, 4, 4});
+    CHECK(std::ranges::equal(network.layers[1].description().kernel().shape(), std::array<std::size_t, 2>{64, 3}));
+    CHECK(message_of(begin + "flatten\n") ==
+          "n.castnet:4: error: a softmax over channels cannot be taken apart; leave its channels as they are, or end it by a dense layer");
+    CHECK(message_of(begin + "reshape 2x8x4\ndecoder\nconv2d filters=1 kernel=1\nreshape 4x4x1\nconv2d filters=2 kernel=1\n") == "");
+}
+
 TEST_CASE("language: shapes are Keras's, PyTorch's and ONNX's") {
     struct Example {
         std::string layer, input;
@@ -174,8 +208,16 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
     };
     const std::string long_name(65, 'a');
     const std::vector<Mistake> mistakes{
-        {"dense filters=3 kernel=3",
-         "there is no statement 'dense'; the statements are input, encoder, decoder, conv2d and conv2d_transpose"},
+        {"pool filters=3 kernel=3",
+         "there is no statement 'pool'; the statements are input, encoder, decoder, conv2d, conv2d_transpose, dense, reshape and flatten"},
+        {"dense filters=3", "dense has no key 'filters'; its keys are units, activation, l2 and name"},
+        {"dense activation=relu", "units is missing; add units=32, say"},
+        {"dense units=0", "units=0 is not a number of outputs; write units=32, say (1 to 999999)"},
+        {"dense units=1000000", "units=1000000 is not a number of outputs; write units=32, say (1 to 999999)"},
+        {"reshape", "reshape wants one shape; write reshape 4x4x64, say"},
+        {"reshape 28x28", "'28x28' is not a shape; write 28x28x1, say, for rows x columns x channels (1 to 9999)"},
+        {"reshape 28x28x2", "28x28x2 has 1568 elements, and what stands above has 784 (28x28x1); choose a shape of as many"},
+        {"flatten 784", "'784' does not belong behind flatten; begin a line of its own"},
         {"conv2 filters=3 kernel=3", "there is no statement 'conv2'; did you mean conv2d?"},
         {"conv2d fitlers=3 kernel=3", "conv2d has no key 'fitlers'; did you mean filters?"},
         {"conv2d filters=3 kernel=3 size=4",
@@ -206,7 +248,8 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
          "there is no activation 'swish'; the activations are linear, relu, leaky_relu, elu, softplus, sigmoid, tanh and softmax"},
         {"conv2d filters=3 kernel=3 activation=leaky_relo(0.1)", "there is no activation 'leaky_relo'; did you mean leaky_relu?"},
         {"conv2d filters=3 kernel=3 activation=tanh(0.1)", "activation=tanh(0.1): tanh has no parameter; write activation=tanh"},
-        {"conv2d filters=3 kernel=3 activation=elu(", "activation=elu(: the parameter is a number from 0.0001 to 100; write activation=elu(1), say"},
+        {"conv2d filters=3 kernel=3 activation=elu(",
+         "activation=elu(: the parameter is a number from 0.0001 to 100; write activation=elu(1), say"},
         {"conv2d filters=3 kernel=3 l2=-1", "l2=-1 is not a factor; write l2=0.001 or l2=1e-3, say (0, or 1e-30 to 9999)"},
         {"conv2d filters=3 kernel=3 l2=nan", "l2=nan is not a factor; write l2=0.001 or l2=1e-3, say (0, or 1e-30 to 9999)"},
         {"conv2d filters=3 kernel=3 l2=010", "l2=010 is not a factor; write l2=0.001 or l2=1e-3, say (0, or 1e-30 to 9999)"},
@@ -297,6 +340,11 @@ TEST_CASE("language: a decoder that misses the input's shape is told the way the
     CHECK(change_of("conv2d_transpose filters=3 kernel=3 stride=2") == "kernel=2 in line 5 would end there");
     CHECK(change_of("conv2d_transpose filters=1 kernel=3 stride=2") == "filters=3 kernel=2 in line 5 would end there");
     CHECK(change_of("conv2d_transpose filters=3 kernel=3 stride=3 padding=same") == "stride=2 in line 5 would end there");
+    CHECK(change_of("dense units=3") == "units=2352 in line 5, and reshape 28x28x3 below it, would end there");
+    CHECK(change_of("dense units=2352") == "reshape 28x28x3 below line 5 would end there");
+    CHECK(change_of("dense units=2352\nreshape 3x28x28") == "reshape 28x28x3 below line 5 would end there");
+    CHECK(message_of("input 1x1x9\nencoder\ndense units=4\ndecoder\ndense units=8") ==
+          "n.castnet:5: error: the decoder ends in 1x1x8, and the input is 1x1x9; units=9 in line 5 would end there");
     CHECK(change_of("conv2d filters=3 kernel=3") == "choose kernels, strides and output= so that it ends there");
 }
 

@@ -79,10 +79,10 @@ template <typename Visit>
 void for_each_product(const Problem &problem, const Visit &visit) {
     const LayerDescription layer = problem.layer.description();
     const std::size_t in = layer.input.size(), out = layer.output.size();
-    const bool is_conv2d = layer.kind == LayerKind::conv2d;
+    const bool is_transposed = layer.is_transposed();
     for (std::size_t n = 0; n < std::size_t(problem.images); n++) {
         castnet::test::for_each_product(layer, [&](std::size_t l, std::size_t s, std::size_t k) {
-            visit(n * in + (is_conv2d ? l : s), n * out + (is_conv2d ? s : l), k);
+            visit(n * in + (is_transposed ? s : l), n * out + (is_transposed ? l : s), k);
         });
     }
 }

@@ -210,8 +210,7 @@ TEST_CASE("gradients in double: every activation, L2, odd shapes, strides larger
         {9, 11, 2},
         {"conv2d filters=5 kernel=3x2 stride=2x3 padding=same activation=tanh l2=0.01", "conv2d filters=4 kernel=2 activation=sigmoid",
          "conv2d filters=3 kernel=1 activation=softplus", "conv2d filters=4 kernel=1 activation=elu",
-         "conv2d filters=3 kernel=1 activation=leaky_relu(0.1)",
-         "conv2d_transpose filters=6 kernel=2 activation=softmax l2=0.1",
+         "conv2d filters=3 kernel=1 activation=leaky_relu(0.1)", "conv2d_transpose filters=6 kernel=2 activation=softmax l2=0.1",
          "conv2d_transpose filters=3 kernel=1x2 stride=2x3 activation=relu", "conv2d filters=2 kernel=1 padding=same activation=softmax"},
         40);
 }

@@ -20,8 +20,7 @@ using reference::activation_gradient;
 inline Layer read_layer(const std::string &text, const Shape &input) {
     std::istringstream stream(text);
     const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
-    const LayerStatement statement = parse_layer(std::vector<std::string_view>(words.begin(), words.end()));
-    return {.statement = statement, .name = {}, .input = input, .output = output_shape(statement, input), .canonical = {}};
+    return place(parse_layer(std::vector<std::string_view>(words.begin(), words.end())), input);
 }
 
 /// Calls visit(large index, small index, kernel index) for every product of the layer's bilinear map, of one image.

@@ -23,7 +23,8 @@ constexpr auto layers = std::to_array<LayerDescription>({
      .input = {1, 2, 2},
      .output = {1, 2, 1}},
 });
-constexpr NetworkDescription description{.name = "fuzz", .layers = layers, .encoder_layers = 1};
+constexpr NetworkDescription description{
+    .name = "fuzz", .layers = layers, .encoder_layers = 1, .input = {1, 2, 1}, .code = {1, 2, 2}, .output = {1, 2, 1}};
 
 bool is_same(const TrainingState &a, const TrainingState &b) {
     const auto bits = [](double value) { return std::bit_cast<std::uint64_t>(value); };

@@ -8,13 +8,14 @@ int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     Architecture network;
     const std::string text(reinterpret_cast<const char *>(data), size);
     if (!fuzz::reads(size, [&] { network = read_architecture("n.castnet", text); })) return 0;
-    fuzz::require(network.layers.back().output == network.input, "the decoder does not end in the input's shape");
+    fuzz::require(network.output == network.input, "the decoder does not end in the input's shape");
     fuzz::require(network.encoder_layers > 0 && network.encoder_layers < network.layers.size(), "a part is empty");
     Shape shape = network.input;
     for (const Layer &layer : network.layers) {
         const LayerDescription description = layer.description();
-        fuzz::require(layer.input == shape && description.output.size() <= 0x7fffffff && description.kernel_size() <= 0x7fffffff,
-                      "a shape is wrong");
+        fuzz::require(
+            layer.input.size() == shape.size() && description.output.size() <= 0x7fffffff && description.kernel_size() <= 0x7fffffff,
+            "a shape is wrong");
         fuzz::require(layer.statement.y.small_extent(description.large().height) == description.small().height &&
                           layer.statement.x.small_extent(description.large().width) == description.small().width,
                       "the grids are not those of one map");

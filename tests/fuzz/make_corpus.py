@@ -177,6 +177,9 @@ def write_language() -> None:
     down, up = "conv2d filters=1 kernel=3 stride=2 padding=same\n", "conv2d_transpose filters=1 kernel=3 stride=2 padding=same\n"
     write("language", "mirrored", f"input 25x25x1\nencoder\n{down * 3}decoder\n{up * 3}".encode())
     write("language", "sound", f"input 8x8x1\nencoder\n{down * 3}decoder\n{up * 3}".encode())
+    write("language", "dense", b"input 6x5x2\nencoder\nconv2d filters=4 kernel=3 activation=softmax\ndense units=20 activation=elu(0.5)\n"
+          b"reshape 2x5x2\nflatten\ndecoder\ndense units=60\nreshape 6x5x2\n")
+    write("language", "unshaped", b"input 6x5x2\nencoder\ndense units=3\ndecoder\ndense units=7\nreshape 1x7x1\n")
     write("language", "long", ("input 1x1x1\nencoder\n" + "conv2d filters=1 kernel=1\n" * 40).encode())
 
 

@@ -95,8 +95,8 @@ CHANGES = {
     "generators/data_contraction.h": (CONTRACTIONS, [
         ("(*bias_)(channel) : element(0)", "-(*bias_)(channel) : element(0)", "the sign of the bias"),
         ("select(lane < wide_channels,", "select(lane <= wide_channels,", "a lane beyond the last channel repeats it"),
-        ("epilogue = activation_gradient(activation, pixels, *output_, channels);",
-         "epilogue = activation_gradient(Activation::linear, pixels, *output_, channels);",
+        ("epilogue = activation_gradient(activation_of(activation), pixels, *output_, channels);",
+         "epilogue = activation_gradient({\"linear\"}, pixels, *output_, channels);",
          "the activation's derivative is left out"),
     ]),
     "generators/padding.h": (CONTRACTIONS, [
@@ -104,7 +104,7 @@ CHANGES = {
         ("= grid(r.x, r.y, r.z, n);", "= grid(r.x, width - 1 - r.y, r.z, n);", "the padded copy is mirrored"),
     ]),
     "generators/activation.h": ((*CONTRACTIONS, "double_gradient_tests"), [
-        ("max(z, 0.0F)", "max(z, -0.01F)", "relu lets small negative numbers through"),
+        ("return max(z, 0.0F);", "return max(z, -0.01F);", "relu lets small negative numbers through"),
         ("select(y > 0.0F, g, element(0))", "select(y >= 0.0F, g, element(0))", "the derivative of relu where it is off"),
         ("select(z > 0.0F, z, element(activation.parameter) * z)", "max(z, 0.0F)", "leaky_relu lets nothing through below zero"),
         ("select(y > 0.0F, g, element(activation.parameter) * g)", "select(y > 0.0F, g, element(0))", "the slope of leaky_relu's derivative"),
@@ -125,7 +125,7 @@ CHANGES = {
     "generators/squared_error.cpp": (NETWORKS, [
         ("output(c, x, y, n) - targets(c, x, y, n)", "targets(c, x, y, n) - output(c, x, y, n)", "the sign of the residual"),
         ("= scale * residual(c, x, y, n)", "= residual(c, x, y, n)", "the gradient's factor"),
-        ("activation_gradient(activation, scaled", "activation_gradient(Activation::linear, scaled",
+        ("activation_gradient(activation_of(activation), scaled", "activation_gradient({\"linear\"}, scaled",
          "the last activation's derivative is left out"),
         ("select(index < along,", "select(index <= along,", "the last error is counted twice"),
     ]),
@@ -177,7 +177,7 @@ CHANGES = {
         ("if (feature.present ||", "if (true ||", "every CPU will do"),
     ]),
     "runtime/layer.cpp": (NETWORKS, [
-        (".small = is_conv2d ? out : in,\n                                            .kernel", ".small = is_conv2d ? in : out,\n                                            .kernel",
+        (".small = is_transposed ? in : out,\n                                            .kernel", ".small = is_transposed ? out : in,\n                                            .kernel",
          "a gradient reads one grid twice"),
         ("return spreads ? transposed_operand", "return !spreads ? transposed_operand",
          "every pass reads the kernel in the other's layout"),

@@ -27,18 +27,34 @@ from network_language import Network, read_network
 
 
 def build(network: Network) -> keras.Model:
-    kinds = {"conv2d": keras.layers.Conv2D, "conv2d_transpose": keras.layers.Conv2DTranspose}
     model = keras.Sequential([keras.Input(network.input)])
+    shape = network.input
     for layer in network.layers:
-        regularizer = keras.regularizers.L2(layer.l2) if layer.l2 else None
-        model.add(kinds[layer.kind](layer.filters, layer.kernel, layer.strides, layer.padding, activation=layer.activation,
-                                    kernel_regularizer=regularizer, name=layer.name))
+        if layer.kind == "dense":
+            model.add(keras.layers.Flatten())
+        elif layer.input != shape:
+            model.add(keras.layers.Reshape(layer.input))
+        common = {"activation": layer.activation, "kernel_regularizer": keras.regularizers.L2(layer.l2) if layer.l2 else None, "name": layer.name}
+        if layer.kind == "dense":
+            model.add(keras.layers.Dense(layer.filters, **common))
+        else:
+            kind = {"conv2d": keras.layers.Conv2D, "conv2d_transpose": keras.layers.Conv2DTranspose}[layer.kind]
+            model.add(kind(layer.filters, layer.kernel, layer.strides, layer.padding, **common))
+        shape = None if layer.kind == "dense" else layer.output
+    if network.output != shape:
+        model.add(keras.layers.Reshape(network.output))
     return model
 
 
 def weights_by_name(model: keras.Model, values: list) -> dict:
-    names = [f"{layer.name}/{kind}" for layer in model.layers for kind in ("kernel", "bias")]
+    names = [weight.path.removeprefix(model.name + "/") for weight in model.trainable_variables]
     return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
+
+
+def randomize_biases(model: keras.Model, rng: np.random.Generator) -> None:
+    for weight in model.trainable_variables:
+        if weight.path.endswith("/bias"):
+            weight.assign(rng.normal(0, 0.1, weight.shape))
 
 
 def relative_difference(got: np.ndarray, want: np.ndarray) -> float:
@@ -49,8 +65,7 @@ def relative_difference(got: np.ndarray, want: np.ndarray) -> float:
 
 def compare(network: Network, programs: pathlib.Path, folder: pathlib.Path, rng: np.random.Generator) -> dict[str, float]:
     model = build(network)
-    for layer in model.layers:  # also makes the biases nonzero
-        layer.bias.assign(rng.normal(0, 0.1, layer.bias.shape))
+    randomize_biases(model, rng)
     images = rng.random((5, *network.input), np.float32)
     targets = rng.random((5, *network.input), np.float32)
     with tf.GradientTape() as tape:

@@ -17,7 +17,7 @@ try:
     import numpy as np
     import onnxruntime
     import torch
-    from compare_with_keras import build, keras, load_file, relative_difference, save_file, weights_by_name
+    from compare_with_keras import build, keras, load_file, randomize_biases, relative_difference, save_file, weights_by_name
 except ImportError as error:
     print(f"skipped: {error}; sh cmake/bootstrap.sh peers installs what is missing")
     sys.exit(77)
@@ -60,8 +60,7 @@ def check_network(network: Network, programs: pathlib.Path, folder: pathlib.Path
     castnet, model = Castnet(network.name, programs, folder), build(network)
     images = rng.random((16, *network.input), np.float32)
     np.save(folder / "x.npy", images)
-    for layer in model.layers:  # also makes the biases nonzero
-        layer.bias.assign(rng.normal(0, 0.1, layer.bias.shape))
+    randomize_biases(model, rng)
     start = weights_by_name(model, model.get_weights())
     save_file(start, folder / "start.safetensors")
 

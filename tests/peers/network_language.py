@@ -15,21 +15,24 @@ class Layer:
     activation: str
     l2: float
     name: str
+    input: tuple[int, int, int]
+    output: tuple[int, int, int]
 
 
 @dataclasses.dataclass
 class Network:
     name: str
     input: tuple[int, int, int]  # height, width, channels
+    output: tuple[int, int, int]
     layers: list[Layer]
 
 
 def read_layer(described: dict) -> Layer:
     keys = dict(word.split("=") for word in described["text"].split()[1:])
     return Layer(described["kind"], described["output"][2], tuple(described["kernel"]), tuple(described["stride"]), keys.get("padding", "valid"),
-                 described["activation"], described["l2"], described["name"])
+                 described["activation"], described["l2"], described["name"], tuple(described["input"]), tuple(described["output"]))
 
 
 def read_network(castnet: pathlib.Path, file: pathlib.Path) -> Network:
     described = json.loads(subprocess.run([castnet, "describe", "--json", file], capture_output=True, text=True, check=True).stdout)
-    return Network(described["name"], tuple(described["input"]), [read_layer(layer) for layer in described["layers"]])
+    return Network(described["name"], tuple(described["input"]), tuple(described["output"]), [read_layer(layer) for layer in described["layers"]])

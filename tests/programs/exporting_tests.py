@@ -19,7 +19,7 @@ except ImportError as error:
 BIN = pathlib.Path(os.environ["CASTNET_BIN"])
 COMPILER = os.environ["CASTNET_COMPILER"]
 NETWORKS = {"mnist_cae": (28, 28, 1), "test_rgb": (32, 32, 3), "test_odd": (17, 23, 2), "test_gap": (12, 10, 1), "test_softmax": (8, 8, 5),
-            "test_wide": (6, 40, 70), "test_one": (1, 1, 1), "test_padding": (25, 22, 2)}
+            "test_wide": (6, 40, 70), "test_one": (1, 1, 1), "test_padding": (25, 22, 2), "test_dense": (6, 5, 2)}
 BOUND = 1e-5  # of the largest output
 
 

@@ -67,8 +67,8 @@ TEST_CASE("network: a step allocates nothing") {
         Network network(*description, 32, 2);
         set_random_weights(network, random);
         Adam adam;
-        const std::vector<float> inputs = random_values(32 * description->input().size(), random);
-        const std::vector<float> targets = random_values(32 * description->output().size(), random);
+        const std::vector<float> inputs = random_values(32 * description->input.size(), random);
+        const std::vector<float> targets = random_values(32 * description->output.size(), random);
         std::vector<float> outputs(targets.size());
         REQUIRE(network.backward(Batch::of(inputs, targets, 32)).error == 0);  // starts the thread pool
         const halide_malloc_t previous_malloc = halide_set_custom_malloc(count);
@@ -186,8 +186,8 @@ TEST_CASE("network: for inference it needs less, gives the same outputs, and ref
         Network training(*description, 8, 2), inference(*description, 8, 2, Purpose::inference);
         set_random_weights(training, random);
         set_random_weights(inference, again);
-        const std::vector<float> inputs = random_values(11 * description->input().size(), random);
-        std::vector<float> outputs(11 * description->output().size()), same(outputs.size());
+        const std::vector<float> inputs = random_values(11 * description->input.size(), random);
+        std::vector<float> outputs(11 * description->output.size()), same(outputs.size());
         REQUIRE(training.forward(0, layers, inputs, outputs, 11) == 0);
         REQUIRE(inference.forward(0, layers, inputs, same, 11) == 0);
         CHECK(outputs == same);

@@ -26,13 +26,13 @@ TEST_CASE("autoencoder: learns, and does what the network under it does") {
         Random again(5);
         REQUIRE(glorot_uniform(network, again) == 0);
         Adam adam;
-        const std::vector<float> images = random_values(8 * description->input().size(), random);
+        const std::vector<float> images = random_values(8 * description->input.size(), random);
         for (int step = 0; step < 5; step++) {
             const StepResult result = model.step(images), same = adam.step(network, Batch::of(images, images, 8));
             REQUIRE(result.error == 0);
             CHECK(result.loss == same.loss);
         }
-        std::vector<float> codes(8 * description->code().size()), decoded(images.size()), outputs(images.size());
+        std::vector<float> codes(8 * description->code.size()), decoded(images.size()), outputs(images.size());
         CHECK(model.encode(images, codes) == 0);
         CHECK(model.decode(codes, decoded) == 0);
         CHECK(model.reconstruct(images, outputs) == 0);
@@ -72,7 +72,7 @@ TEST_CASE("autoencoder: steps in one fork are those taken one by one, from initi
         Random random(3), same_seed(5);
         Autoencoder one_by_one(*description, {.batch_size = 8, .threads = 2, .seed = 5}),
             at_once(*description, {.batch_size = 8, .threads = 2});
-        const std::vector<float> images = random_values(8 * description->input().size(), random);
+        const std::vector<float> images = random_values(8 * description->input.size(), random);
         REQUIRE(at_once.step(images).error == 0);  // sets the moments
         REQUIRE(at_once.initialize(same_seed) == 0);
         std::vector<double> losses, same;

@@ -37,7 +37,7 @@ TEST_CASE("finite: a step on images that are not is an error within that step, i
             for (const int images : {1, 5, 32}) {
                 Autoencoder model(*description, {.batch_size = 32, .threads = 2});
                 Random random(1);
-                std::vector<float> batch = random_values(std::size_t(images) * description->input().size(), random);
+                std::vector<float> batch = random_values(std::size_t(images) * description->input.size(), random);
                 REQUIRE(model.step(batch).error == 0);
                 batch[random.below(std::uint32_t(batch.size()))] = wrong;
                 CHECK(model.step(batch).error != 0);

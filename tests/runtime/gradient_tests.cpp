@@ -15,8 +15,8 @@ namespace {
 struct Batch {
     std::vector<float> inputs, targets;
     Batch(const NetworkDescription &description, std::size_t images, Random &random)
-        : inputs(random_values(images * description.input().size(), random)),
-          targets(random_values(images * description.output().size(), random)) {}
+        : inputs(random_values(images * description.input.size(), random)),
+          targets(random_values(images * description.output.size(), random)) {}
 };
 
 TEST_CASE("network: outputs, codes and decoded codes agree with the reference") {
@@ -114,7 +114,7 @@ std::vector<float> train_a_little(const NetworkDescription &description, int thr
 TEST_CASE("network: the penalty counts every weight once, the last one too") {
     // Everything else is zero, so that the loss is the penalty alone.
     Network network(test_odd::network, 1, 1);
-    const std::vector<float> images(test_odd::network.input().size()), targets(test_odd::network.output().size());
+    const std::vector<float> images(test_odd::network.input.size()), targets(test_odd::network.output.size());
     for (std::size_t l = 0; l < test_odd::layers.size(); l++) {
         const std::span<float> kernel = network.kernel(l);
         for (const std::size_t place : {std::size_t{0}, kernel.size() - 1}) {

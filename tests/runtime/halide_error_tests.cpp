@@ -61,8 +61,8 @@ struct BrokenDescription {
 };
 
 int run_forward(Network &network, std::size_t images) {
-    const std::vector<float> input(images * network.description().input().size());
-    std::vector<float> output(images * network.description().output().size());
+    const std::vector<float> input(images * network.description().input.size());
+    std::vector<float> output(images * network.description().output.size());
     return network.forward(0, network.description().layers.size(), input, output, images);
 }
 

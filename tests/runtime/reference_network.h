@@ -29,11 +29,11 @@ public:
     std::vector<double> forward(std::vector<double> values, std::size_t first, std::size_t last, std::vector<bool> *signs = nullptr) const {
         for (std::size_t l = first; l < last; l++) {
             const ReferenceLayer &r = layers[l];
-            const bool is_conv2d = r.description.kind == LayerKind::conv2d;
+            const bool is_transposed = r.description.is_transposed();
             std::vector<double> z(r.description.output.size());
             for (std::size_t i = 0; i < z.size(); i++) z[i] = r.bias[i % r.bias.size()];
             for_each_product(r.description, [&](std::size_t large, std::size_t small, std::size_t k) {
-                z[is_conv2d ? small : large] += values[is_conv2d ? large : small] * r.kernel[k];
+                z[is_transposed ? large : small] += values[is_transposed ? small : large] * r.kernel[k];
             });
             const std::string activation(r.description.activation);
             if (signs != nullptr && activation.find("lu") != std::string::npos)

@@ -59,7 +59,7 @@ TEST_CASE("training: the loss falls on blurred spots") {
     use_threads(2);
     for (const NetworkDescription *description : {&mnist_cae::network, &test_rgb::network}) {
         CAPTURE(description->name);
-        const castnet::Shape shape = description->input();
+        const castnet::Shape shape = description->input;
         const auto spots = [&](Random &random) {
             std::vector<float> batch;
             for (int image = 0; image < 32; image++) {

@@ -80,7 +80,7 @@ std::string summary(const NetworkDescription &description, std::size_t width) {
                                   memory_row("to infer one by one", ArenaLayout(description, 1, 1, Purpose::inference))};
     const std::size_t count = description.parameter_count();
     return wrapped({fmt::format("Network {}:", description.name),
-                    fmt::format("{} to code {}", describe(description.input()), describe(description.code()))},
+                    fmt::format("{} to code {}", describe(description.input), describe(description.code))},
                    " ", width) +
            "\n" + table(layers, 2, width) + fmt::format("Parameters: {} ({} KiB)\n", count, kibibytes(count * sizeof(float))) +
            table(memory, 1, width);

@@ -39,7 +39,7 @@ std::string first_difference(std::span<const LayerDescription> layers, const std
 }  // namespace
 
 Metadata architecture_of(const NetworkDescription &description) {
-    const Shape input = description.input();
+    const Shape input = description.input;
     std::string layers;
     for (const LayerDescription &layer : description.layers) layers += fmt::format("{}{}", layers.empty() ? "" : "\n", layer.canonical);
     return {{"network", std::string(description.name)},

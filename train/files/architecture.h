@@ -11,7 +11,8 @@ namespace castnet {
 using Metadata = std::map<std::string, std::string>;
 
 /// Returns the network's name, its input's shape, the number of encoder layers, and the layers. Each layer is a line in the network
-/// language with every key written out, so that equal layers have equal lines, however the user wrote them.
+/// language with every key written out, so that equal layers have equal lines, however the user wrote them. Behind a reshape it ends with
+/// the shape that the layer reads, as in from=4x4x64.
 Metadata architecture_of(const NetworkDescription &description);
 
 /// What a file is read for: its weights alone, whatever the network's name and L2 penalties, or to resume its run.

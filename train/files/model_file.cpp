@@ -122,7 +122,7 @@ std::vector<std::size_t> shape_of_one(const Shape &shape) {
 
 /// Returns the reconstruction of one image. Throws Error.
 std::vector<float> reconstruct_one(Autoencoder &model, std::span<const float> image) {
-    std::vector<float> output(model.description().output().size());
+    std::vector<float> output(model.description().output.size());
     if (model.reconstruct(image, output) != 0) throw Error(model.error_message());
     return output;
 }
@@ -131,8 +131,8 @@ std::vector<float> reconstruct_one(Autoencoder &model, std::span<const float> im
 void check_self_test(Autoencoder &model, const ModelFile &file) {
     const Tensor *input = file.contents().find(self_test_input), *want = file.contents().find(self_test_output);
     if (input == nullptr && want == nullptr) return;  // another program's file
-    if (input == nullptr || want == nullptr || input->shape != shape_of_one(model.description().input()) ||
-        want->shape != shape_of_one(model.description().output()))
+    if (input == nullptr || want == nullptr || input->shape != shape_of_one(model.description().input) ||
+        want->shape != shape_of_one(model.description().output))
         throw file.error("holds a self-test that is not one image and its output");
     const std::vector<float> got = reconstruct_one(model, input->values);
     // Machines and schedules round differently. Another activation, stride or padding differs by far more.
@@ -187,10 +187,10 @@ void restore_weights(Autoencoder &model, const TensorFile &weights) {
 void save_model(Autoencoder &model, const std::filesystem::path &path) {
     TensorFile file = weights_of(model);
     Random random(0);
-    Tensor input{.name = self_test_input, .shape = shape_of_one(model.description().input()), .values = {}};
-    input.values.resize(model.description().input().size());
+    Tensor input{.name = self_test_input, .shape = shape_of_one(model.description().input), .values = {}};
+    input.values.resize(model.description().input.size());
     std::ranges::generate(input.values, [&] { return random.uniform(); });
-    file.tensors.push_back({self_test_output, shape_of_one(model.description().output()), reconstruct_one(model, input.values)});
+    file.tensors.push_back({self_test_output, shape_of_one(model.description().output), reconstruct_one(model, input.values)});
     file.tensors.push_back(std::move(input));
     write_safetensors(path, file);
 }

@@ -16,7 +16,7 @@ constexpr std::size_t most_copied = std::size_t{64} << 20U;  // beyond the cache
 }  // namespace
 
 Work training_work(const NetworkDescription &network, int images) {
-    std::size_t grids = network.input().size();
+    std::size_t grids = network.input.size();
     for (const LayerDescription &layer : network.layers) grids += 4 * layer.output.size();
     const auto shards = static_cast<std::size_t>(Sharding(images).shards), count = static_cast<std::size_t>(images);
     const std::size_t floats = network.parameter_count() * (2 * shards + 7) + count * grids;

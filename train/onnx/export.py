@@ -46,12 +46,25 @@ def tensor(values: list[float], shape: list[int]) -> np.ndarray:
     return np.array(values, np.float32).reshape(shape)
 
 
+def seen_as(values: str, before: list[int], after: list[int], name: str) -> tuple[list, str]:
+    """Returns the nodes that see the values of a grid (h, w, c) in another shape, and their result. Castnet counts channels first."""
+    if before == after:
+        return [], values
+    return [helper.make_node("Transpose", [values], [f"{name}/nhwc"], perm=NHWC),
+            helper.make_node("Constant", [], [f"{name}/shape"], value_ints=[-1, *after]),
+            helper.make_node("Reshape", [f"{name}/nhwc", f"{name}/shape"], [f"{name}/reshaped"]),
+            helper.make_node("Transpose", [f"{name}/reshaped"], [name], perm=NCHW)], name
+
+
 def build(graph: dict) -> onnx.ModelProto:
     layers = graph["layers"]
     nodes, weights = [helper.make_node("Transpose", ["input"], ["input_nchw"], perm=NCHW)], []
-    current = "input_nchw"
+    current, shape = "input_nchw", graph["input"]
     for layer in layers:
         name = layer["name"]
+        views, current = seen_as(current, shape, layer["input"], f"{name}/input")
+        nodes += views
+        shape = layer["output"]
         # (h, w, in, out) of conv2d to (out, in, h, w), and (h, w, out, in) of conv2d_transpose to (in, out, h, w)
         kernel = tensor(layer["kernel_values"], layer["kernel_shape"]).transpose(3, 2, 0, 1)
         weights += [numpy_helper.from_array(np.ascontiguousarray(kernel), f"{name}/kernel"),
@@ -63,9 +76,9 @@ def build(graph: dict) -> onnx.ModelProto:
             operator, attributes = activation(layer["activation"])
             nodes.append(helper.make_node(operator, [current], [f"{name}/output"], **attributes))
             current = f"{name}/output"
-    nodes.append(helper.make_node("Transpose", [current], ["output"], perm=NHWC))
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])
-            for name, shape in (("input", layers[0]["input"]), ("output", layers[-1]["output"]))]
+    views, current = seen_as(current, shape, graph["output"], "last")
+    nodes += [*views, helper.make_node("Transpose", [current], ["output"], perm=NHWC)]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *graph[name]]) for name in ("input", "output")]
     model = helper.make_model(helper.make_graph(nodes, graph["name"], ends[:1], ends[1:], weights), producer_name="Castnet", ir_version=IR,
                               opset_imports=[helper.make_opsetid("", OPSET)])
     onnx.checker.check_model(model, full_check=True)

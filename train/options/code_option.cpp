@@ -23,9 +23,9 @@ CLI::Option *add_code_option(CLI::App &app, std::vector<float> &code, const std:
 }
 
 void check_code(const NetworkDescription &description, std::span<const float> code) {
-    if (code.size() != description.code().size())
+    if (code.size() != description.code.size())
         throw Error(fmt::format("--at: {} numbers given, a code of {} has {}; separate them by commas", code.size(), description.name,
-                                description.code().size()));
+                                description.code.size()));
 }
 
 }  // namespace castnet

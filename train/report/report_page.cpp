@@ -168,7 +168,7 @@ std::string report_page(const Report &report) {
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{0}: a training run</title>\n"
         "<style>{1}</style>\n</head>\n<body>\n<header>\n<h1>{0}</h1>\n"
         "<p class=\"lead\">{2} to a code of {3} and back, {4} parameters; trained until {5:%Y-%m-%d %H:%M}</p>\n{6}</header>\n<main>\n",
-        name, style, describe(report.network.input()), describe(report.network.code()),
+        name, style, describe(report.network.input), describe(report.network.code),
         whole(static_cast<double>(report.network.parameter_count())), fmt::localtime(std::time(nullptr)),
         html::facts("key", key_figures(report)));
     for (const ReportFigure &figure : report.figures)

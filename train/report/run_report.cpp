@@ -32,7 +32,7 @@ Mosaic reconstructions(Autoencoder &model, const Dataset &test) {
 }
 
 Mosaic decoded(Autoencoder &model, const std::vector<float> &codes, int columns) {
-    return {.shape = model.description().output(), .images = decode(model, codes), .columns = columns};
+    return {.shape = model.description().output, .images = decode(model, codes), .columns = columns};
 }
 
 /// Returns the codes of positions across the area, row by row, the highest first as in the plane.
@@ -52,7 +52,7 @@ std::vector<float> grid_codes(const PrincipalPlane &plane, const Area &area) {
 std::vector<ReportFigure> draw_plane(Autoencoder &model, const Dataset &test, const RunDirectory &directory, std::vector<float> chosen) {
     const std::vector<std::uint32_t> indices = sample(test, scatter_images);
     const std::vector<float> codes = encode(model, test.gather(indices));
-    const std::size_t dimension = model.description().code().size();
+    const std::size_t dimension = model.description().code.size();
     const PrincipalPlane plane(codes, dimension);
     std::vector<int> labels;
     if (!test.labels.empty()) std::ranges::transform(indices, std::back_inserter(labels), [&](auto index) { return test.labels[index]; });
