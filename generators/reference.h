@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
 #include <string>
 #include <vector>
 
-#include "generators/language/activation.h"
+#include "generators/language/function.h"
 #include "runtime/description.h"
 
 namespace castnet::reference {
@@ -53,6 +54,15 @@ private:
     }
 };
 
+inline double logistic(double z) {
+    return 1 / (1 + std::exp(-z));
+}
+
+/// Φ(z), the normal distribution's share below z.
+inline double normal_share(double z) {
+    return (1 + std::erf(z / std::numbers::sqrt2)) / 2;
+}
+
 /// activation(z) over a grid whose innermost dimension is `channels`, in place.
 inline void activate(const std::string &activation, std::vector<double> &z, int channels) {
     if (activation == "softmax") {
@@ -64,20 +74,32 @@ inline void activate(const std::string &activation, std::vector<double> &z, int 
         }
         return;
     }
-    const auto [name, parameter] = parse_activation(activation).value();
+    const auto [name, parameter] = parse_function(activation, known_activations).value();
     for (double &value : z) {
         if (name == "relu") value = std::max(value, 0.0);
         if (name == "leaky_relu" && value < 0) value *= parameter;
         if (name == "elu" && value < 0) value = parameter * std::expm1(value);
         if (name == "softplus") value = std::max(value, 0.0) + std::log1p(std::exp(-std::abs(value)));
-        if (name == "sigmoid") value = 1 / (1 + std::exp(-value));
+        if (name == "gelu") value *= normal_share(value);
+        if (name == "silu") value *= logistic(value);
+        if (name == "sigmoid") value = logistic(value);
         if (name == "tanh") value = std::tanh(value);
     }
 }
 
-/// dL/dz in place of g = dL/dy, given y = activation(z).
+/// The loss of one element y against its target t.
+inline double loss(const std::string &text, double y, double t) {
+    const auto [name, parameter] = parse_function(text, known_losses).value();
+    const double r = std::abs(y - t), p = std::clamp(y, 1e-7, 1 - 1e-7);
+    if (name == "mean_absolute_error") return r;
+    if (name == "huber") return r <= parameter ? r * r / 2 : parameter * (r - parameter / 2);
+    if (name == "binary_crossentropy") return -(t * std::log(p) + (1 - t) * std::log(1 - p));
+    return r * r;
+}
+
+/// dL/dz in place of g = dL/dy, given what the layer keeps: y = activation(z), or z of gelu and silu.
 inline void activation_gradient(const std::string &activation, std::vector<double> &g, const std::vector<double> &y, int channels) {
-    const auto [name, parameter] = parse_activation(activation).value();
+    const auto [name, parameter] = parse_function(activation, known_activations).value();
     for (std::size_t pixel = 0; pixel < g.size(); pixel += static_cast<std::size_t>(channels)) {
         double projection = 0;
         for (std::size_t i = pixel; i < pixel + static_cast<std::size_t>(channels); i++) projection += g[i] * y[i];
@@ -85,6 +107,9 @@ inline void activation_gradient(const std::string &activation, std::vector<doubl
             if (name == "relu" && y[i] <= 0) g[i] = 0;
             if (name == "leaky_relu" && y[i] <= 0) g[i] *= parameter;
             if (name == "elu" && y[i] <= 0) g[i] *= y[i] + parameter;
+            if (name == "gelu")
+                g[i] *= normal_share(y[i]) + y[i] * std::exp(-y[i] * y[i] / 2) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+            if (name == "silu") g[i] *= logistic(y[i]) * (1 + y[i] * (1 - logistic(y[i])));
             if (name == "softplus") g[i] *= -std::expm1(-y[i]);
             if (name == "sigmoid") g[i] *= y[i] * (1 - y[i]);
             if (name == "tanh") g[i] *= 1 - y[i] * y[i];

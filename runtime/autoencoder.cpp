@@ -52,6 +52,14 @@ int Autoencoder::run(std::size_t first, std::size_t last, std::span<const float>
     return network_.forward(first, last, inputs, outputs, images);
 }
 
+int Autoencoder::losses(std::span<const float> images, std::span<const float> targets, std::span<float> losses) noexcept {
+    const std::size_t inputs = count(images, network_.description().input);
+    if (inputs == 0) return network_.refuse("the inputs are not whole images of the network's shape");
+    if (count(targets, network_.description().output) != inputs || losses.size() != inputs)
+        return network_.refuse("there are not as many targets, or losses, as images");
+    return network_.losses(images, targets, losses);
+}
+
 int Autoencoder::load(std::span<const float> weights) noexcept {
     if (weights.size() != network_.description().parameter_count())
         return network_.refuse("load: the weights are not parameter_count() floats");

@@ -50,8 +50,8 @@ public:
     /// Draws new initial weights as Keras does, and resets the optimizer.
     int initialize(Random &random) noexcept;
 
-    /// Takes one step of Adam towards reproducing 1 to batch_size images. Returns the loss before the step: the mean squared difference
-    /// over all elements, plus the L2 penalties.
+    /// Takes one step of Adam towards reproducing 1 to batch_size images. Returns the loss before the step: the mean of the network's
+    /// loss over all elements, plus the L2 penalties.
     StepResult step(std::span<const float> images) noexcept { return step(images, images); }
     /// Takes one step towards mapping the images to the targets, to remove noise for example.
     StepResult step(std::span<const float> images, std::span<const float> targets) noexcept;
@@ -62,13 +62,17 @@ public:
     void train(const Next &next) noexcept {
         optimizer_.train(network_, next);
     }
-    /// Returns the L2 penalties of the weights, the part of the loss beside the squared differences.
+    /// Returns the L2 penalties of the weights, the part of the loss that depends on no image.
     StepResult penalty() noexcept { return network_.penalty(); }
 
     /// Map any number of images to codes, codes to images, and images to images.
     int encode(std::span<const float> images, std::span<float> codes) noexcept;
     int decode(std::span<const float> codes, std::span<float> images) noexcept;
     int reconstruct(std::span<const float> images, std::span<float> outputs) noexcept;
+
+    /// Computes the network's loss of each image against its target, or itself, without penalties: how badly it is reproduced.
+    int losses(std::span<const float> images, std::span<const float> targets, std::span<float> losses) noexcept;
+    int losses(std::span<const float> images, std::span<float> losses) noexcept { return this->losses(images, images, losses); }
 
     /// Copy all weights in or out: parameter_count() floats, each layer's kernel, then its bias, in Keras's layouts. load() resets the
     /// optimizer.

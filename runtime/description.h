@@ -32,7 +32,8 @@ struct ForwardOperands;
 struct BackwardDataOperands;
 struct BackwardWeightsOperands;
 struct TransposeKernelOperands;
-struct SquaredErrorOperands;
+struct ActivateOperands;
+struct LossOperands;
 struct AdamOperands;
 struct SquaredNormOperands;
 struct SumShardsOperands;
@@ -79,7 +80,9 @@ struct LayerDescription {
     int pad_y = 0, pad_x = 0;     ///< zeros before the first row and column of the large grid
     std::string_view activation;  ///< its name in the network language
     float l2 = 0;                 ///< λ; adds λ · Σ kernel² to the loss
+    bool keeps_sums = false;      ///< forward ends with the sums, and activate makes the output of them: both are kept while it trains
     Pipeline<ForwardOperands> forward = nullptr;
+    Pipeline<ActivateOperands> activate = nullptr;           ///< null unless it keeps sums
     Pipeline<BackwardDataOperands> backward_data = nullptr;  ///< null in the first layer
     Pipeline<BackwardWeightsOperands> backward_weights = nullptr;
     Pipeline<TransposeKernelOperands> transpose_kernel = nullptr;  ///< makes the kernel that `spread` reads; null if nothing spreads
@@ -117,7 +120,8 @@ struct NetworkDescription {
     std::span<const LayerDescription> layers;
     std::size_t encoder_layers = 0;  ///< the number of layers up to the code
     Shape input, code, output;       ///< of images, codes and outputs; a layer beside them may see the same numbers in another shape
-    Pipeline<SquaredErrorOperands> squared_error = nullptr;
+    std::string_view loss = "mean_squared_error";  ///< its name in the network language
+    Pipeline<LossOperands> loss_gradient = nullptr;
     // Shared by all layers:
     Pipeline<AdamOperands> adam = nullptr;
     Pipeline<SquaredNormOperands> squared_norm = nullptr;
@@ -180,6 +184,7 @@ struct LayerOffsets {
     std::size_t kernel = 0, bias = 0;  ///< in each block of parameters
     std::size_t transposed = 0;        ///< from the start of the arena
     std::size_t activation = 0;        ///< in a worker's scratch space
+    std::size_t kept = 0;              ///< there too: the sums if the layer keeps them, otherwise the activation
 };
 
 /// The bytes of an arena by their use.
@@ -210,7 +215,7 @@ public:
             parameters += padded(layer.kernel_size()) + padded(layer.bias_size());
             transposed += padded(layer.kernel_size());  // even without transpose_kernel: a first convolution's kernel is small
             const auto images = static_cast<std::uint64_t>(shard_images);
-            activations += padded(layer.output.size() * images);
+            activations += padded(layer.output.size() * images) * (layer.keeps_sums ? 2 : 1);
             grid = std::max(grid, padded(layer.output.size() * images));
         }
         input = padded(network.input.size() * static_cast<std::uint64_t>(shard_images));

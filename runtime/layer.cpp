@@ -32,14 +32,20 @@ int forward(Failure &failure, const LayerDescription &layer, const LayerWeights 
                                    .bias = Operand(weights.bias, {layer.bias_size()})});
 }
 
+int activate(Failure &failure, const LayerDescription &layer, const float *sums, float *output, int images) noexcept {
+    if (!layer.keeps_sums) return 0;
+    const std::size_t elements = layer.output.size() * static_cast<std::size_t>(images);
+    return layer.activate(failure, {.sums = Operand(sums, {elements}), .output = Operand(output, {elements})});
+}
+
 int backward_data(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *output_gradient,
-                  const float *input, float *input_gradient, int images) noexcept {
+                  const float *kept, float *input_gradient, int images) noexcept {
     const bool is_transposed = layer.is_transposed();
     const Operand in(input_gradient, layer.input, images), out(output_gradient, layer.output, images);
     return layer.backward_data(failure, {.large = is_transposed ? out : in,
                                          .small = is_transposed ? in : out,
                                          .kernel = kernel_operand(layer, weights, !is_transposed),
-                                         .output = Operand(input, layer.input, images)});
+                                         .output = Operand(kept, layer.input, images)});
 }
 
 int backward_weights(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *input,

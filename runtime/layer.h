@@ -13,14 +13,17 @@ struct LayerWeights {
 // Each function returns 0 or Halide's error code; `failure` keeps the message. None allocates or throws. Grids are dense, with `images`
 // images.
 
-/// Computes output = activation(layer(input) + bias).
+/// Computes output = activation(layer(input) + bias), or without the activation if the layer keeps sums.
 int forward(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *input, float *output,
             int images) noexcept;
 
-/// Computes the input's gradient, before the previous layer's activation, from the output's, before this layer's. `input` is the previous
-/// layer's output.
+/// Computes the output of the sums if the layer keeps them; otherwise `output` is finished already. It may lie on the sums.
+int activate(Failure &failure, const LayerDescription &layer, const float *sums, float *output, int images) noexcept;
+
+/// Computes the input's gradient, before the previous layer's activation, from the output's, before this layer's. `kept` is what the
+/// previous layer keeps: its sums, or its output.
 int backward_data(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *output_gradient,
-                  const float *input, float *input_gradient, int images) noexcept;
+                  const float *kept, float *input_gradient, int images) noexcept;
 
 /// Computes the gradients of kernel and bias. If the layer has an l2, adds decay · kernel to `gradients.kernel`, which lies on a 64-byte
 /// boundary.

@@ -98,11 +98,13 @@ void Network::index_layers() noexcept {
     for (std::size_t l = 0; l < layers.size(); l++) {
         const LayerDescription &layer = layers[l];
         next.bias = next.kernel + ArenaLayout::padded(layer.kernel_size());
+        const std::uint64_t size = ArenaLayout::padded(layer.output.size() * images);
+        next.kept = next.activation + (layer.keeps_sums ? size : 0);
         std::construct_at(offsets + l, next);
         std::construct_at(order + l, l);
         next.kernel = next.bias + ArenaLayout::padded(layer.bias_size());
         next.transposed += ArenaLayout::padded(layer.kernel_size());
-        next.activation += ArenaLayout::padded(layer.output.size() * images);
+        next.activation += size * (layer.keeps_sums ? 2 : 1);
     }
     offsets_ = {offsets, layers.size()};
     largest_first_ = {order, layers.size()};
@@ -152,6 +154,16 @@ int Network::weights_changed() noexcept {
     return explained(parallel_for(&failure_, static_cast<int>(description_->layers.size()), body));
 }
 
+/// Computes scale times the gradient of the loss, from what the last layer keeps, and the sum of each image's.
+int Network::loss_gradient(const float *kept, const float *targets, float scale, float *gradient, float *errors, int images) noexcept {
+    const Shape flat = description_->layers.back().output.flat();
+    return description_->loss_gradient(failure_, {.output = Operand(kept, flat, images),
+                                                  .targets = Operand(targets, flat, images),
+                                                  .scale = scale,
+                                                  .gradient = Operand(gradient, flat, images),
+                                                  .error = Operand(errors, {static_cast<std::size_t>(images)})});
+}
+
 int Network::backward_shard(int worker, const Sharding &sharding, int shard, const Batch &batch) noexcept {
     const std::size_t layers = description_->layers.size();
     const auto first = static_cast<std::size_t>(sharding.first(shard));
@@ -171,20 +183,19 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
             batch.store.copy(batch.indices[first + image], gathered + image * in.size());
     }
     const auto input_of = [&](std::size_t l) { return l == 0 ? input : activations + offsets_[l - 1].activation; };
+    const auto kept_by = [&](std::size_t l) { return activations + offsets_[l].kept; };
 
     for (std::size_t l = 0; l < layers; l++) {
-        const int error =
-            castnet::forward(failure_, description_->layers[l], weights(l), input_of(l), activations + offsets_[l].activation, images);
-        if (error != 0) return error;
+        const LayerDescription &layer = description_->layers[l];
+        if (const int error = castnet::forward(failure_, layer, weights(l), input_of(l), kept_by(l), images); error != 0) return error;
+        if (l + 1 == layers) break;  // the loss follows from what the last layer keeps
+        if (const int error = activate(failure_, layer, kept_by(l), activations + offsets_[l].activation, images); error != 0) return error;
     }
 
-    const Shape flat = description_->layers.back().output.flat();
-    const SquaredErrorOperands loss{.output = Operand(activations + offsets_[layers - 1].activation, flat, images),
-                                    .targets = Operand(targets, flat, images),
-                                    .scale = 2.0F / (static_cast<float>(out.size()) * static_cast<float>(sharding.images)),
-                                    .gradient = Operand(gradient, flat, images),
-                                    .error = Operand(arena_ + layout_.errors() + first, {static_cast<std::size_t>(images)})};
-    if (const int error = description_->squared_error(failure_, loss); error != 0) return error;
+    const float scale = 1.0F / (static_cast<float>(out.size()) * static_cast<float>(sharding.images));
+    if (const int error = loss_gradient(kept_by(layers - 1), targets, scale, gradient, arena_ + layout_.errors() + first, images);
+        error != 0)
+        return error;
 
     const std::size_t begin = layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.parameters;
     for (std::size_t l = layers; l-- > 0;) {
@@ -195,43 +206,67 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
         if (const int error = backward_weights(failure_, layer, weights(l), input_of(l), gradient, gradients, decay, images); error != 0)
             return error;
         if (layer.backward_data == nullptr) break;
-        if (const int error = backward_data(failure_, layer, weights(l), gradient, input_of(l), next_gradient, images); error != 0)
+        if (const int error = backward_data(failure_, layer, weights(l), gradient, kept_by(l - 1), next_gradient, images); error != 0)
             return error;
         std::swap(gradient, next_gradient);
     }
     return 0;
 }
 
-int Network::forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs,
-                     std::size_t images) noexcept {
+/// Runs all but the last of the layers first … last - 1 on each shard, in batches for which the scratch space has room. Then calls
+/// end(worker, first image, images, the last layer's input), which returns 0 or an error.
+template <typename End>
+int Network::infer(std::size_t first, std::size_t last, std::span<const float> inputs, std::size_t images, const End &end) noexcept {
     if (!is_ready()) return -1;
     failure_.clear();
-    const std::size_t in = description_->layers[first].input.size(), out = description_->layers[last - 1].output.size();
-    // Batch by batch: the scratch space holds one.
-    const auto batch = static_cast<std::size_t>(batch_size());
+    const std::size_t in = description_->layers[first].input.size(), batch = static_cast<std::size_t>(batch_size());
     for (std::size_t begin = 0; begin < images; begin += batch) {
         const Sharding sharding(static_cast<int>(std::min(batch, images - begin)));
-        const auto forward_shard = [&](int worker, int shard) {
+        const auto infer_shard = [&](int worker, int shard) {
             const std::size_t image = begin + static_cast<std::size_t>(sharding.first(shard));
             const float *input = inputs.data() + image * in;
-            for (std::size_t l = first; l < last; l++) {
-                float *const output = l + 1 == last ? outputs.data() + image * out : scratch(worker) + (l - first) % 2 * layout_.grid;
-                const int error = castnet::forward(failure_, description_->layers[l], weights(l), input, output, sharding.size(shard));
+            for (std::size_t l = first; l + 1 < last; l++) {
+                const LayerDescription &layer = description_->layers[l];
+                float *const output = grid(worker, l);
+                int error = castnet::forward(failure_, layer, weights(l), input, output, sharding.size(shard));
+                if (error == 0) error = activate(failure_, layer, output, output, sharding.size(shard));
                 if (error != 0) return error;
                 input = output;
             }
-            return 0;
+            return end(worker, image, sharding.size(shard), input);
         };
         int error = 0;
-        const auto end = [&](int code) {
+        const auto finish = [&](int code) {
             error = explained(code);
             return Round{};
         };
         work_in_rounds(
-            &failure_, std::min(layout_.workers, sharding.shards), {.firsts = sharding.shards}, forward_shard, [](int) { return 0; }, end);
+            &failure_, std::min(layout_.workers, sharding.shards), {.firsts = sharding.shards}, infer_shard, [](int) { return 0; }, finish);
         if (error != 0) return error;
     }
     return 0;
+}
+
+int Network::forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs,
+                     std::size_t images) noexcept {
+    const LayerDescription &layer = description_->layers[last - 1];
+    return infer(first, last, inputs, images, [&](int, std::size_t image, int count, const float *input) {
+        float *const output = outputs.data() + image * layer.output.size();
+        const int error = castnet::forward(failure_, layer, weights(last - 1), input, output, count);
+        return error != 0 ? error : activate(failure_, layer, output, output, count);
+    });
+}
+
+int Network::losses(std::span<const float> inputs, std::span<const float> targets, std::span<float> losses) noexcept {
+    const std::size_t last = description_->layers.size() - 1, elements = description_->output.size();
+    const LayerDescription &layer = description_->layers[last];
+    const int error = infer(0, last + 1, inputs, losses.size(), [&](int worker, std::size_t image, int count, const float *input) {
+        float *const kept = grid(worker, last), *const gradient = grid(worker, last + 1);  // where the input was
+        if (const int code = castnet::forward(failure_, layer, weights(last), input, kept, count); code != 0) return code;
+        return loss_gradient(kept, targets.data() + image * elements, 1, gradient, &losses[image], count);
+    });
+    for (float &loss : losses) loss /= static_cast<float>(elements);
+    return error;
 }
 
 StepResult Network::backward(const Batch &batch) noexcept {
@@ -268,7 +303,8 @@ StepResult Network::penalty() noexcept {
     return result;
 }
 
-/// Adds the mean squared error to the loss. Fails if the sum is not finite: pipelines assume finite floats, and a relu may swallow others.
+/// Adds the images' mean loss to the penalties. Fails if the sum is not finite: pipelines assume finite floats, and a relu may swallow
+/// others.
 void Network::add_mean_error(StepResult &result, int images) noexcept {
     double error = 0;
     for (int image = 0; image < images; image++) error += static_cast<double>(arena_[layout_.errors() + static_cast<std::size_t>(image)]);

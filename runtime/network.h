@@ -72,12 +72,15 @@ public:
     /// Runs layers first … last - 1 on `images` images, from dense inputs (images, H, W, C) to dense outputs.
     int forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, std::size_t images) noexcept;
 
+    /// Computes the loss of each image against its target, without penalties: the mean over its elements. The spans hold as many of each.
+    int losses(std::span<const float> inputs, std::span<const float> targets, std::span<float> losses) noexcept;
+
     /// Returns the part of the loss that depends on no image: the L2 penalties, Σ λ · Σ kernel² over the layers.
     StepResult penalty() noexcept;
 
-    /// Returns the loss of at most batch_size images, and computes every shard's gradients. The loss is the mean squared error of outputs
-    /// against targets, plus the L2 penalties. Fails if the network is not laid out for training or the loss is not finite. Allocates
-    /// nothing, throws nothing.
+    /// Returns the loss of at most batch_size images, and computes every shard's gradients. The loss is the mean of the network's
+    /// loss over all elements, plus the L2 penalties. Fails if the network is not laid out for training or the loss is not finite.
+    /// Allocates nothing, throws nothing.
     StepResult backward(const Batch &batch) noexcept;
 
     /// Runs backward passes in one fork of the threads until `next` returns null. next(nullptr) points to the first batch, next(result of
@@ -133,6 +136,12 @@ private:
     [[nodiscard]] float *scratch(int worker) {
         return arena_ + layout_.workers_scratch() + static_cast<std::size_t>(worker) * layout_.scratch;
     }
+    /// Returns where a worker's layer of that index puts its output in inference: two grids take turns.
+    [[nodiscard]] float *grid(int worker, std::size_t layer) { return scratch(worker) + layer % 2 * layout_.grid; }
+
+    template <typename End>
+    int infer(std::size_t first, std::size_t last, std::span<const float> inputs, std::size_t images, const End &end) noexcept;
+    int loss_gradient(const float *kept, const float *targets, float scale, float *gradient, float *errors, int images) noexcept;
 
     [[nodiscard]] LayerWeights weights(std::size_t layer) noexcept;
     StepResult begin(const Batch &batch) noexcept;

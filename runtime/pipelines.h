@@ -11,7 +11,7 @@ struct ForwardOperands {
     const Operand &large, &small, &kernel, &bias;
 };
 
-/// Both grids are gradients; the transposed kernel is conv2d's. `output` is the previous layer's.
+/// Both grids are gradients; the transposed kernel is conv2d's. `output` is what the previous layer keeps.
 struct BackwardDataOperands {
     const Operand &large, &small, &kernel, &output;
 };
@@ -27,7 +27,13 @@ struct TransposeKernelOperands {
     const Operand &kernel, &transposed;
 };
 
-struct SquaredErrorOperands {
+/// The output may lie on the sums.
+struct ActivateOperands {
+    const Operand &sums, &output;
+};
+
+/// `output` holds the last layer's sums if it keeps them.
+struct LossOperands {
     const Operand &output, &targets;
     float scale;
     const Operand &gradient, &error;

@@ -81,16 +81,15 @@ struct Judgement {
     [[nodiscard]] bool compares() const { return !anomalous.empty(); }
 };
 
-void print(const Judgement &judgement, const std::string &fitted) {
+void print(const Judgement &judgement, const std::string &loss, const std::string &fitted) {
     const auto &[threshold, scores, anomalous, usual, unusual] = judgement;
     if (judgement.compares()) {
-        fmt::print("{} normal test images and {} others; mean squared error of the normal ones {:.6g}\n", usual.size(), unusual.size(),
-                   mean(usual));
+        fmt::print("{} normal test images and {} others; {} of the normal ones {:.6g}\n", usual.size(), unusual.size(), loss, mean(usual));
         fmt::print("{}: {:.4g}% false alarms, {:.4g}% detected\n", fitted, percent_above(usual, threshold),
                    percent_above(unusual, threshold));
         fmt::print("area under the ROC curve: {:.4f}\n", area_under_roc(usual, unusual));
     } else {
-        fmt::print("{} images; mean squared error {:.6g}\n", scores.size(), mean(scores));
+        fmt::print("{} images; {} {:.6g}\n", scores.size(), loss, mean(scores));
         fmt::print("{}: {} images are above it, {:.4g}%\n", fitted, count_above(scores, threshold), percent_above(scores, threshold));
     }
 }
@@ -112,7 +111,7 @@ void draw(const std::filesystem::path &folder, Autoencoder &model, const Dataset
         draw_roc(roc, roc_curve(usual, unusual), area_under_roc(usual, unusual));
         print_written(roc);
     }
-    draw_histogram(histogram, usual, unusual, threshold);
+    draw_histogram(histogram, usual, unusual, threshold, loss_name(model.description()));
     print_written(histogram);
     draw_mosaic(surprising, most_surprising(model, judged, scores, 10),
                 fmt::format("The most surprising images: index,{} score", judged.labels.empty() ? "" : " label,"));
@@ -120,16 +119,6 @@ void draw(const std::filesystem::path &folder, Autoencoder &model, const Dataset
 }
 
 }  // namespace
-
-std::vector<double> anomaly_scores(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices) {
-    std::vector<double> scores;
-    const std::size_t size = dataset.shape.size();
-    reconstruct_each(model, dataset, indices, [&](std::span<const float> images, std::span<const float> outputs) {
-        for (std::size_t first = 0; first < images.size(); first += size)
-            scores.push_back(mean_squared_error(outputs.subspan(first, size), images.subspan(first, size)));
-    });
-    return scores;
-}
 
 double anomaly_threshold(std::vector<double> normal, double false_alarm_rate) {
     std::ranges::sort(normal);
@@ -162,15 +151,15 @@ std::vector<Rates> roc_curve(std::span<const double> normal, std::span<const dou
 
 void detect_anomalies(Autoencoder &model, const Dataset &train, const Dataset &judged, const std::vector<int> &normal,
                       const AnomalyOptions &options) {
-    const Judgement judgement{
-        .threshold = anomaly_threshold(anomaly_scores(model, train, all_indices(train.size())), options.false_alarm_rate),
-        .scores = anomaly_scores(model, judged, all_indices(judged.size())),
-        .anomalous = known_anomalies(judged.labels, normal)};
+    const Judgement judgement{.threshold = anomaly_threshold(losses(model, train, all_indices(train.size())), options.false_alarm_rate),
+                              .scores = losses(model, judged, all_indices(judged.size())),
+                              .anomalous = known_anomalies(judged.labels, normal)};
     if (judgement.compares() && (judgement.usual.empty() || judgement.unusual.empty()))
         throw Error(fmt::format("--normal: {} test images are normal and {} are not; choose labels so that there are both",
                                 judgement.usual.size(), judgement.unusual.size()));
-    print(judgement, fmt::format("threshold {:.6g}, for {:.4g}% false alarms on {} training images", judgement.threshold,
-                                 100 * options.false_alarm_rate, train.size()));
+    print(judgement, loss_name(model.description()),
+          fmt::format("threshold {:.6g}, for {:.4g}% false alarms on {} training images", judgement.threshold,
+                      100 * options.false_alarm_rate, train.size()));
     if (options.out.empty()) return;
     make_folder(options.out);
     const std::filesystem::path scores = options.out / "scores.csv";

@@ -1,4 +1,4 @@
-// Anomaly detection by the reconstruction error: what a network has not learned to reproduce is unusual.
+// Anomaly detection by the loss: what a network has not learned to reproduce is unusual.
 #pragma once
 
 #include <filesystem>
@@ -10,9 +10,6 @@
 #include "train/report/figures.h"
 
 namespace castnet {
-
-/// Returns the mean squared error of each image's reconstruction. Throws Error.
-std::vector<double> anomaly_scores(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices);
 
 /// Returns the score that part_of() the normal scores exceed: fewer if scores are equal, and never all.
 double anomaly_threshold(std::vector<double> normal, double false_alarm_rate);

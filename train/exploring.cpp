@@ -67,7 +67,7 @@ void evaluate(const NetworkDescription &description, const ExploreOptions &optio
     LoadedModel model(description, options);
     options.data.announce_substitute();
     const Dataset test = options.data.load(Part::test, description.input, warn);
-    fmt::print("mean squared error on {} test images: {:.6g}\n", test.size(), reconstruction_error(model, test, all_indices(test.size())));
+    fmt::print("{} on {} test images: {:.6g}\n", loss_name(description), test.size(), mean_loss(model, test, all_indices(test.size())));
 }
 
 void write_grids(const Path &file, const Shape &shape, std::span<const float> values) {
@@ -102,8 +102,7 @@ void reconstruct_images(const NetworkDescription &description, const ExploreOpti
     if (!options.plot.empty())
         write_mosaic(options.plot, above_reconstructions(description.input, images, outputs, 12),
                      "Images, and what the network makes of them");
-    fmt::print("mean squared error of {} reconstructed: {:.6g}\n", images.size() / description.input.size(),
-               mean_squared_error(outputs, images));
+    fmt::print("{} of {} reconstructed: {:.6g}\n", loss_name(description), indices.size(), mean_loss(model, chosen, indices));
 }
 
 void encode_images(const NetworkDescription &description, const ExploreOptions &options) {
@@ -216,7 +215,7 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     };
     CLI::App *summary = app.add_subcommand("summary", "Print the layers, shapes, parameters and pipelines");
     const auto commands = {
-        add("evaluate", "Print the mean squared error on the test images", evaluate),
+        add("evaluate", "Print the loss on the test images", evaluate),
         add("reconstruct", "Reconstruct images by the whole network", reconstruct_images),
         add("encode", "Encode images", encode_images),
         add("decode", "Decode codes", decode_codes),

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "train/files/error.h"
 
@@ -32,37 +33,37 @@ std::vector<float> reconstruct(Autoencoder &model, std::span<const float> images
     return infer(model, &Autoencoder::reconstruct, images, model.description().input, model.description().output);
 }
 
-double mean_squared_error(std::span<const float> a, std::span<const float> b) {
-    double sum = 0;
-    for (std::size_t i = 0; i < a.size(); i++) {
-        const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-        sum += difference * difference;
-    }
-    return sum / static_cast<double>(a.size());
+std::vector<float> losses(Autoencoder &model, std::span<const float> images) {
+    std::vector<float> all(images.size() / model.description().input.size());
+    if (model.losses(images, all) != 0) throw Error(model.error_message());
+    return all;
 }
 
-void reconstruct_each(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices,
-                      const std::function<void(std::span<const float> images, std::span<const float> outputs)> &visit) {
-    constexpr std::size_t part = 1024;
+std::vector<double> losses(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices) {
+    constexpr std::size_t part = 1024;  // keeps memory flat
+    std::vector<double> all;
     for (std::size_t begin = 0; begin < indices.size(); begin += part) {
-        const std::vector<float> images = dataset.gather(indices.subspan(begin, std::min(part, indices.size() - begin)));
-        visit(images, reconstruct(model, images));
+        const std::vector<float> some = losses(model, dataset.gather(indices.subspan(begin, std::min(part, indices.size() - begin))));
+        all.insert(all.end(), some.begin(), some.end());
     }
+    return all;
 }
 
-double reconstruction_error(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices) {
-    double sum = 0;
-    reconstruct_each(model, dataset, indices, [&](std::span<const float> images, std::span<const float> outputs) {
-        const std::size_t count = images.size() / dataset.shape.size();
-        sum += mean_squared_error(outputs, images) * static_cast<double>(count);
-    });
-    return sum / static_cast<double>(indices.size());
+double mean_loss(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices) {
+    const std::vector<double> all = losses(model, dataset, indices);
+    return std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
+}
+
+std::string loss_name(const NetworkDescription &description) {
+    std::string name(description.loss);
+    std::ranges::replace(name, '_', ' ');
+    return name;
 }
 
 double loss_on(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices) {
     const StepResult penalty = model.penalty();
     if (penalty.error != 0) throw Error(model.error_message());
-    return reconstruction_error(model, dataset, indices) + penalty.loss;
+    return mean_loss(model, dataset, indices) + penalty.loss;
 }
 
 }  // namespace castnet

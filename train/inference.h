@@ -1,8 +1,8 @@
 // Runs a model on whole sets of images.
 #pragma once
 
-#include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "runtime/autoencoder.h"
@@ -16,17 +16,17 @@ std::vector<float> encode(Autoencoder &model, std::span<const float> images);
 std::vector<float> decode(Autoencoder &model, std::span<const float> codes);
 std::vector<float> reconstruct(Autoencoder &model, std::span<const float> images);
 
-/// Returns the mean of (a - b)² over all elements.
-double mean_squared_error(std::span<const float> a, std::span<const float> b);
+/// Returns the network's loss of each image, without penalties. Throws Error.
+std::vector<float> losses(Autoencoder &model, std::span<const float> images);
+std::vector<double> losses(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices);
 
-/// Calls visit() with the images at `indices` and their reconstructions, some at a time, so that memory stays flat. Throws Error.
-void reconstruct_each(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices,
-                      const std::function<void(std::span<const float> images, std::span<const float> outputs)> &visit);
+/// Returns the mean of the losses of the images at `indices`. Throws Error.
+double mean_loss(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices);
 
-/// Returns the mean squared error of the reconstructions of the images at `indices`. Throws Error.
-double reconstruction_error(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices);
+/// Returns the loss's name in words: "mean squared error".
+std::string loss_name(const NetworkDescription &description);
 
-/// Returns the loss on the images at `indices` as Keras evaluates it: reconstruction_error() plus the L2 penalties. Throws Error.
+/// Returns the loss on the images at `indices` as Keras evaluates it: mean_loss() plus the L2 penalties. Throws Error.
 double loss_on(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices);
 
 }  // namespace castnet

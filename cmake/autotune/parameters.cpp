@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "generators/language/activation.h"
+#include "generators/language/function.h"
 
 namespace castnet::autotune {
 namespace {
@@ -16,15 +16,16 @@ const std::vector<std::string> numbers{"large_height",  "large_width",  "large_c
 
 using Words = std::map<std::string, std::vector<std::string>>;
 
-std::vector<std::string> activations() {
+std::vector<std::string> names_of_activations() {
     std::vector<std::string> names;
-    for (const ActivationText &activation : known_activations) names.emplace_back(activation.name);
+    for (const Function &activation : known_activations) names.emplace_back(activation.name);
     return names;
 }
 
 /// Returns the values that the parameters of a generator's epilogue may have; an activation may have a parameter in brackets too.
 Words words_of(const std::string &generator) {
-    if (generator == "correlate" || generator == "spread") return {{"activation", activations()}, {"pass", {"backward_data", "forward"}}};
+    if (generator == "correlate" || generator == "spread")
+        return {{"activation", names_of_activations()}, {"pass", {"backward_data", "forward"}}};
     if (generator == "kernel_gradient") return {{"decays", {"false", "true"}}, {"output_grid", {"large", "small"}}};
     throw std::invalid_argument("there is no generator " + generator + "; correlate, spread and kernel_gradient have schedules");
 }
@@ -52,7 +53,7 @@ std::map<std::string, std::string> parse_parameters(const std::string &generator
         if (equals == std::string::npos) throw std::invalid_argument(argument + " is not name=value");
         const std::string name = argument.substr(0, equals), value = argument.substr(equals + 1);
         if (const auto found = words.find(name); found != words.end()) {
-            const bool is_activation = name == "activation" && parse_activation(value);
+            const bool is_activation = name == "activation" && parse_function(value, known_activations);
             if (!is_activation && std::ranges::find(found->second, value) == found->second.end())
                 throw std::invalid_argument(argument + ": the values are " + listed(found->second));
         } else if (std::ranges::find(numbers, name) != numbers.end()) {

@@ -118,6 +118,7 @@ std::string describe_as_json(const Architecture &architecture, const Halide::Tar
                 {"input", json_of(network.input)},
                 {"code", json_of(network.code)},
                 {"output", json_of(network.output)},
+                {"loss", network.loss},
                 {"encoder_layers", network.encoder_layers},
                 {"halide", fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH)},
                 {"target", target.to_string()},

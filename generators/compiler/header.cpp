@@ -13,7 +13,7 @@ std::string braces(const Shape &shape) {
     return fmt::format("{{{}, {}, {}}}", shape.height, shape.width, shape.channels);
 }
 
-/// Returns the pass's struct in runtime/pipelines.h: "SquaredErrorOperands" for squared_error.
+/// Returns the pass's struct in runtime/pipelines.h: "BackwardDataOperands" for backward_data.
 std::string operands_of(const std::string &pass) {
     std::string name;
     for (const char letter : pass) {
@@ -51,10 +51,10 @@ std::string entry(const LayerDescription &layer, const std::vector<PipelineRecip
         "    .output = {},\n"
         "     .kernel_height = {},\n     .kernel_width = {},\n     .stride_y = {},\n     .stride_x = {},\n     .pad_y = {},\n     .pad_x = "
         "{},\n"
-        "     .activation = \"{}\",\n     .l2 = {}",
+        "     .activation = \"{}\",\n     .l2 = {},\n     .keeps_sums = {}",
         layer.name, layer.text, layer.canonical, name_of(layer.kind), braces(layer.input), braces(layer.output), layer.kernel_height,
-        layer.kernel_width, layer.stride_y, layer.stride_x, layer.pad_y, layer.pad_x, layer.activation, layer.l2);
-    for (const char *pass : {"forward", "backward_data", "backward_weights", "transpose_kernel"}) {
+        layer.kernel_width, layer.stride_y, layer.stride_x, layer.pad_y, layer.pad_x, layer.activation, layer.l2, layer.keeps_sums);
+    for (const char *pass : {"forward", "activate", "backward_data", "backward_weights", "transpose_kernel"}) {
         for (const PipelineRecipe &pipeline : pipelines) {
             if (pipeline.layer == layer.name && pipeline.pass == pass)
                 text += fmt::format(",\n     .{} = pipelines::{}", pass, name_of(pipeline));
@@ -63,7 +63,8 @@ std::string entry(const LayerDescription &layer, const std::vector<PipelineRecip
     return text + "},\n";
 }
 
-// What follows the layers. {0}: the network's name, {1}: the number of its encoder's layers, {2} to {4}: its input, code and output.
+// What follows the layers. {0}: the network's name, {1}: the number of its encoder's layers, {2} to {4}: its input, code and output, {5}:
+// its loss.
 constexpr const char *rest = R"(
 inline constexpr castnet::NetworkDescription network{{
     .name = "{0}",
@@ -72,11 +73,12 @@ inline constexpr castnet::NetworkDescription network{{
     .input = {2},
     .code = {3},
     .output = {4},
-    .squared_error = pipelines::squared_error,
+    .loss = "{5}",
+    .loss_gradient = pipelines::loss,
     .adam = pipelines::adam,
     .squared_norm = pipelines::squared_norm,
     .sum_shards = pipelines::sum_shards,
-    .metadata = {0}_squared_error_metadata}};
+    .metadata = {0}_loss_metadata}};
 
 inline constexpr castnet::Shape input = network.input;
 inline constexpr castnet::Shape code = network.code;
@@ -113,7 +115,7 @@ std::string header_of(const Architecture &architecture) {
         "#include \"runtime/autoencoder.h\"\n#include \"runtime/pipelines.h\"\n\nextern \"C\" {{\n",
         name);
     for (const PipelineRecipe &pipeline : pipelines) text += declaration(pipeline);
-    text += fmt::format("const halide_filter_metadata_t *{0}_squared_error_metadata(void);\n}}\n\nnamespace {0}::pipelines {{\n\n", name);
+    text += fmt::format("const halide_filter_metadata_t *{0}_loss_metadata(void);\n}}\n\nnamespace {0}::pipelines {{\n\n", name);
     for (const PipelineRecipe &pipeline : pipelines) text += call(pipeline);
     text += fmt::format(
         "\n}}  // namespace {0}::pipelines\n\nnamespace {0} {{\n\n"
@@ -122,7 +124,7 @@ std::string header_of(const Architecture &architecture) {
     for (const Layer &layer : architecture.layers) text += entry(layer.description(), pipelines);
     return text + "});\n" +
            fmt::format(fmt::runtime(rest), name, architecture.encoder_layers, braces(architecture.input), braces(architecture.code),
-                       braces(architecture.output));
+                       braces(architecture.output), architecture.loss);
 }
 
 }  // namespace castnet

@@ -80,11 +80,13 @@ public:
             read_input(words);
         } else if (!has_input_) {
             throw Error(fmt::format("'{}' comes before the input; begin with input 28x28x1, say", word));
+        } else if (word == "loss") {
+            read_loss(words);
         } else if (word == "encoder" || word == "decoder") {
             begin_part(words);
         } else if (const auto kinds = layer_kinds();
                    word != "reshape" && word != "flatten" && std::ranges::find(kinds, word) == kinds.end()) {
-            std::vector<std::string_view> statements{"input", "encoder", "decoder"};
+            std::vector<std::string_view> statements{"input", "loss", "encoder", "decoder"};
             statements.insert(statements.end(), kinds.begin(), kinds.end());
             statements.insert(statements.end(), {"reshape", "flatten"});
             throw Error(fmt::format("there is no statement '{}'; {}", word, suggestion(word, "the statements", statements)));
@@ -107,6 +109,8 @@ public:
             if (!is_there)
                 throw Error(fmt::format("the {0} has no layers; write {0}, and below it a layer, as conv2d filters=32 kernel=3", part));
         }
+        Layer &last = architecture_.layers.back();
+        last.keeps_sums = needs_sums(last.statement.activation, architecture_.loss);
         const Shape &output = architecture_.output, &input = architecture_.input;
         if (output == input) return;
         const auto text = [](const Shape &shape) { return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels); };
@@ -122,6 +126,13 @@ private:
         architecture_.input = shape_ = parse_shape(words[1]);
         check_size("input", architecture_.input.size());
         has_input_ = true;
+    }
+
+    void read_loss(std::span<const std::string_view> words) {
+        if (has_loss_) throw Error("the loss is given twice; give it once");
+        if (words.size() != 2) throw Error("loss wants one name; write loss binary_crossentropy, say");
+        architecture_.loss = read_function("loss", "loss ", words[1], known_losses);
+        has_loss_ = true;
     }
 
     void begin_part(std::span<const std::string_view> words) {
@@ -178,6 +189,7 @@ private:
         parameters_ += ArenaLayout::padded(layer.description().kernel_size()) + ArenaLayout::padded(layer.description().bias_size());
         check_size("list of all weights", parameters_);
         layer.canonical = canonical_text(layer, layers.empty() ? architecture_.input : layers.back().output);
+        layer.keeps_sums = needs_sums(layer.statement.activation);
         shape_ = layer.output;
         layers.push_back(std::move(layer));
         if (part_ == "encoder") architecture_.encoder_layers++;
@@ -192,7 +204,7 @@ private:
     }
 
     Architecture &architecture_;
-    bool has_input_ = false;
+    bool has_input_ = false, has_loss_ = false;
     std::string part_;  // encoder, decoder, or neither yet
     std::map<std::string, int> lines_of_names_;
     Shape shape_;                     // of what stands above
@@ -209,11 +221,17 @@ std::vector<LayerDescription> Architecture::descriptions() const {
 }
 
 NetworkDescription Architecture::description(std::span<const LayerDescription> descriptions) const {
-    return {.name = name, .layers = descriptions, .encoder_layers = encoder_layers, .input = input, .code = code, .output = output};
+    return {.name = name,
+            .layers = descriptions,
+            .encoder_layers = encoder_layers,
+            .input = input,
+            .code = code,
+            .output = output,
+            .loss = loss};
 }
 
 Architecture read_architecture(const std::string &file, std::string_view text) {
-    Architecture architecture{.name = network_name(file), .input = {}, .code = {}, .output = {}, .layers = {}, .encoder_layers = 0};
+    Architecture architecture{.name = network_name(file), .input = {}, .code = {}, .output = {}, .layers = {}};
     if (text.size() > most_bytes)
         throw Error(fmt::format("{}: error: the text is larger than {} bytes; is it a network's?", file, most_bytes));
     Reader reader(architecture);

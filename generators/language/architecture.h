@@ -15,6 +15,7 @@ struct Architecture {
     Shape input, code, output;  ///< a layer beside them may see the same numbers in another shape, after a reshape
     std::vector<Layer> layers;
     std::size_t encoder_layers = 0;  ///< the number of layers up to the code
+    std::string loss = "mean_squared_error";
 
     /// Returns the layers for the runtime, without pipelines. They refer to the architecture's strings.
     [[nodiscard]] std::vector<LayerDescription> descriptions() const;

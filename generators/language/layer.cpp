@@ -47,7 +47,7 @@ Layer place(LayerStatement statement, const Shape &input) {
     const Shape wanted = statement.output.value_or(Shape{});
     const Shape output{checked_extent(statement.kind, "height", statement.y, input.height, wanted.height),
                        checked_extent(statement.kind, "width", statement.x, input.width, wanted.width), statement.filters};
-    return {.statement = std::move(statement), .name = {}, .input = input, .output = output, .canonical = {}};
+    return {.statement = std::move(statement), .name = {}, .input = input, .output = output, .keeps_sums = false, .canonical = {}};
 }
 
 namespace {
@@ -107,7 +107,8 @@ LayerDescription Layer::description() const {
                            .stride_y = statement.y.stride,
                            .stride_x = statement.x.stride,
                            .activation = statement.activation,
-                           .l2 = statement.l2};
+                           .l2 = statement.l2,
+                           .keeps_sums = keeps_sums};
     layer.pad_y = statement.y.zeros_before(layer.large().height, layer.small().height);
     layer.pad_x = statement.x.zeros_before(layer.large().width, layer.small().width);
     return layer;

@@ -27,7 +27,8 @@ struct Layer {
     LayerStatement statement;
     std::string name;
     Shape input, output;
-    std::string canonical;  ///< canonical_text() of the rest
+    bool keeps_sums = false;  ///< its forward pipeline ends with the sums, from which another makes the output
+    std::string canonical;    ///< canonical_text() of the rest
 
     /// Returns the layer for the runtime, without pipelines. Refers to this layer's strings.
     [[nodiscard]] LayerDescription description() const;

@@ -24,17 +24,23 @@ void add_layer(std::vector<PipelineRecipe> &pipelines, const std::string &networ
                const std::string &activation_before, bool is_first) {
     const std::string name(layer.name);
     const bool is_transposed = layer.is_transposed();
-    const auto add = [&](const std::string &pass, const std::string &generator, const Parameters &choices, bool is_contraction) {
-        Parameters parameters = geometry_of(layer);
-        parameters.insert(choices.begin(), choices.end());
+    const auto add_with = [&](const std::string &pass, const std::string &generator, Parameters parameters, const std::string &key) {
         pipelines.push_back({.function = fmt::format("{}_{}_{}", network, name, pass),
                              .layer = name,
                              .pass = pass,
                              .generator = generator,
                              .parameters = std::move(parameters),
-                             .key = is_contraction ? key_of(generator, layer, choices) : ""});
+                             .key = key});
     };
-    add("forward", is_transposed ? "spread" : "correlate", {{"pass", "forward"}, {"activation", std::string(layer.activation)}}, true);
+    const auto add = [&](const std::string &pass, const std::string &generator, const Parameters &choices, bool is_contraction) {
+        Parameters parameters = geometry_of(layer);
+        parameters.insert(choices.begin(), choices.end());
+        add_with(pass, generator, std::move(parameters), is_contraction ? key_of(generator, layer, choices) : "");
+    };
+    const std::string activation(layer.activation);
+    add("forward", is_transposed ? "spread" : "correlate", {{"pass", "forward"}, {"activation", layer.keeps_sums ? "linear" : activation}},
+        true);
+    if (layer.keeps_sums) add_with("activate", "activate", {{"activation", activation}}, "");
     add("backward_weights", "kernel_gradient",
         {{"output_grid", is_transposed ? "large" : "small"}, {"decays", layer.l2 > 0 ? "true" : "false"}}, true);
     if (!is_first)
@@ -68,13 +74,14 @@ std::vector<PipelineRecipe> pipelines_of(const Architecture &architecture) {
         activation_before = layer.statement.activation;
     }
     const Shape &output = architecture.layers.back().output;
-    pipelines.push_back({.function = architecture.name + "_squared_error",
+    pipelines.push_back({.function = architecture.name + "_loss",
                          .layer = {},
-                         .pass = "squared_error",
-                         .generator = "squared_error",
+                         .pass = "loss",
+                         .generator = "loss",
                          .parameters = {{"pixels", std::to_string(output.flat().width)},
                                         {"channels", std::to_string(output.channels)},
-                                        {"activation", activation_before}},
+                                        {"activation", activation_before},
+                                        {"loss", architecture.loss}},
                          .key = {}});
     for (const char *shared : {"adam", "squared_norm", "sum_shards"})
         pipelines.push_back({.function = fmt::format("{}_{}", architecture.name, shared),

@@ -8,7 +8,6 @@
 #include <charconv>
 #include <cmath>
 
-#include "generators/language/activation.h"
 #include "generators/language/suggestion.h"
 #include "train/files/error.h"
 
@@ -96,19 +95,7 @@ void set_output(LayerStatement &statement, std::string_view value) {
 }
 
 void set_activation(LayerStatement &statement, std::string_view value) {
-    const std::string_view name = value.substr(0, value.find('('));
-    if (const std::optional<ActivationText> activation = parse_activation(value)) {
-        const bool is_default = activation->parameter == parse_activation(name)->parameter;
-        statement.activation = is_default ? std::string(name) : fmt::format("{}({})", name, activation->parameter);
-        return;
-    }
-    Words names;
-    for (const ActivationText &known : known_activations) names.push_back(known.name);
-    const std::optional<ActivationText> known = parse_activation(name);
-    if (!known) throw Error(fmt::format("there is no activation '{}'; {}", name, suggestion(name, "the activations", names)));
-    if (known->parameter == 0) throw Error(fmt::format("activation={}: {} has no parameter; write activation={}", value, name, name));
-    throw Error(fmt::format("activation={}: the parameter is a number from 0.0001 to 100; write activation={}({}), say", value, name,
-                            known->parameter));
+    statement.activation = read_function("activation", "activation=", value, known_activations);
 }
 
 void set_l2(LayerStatement &statement, std::string_view value) {
@@ -184,6 +171,23 @@ Shape parse_shape(std::string_view word) {
     if (extents.size() != 3)
         throw Error(fmt::format("'{}' is not a shape; write 28x28x1, say, for rows x columns x channels (1 to 9999)", word));
     return {extents[0], extents[1], extents[2]};
+}
+
+std::string read_function(std::string_view what, std::string_view before, std::string_view value, std::span<const Function> known) {
+    const std::string_view function_name = value.substr(0, value.find('('));
+    const std::optional<Function> plain = parse_function(function_name, known);
+    if (!plain) {
+        Words names;
+        for (const Function &function : known) names.push_back(function.name);
+        const std::string all = fmt::format("the {}", what == "loss" ? "losses" : "activations");
+        throw Error(fmt::format("there is no {} '{}'; {}", what, function_name, suggestion(function_name, all, names)));
+    }
+    const std::optional<Function> function = parse_function(value, known);
+    if (function && function->parameter == plain->parameter) return std::string(function_name);
+    if (function) return fmt::format("{}({})", function_name, function->parameter);
+    if (plain->parameter == 0) throw Error(fmt::format("{0}{1}: {2} has no parameter; write {0}{2}", before, value, function_name));
+    throw Error(fmt::format("{0}{1}: the parameter is a number from 0.0001 to 100; write {0}{2}({3}), say", before, value, function_name,
+                            plain->parameter));
 }
 
 LayerStatement parse_layer(std::span<const std::string_view> words) {

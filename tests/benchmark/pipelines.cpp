@@ -58,8 +58,8 @@ void Pipelines::add_step(const NetworkDescription &network) {
     const float *errors = floats(static_cast<std::size_t>(images_));
     const double grid_bytes = sizeof(float) * static_cast<double>(shape.size()) * images_;
     const int images = images_;
-    calls_.push_back({"squared_error", 0, 3 * grid_bytes, static_cast<double>(sharding_.shards), [=, &network](Failure &failure) {
-                          return network.squared_error(failure, {.output = Operand(output, shape, images),
+    calls_.push_back({"loss", 0, 3 * grid_bytes, static_cast<double>(sharding_.shards), [=, &network](Failure &failure) {
+                          return network.loss_gradient(failure, {.output = Operand(output, shape, images),
                                                                  .targets = Operand(targets, shape, images),
                                                                  .scale = 1,
                                                                  .gradient = Operand(gradient, shape, images),

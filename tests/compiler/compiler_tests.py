@@ -260,7 +260,7 @@ class Describe(Compiler):
         self.assertEqual(squeeze["multiply_adds"], 4 * 3 * 4 * 2 * 2)
         self.assertEqual([pipeline["function"] for pipeline in network["pipelines"]],
                          ["small_squeeze_forward", "small_squeeze_backward_weights", "small_stretch_forward", "small_stretch_backward_weights",
-                          "small_stretch_backward_data", "small_stretch_transpose_kernel", "small_squared_error", "small_adam",
+                          "small_stretch_backward_data", "small_stretch_transpose_kernel", "small_loss", "small_adam",
                           "small_squared_norm", "small_sum_shards"])
 
     def test_text_names_layers_and_memory(self):

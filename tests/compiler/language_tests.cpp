@@ -131,6 +131,24 @@ TEST_CASE("language: a dense layer reads all numbers above, and a reshape shows 
     CHECK(network.layers[5].output == Shape{1, 1, 128});
 }
 
+TEST_CASE("language: a loss has one name, and decides with the last activation what that layer keeps") {
+    const auto network = [](const std::string &loss, const std::string &last) {
+        return read("input 4x4x1\n" + loss +
+                    "encoder\nconv2d filters=2 kernel=1 activation=silu\ndecoder\nconv2d filters=1 kernel=1 activation=" + last);
+    };
+    CHECK(network("", "sigmoid").loss == "mean_squared_error");
+    CHECK(network("loss huber(1.0)\n", "sigmoid").loss == "huber");
+    CHECK(network("loss huber(0.50)\n", "sigmoid").loss == "huber(0.5)");
+    const auto keeps = [&](const std::string &loss, const std::string &last) {
+        const Architecture read = network(loss, last);
+        return std::pair(read.layers[0].description().keeps_sums, read.layers[1].description().keeps_sums);
+    };
+    CHECK(keeps("", "sigmoid") == std::pair(true, false));
+    CHECK(keeps("loss binary_crossentropy\n", "sigmoid") == std::pair(true, true));
+    CHECK(keeps("loss binary_crossentropy\n", "tanh") == std::pair(true, false));
+    CHECK(keeps("loss huber\n", "gelu") == std::pair(true, true));
+}
+
 TEST_CASE("language: the channels of a softmax stay together") {
     const std::string begin = "input 4x4x2\nencoder\nconv2d filters=4 kernel=1 activation=softmax\n";
     const Architecture network = read(begin + "dense units=3\ndecoder\ndense units=32\nreshape 4x4x2\n");
@@ -209,11 +227,17 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
     const std::string long_name(65, 'a');
     const std::vector<Mistake> mistakes{
         {"pool filters=3 kernel=3",
-         "there is no statement 'pool'; the statements are input, encoder, decoder, conv2d, conv2d_transpose, dense, reshape and flatten"},
+         "there is no statement 'pool'; the statements are input, loss, encoder, decoder, conv2d, conv2d_transpose, dense, reshape and "
+         "flatten"},
         {"dense filters=3", "dense has no key 'filters'; its keys are units, activation, l2 and name"},
         {"dense activation=relu", "units is missing; add units=32, say"},
         {"dense units=0", "units=0 is not a number of outputs; write units=32, say (1 to 999999)"},
         {"dense units=1000000", "units=1000000 is not a number of outputs; write units=32, say (1 to 999999)"},
+        {"loss", "loss wants one name; write loss binary_crossentropy, say"},
+        {"loss hubert", "there is no loss 'hubert'; did you mean huber?"},
+        {"loss mse", "there is no loss 'mse'; the losses are mean_squared_error, mean_absolute_error, binary_crossentropy and huber"},
+        {"loss huber(0)", "loss huber(0): the parameter is a number from 0.0001 to 100; write loss huber(1), say"},
+        {"loss mean_squared_error(2)", "loss mean_squared_error(2): mean_squared_error has no parameter; write loss mean_squared_error"},
         {"reshape", "reshape wants one shape; write reshape 4x4x64, say"},
         {"reshape 28x28", "'28x28' is not a shape; write 28x28x1, say, for rows x columns x channels (1 to 9999)"},
         {"reshape 28x28x2", "28x28x2 has 1568 elements, and what stands above has 784 (28x28x1); choose a shape of as many"},
@@ -243,9 +267,10 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
          "there is no padding '1,2,3'; the names are valid and same; or write zeros as 1, as 1x2 for 1 above "
          "and below and 2 at the sides, or as top,bottom,left,right"},
         {"conv2d filters=3 kernel=3 padding=3", "the padding 3 is not less than the kernel's height 3; a window would see zeros alone"},
-        {"conv2d filters=3 kernel=3 activation=gelu", "there is no activation 'gelu'; did you mean relu?"},
+        {"conv2d filters=3 kernel=3 activation=selu", "there is no activation 'selu'; did you mean relu?"},
         {"conv2d filters=3 kernel=3 activation=swish",
-         "there is no activation 'swish'; the activations are linear, relu, leaky_relu, elu, softplus, sigmoid, tanh and softmax"},
+         "there is no activation 'swish'; the activations are linear, relu, leaky_relu, elu, gelu, silu, softplus, sigmoid, tanh and "
+         "softmax"},
         {"conv2d filters=3 kernel=3 activation=leaky_relo(0.1)", "there is no activation 'leaky_relo'; did you mean leaky_relu?"},
         {"conv2d filters=3 kernel=3 activation=tanh(0.1)", "activation=tanh(0.1): tanh has no parameter; write activation=tanh"},
         {"conv2d filters=3 kernel=3 activation=elu(",
@@ -272,6 +297,7 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
     for (const auto &[layer, message] : mistakes) {
         CHECK(message_of_layer(layer) == "n.castnet:4: error: " + message);
     }
+    CHECK(message_of_layer("loss huber\nloss huber") == "n.castnet:5: error: the loss is given twice; give it once");
     CHECK(message_of_layer("conv2d_transpose filters=3 kernel=6 padding=5", "1x1x1") ==
           "n.castnet:4: error: the padding leaves nothing of the output's height; it may be 5 in all here");
     CHECK(message_of("") == "n.castnet:1: error: there is no network; begin with input 28x28x1, say");

@@ -34,11 +34,11 @@ public:
     void fill(Guarded &g) { fill(g, 1); }
     /// Scales floats so that the layer's sums stay near 1, where activations bend.
     void fill_kernel(Guarded &g) { fill(g, kernel_scale_); }
-    /// Fills `g` with a possible output of the previous layer's activation.
+    /// Fills `g` with what the previous layer may keep: its activation's output, or its sums.
     void fill_activated(Guarded &g, const std::string &activation, int channels) {
         std::vector<double> y(g.size());
         for (double &value : y) value = integers_ && keeps_integers(activation) ? integer() : normal_(random_);
-        activate(activation, y, channels);
+        if (!needs_sums(activation)) activate(activation, y, channels);
         std::copy(y.begin(), y.end(), g.data());
     }
 
@@ -134,7 +134,8 @@ private:
 double activation_slack(const Problem &problem, const std::vector<double> &y, double largest_bound) {
     if (keeps_integers(problem.layer.statement.activation)) return 0;
     const auto [least, most] = std::ranges::minmax(y);
-    if (problem.layer.statement.activation != "softmax") return 8 * unit_roundoff * std::max({1.0, -least, most});
+    const double steepest = needs_sums(problem.layer.statement.activation) ? 0.2 * largest_bound : 0;  // gelu and silu rise by up to 1.13
+    if (problem.layer.statement.activation != "softmax") return 8 * unit_roundoff * std::max({1.0, -least, most}) + steepest;
     return (8 + problem.layer.output.channels) * unit_roundoff + 2 * largest_bound;
 }
 
@@ -142,6 +143,7 @@ double activation_slack(const Problem &problem, const std::vector<double> &y, do
 double derivative_slack(const Problem &problem, const Sums &g, double largest_bound) {
     if (keeps_integers(problem.layer.statement.activation)) return 0;
     const double largest = *std::ranges::max_element(g.magnitude);
+    if (needs_sums(problem.layer.statement.activation)) return 16 * unit_roundoff * largest + 0.2 * largest_bound;
     if (problem.layer.statement.activation != "softmax") return 4 * unit_roundoff * largest;
     return (8 + problem.layer.input.channels) * unit_roundoff * largest + 2 * largest_bound;
 }

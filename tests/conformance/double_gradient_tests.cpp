@@ -40,21 +40,30 @@ Grid grid(const Shape &shape, int images) {
     return Grid(shape.channels, shape.width, shape.height, images);
 }
 
+Grid in_a_row(Grid &values) {
+    return Grid(values.data(), {int(values.number_of_elements())});
+}
+
 /// One layer: its weights, their gradients, its output, and its pipelines, chained as runtime/network.cpp chains them.
 struct DoubleLayer {
     Layer layer;
     Grid kernel, transposed, bias, kernel_gradient, bias_gradient, output;
-    Halide::Callable forward, backward_weights, backward_data, transpose;
+    Grid kept;  ///< the sums if the layer keeps them, otherwise the output
+    Halide::Callable forward, activate, backward_weights, backward_data, transpose;
 
-    DoubleLayer(Layer layer_, const std::string &previous_activation, int images) : layer(std::move(layer_)) {
+    DoubleLayer(Layer layer_, const std::string &previous_activation, const std::string &loss, int images) : layer(std::move(layer_)) {
+        layer.keeps_sums = needs_sums(layer.statement.activation, loss);
         const LayerDescription l = layer.description();
         kernel = Grid(l.small().channels, l.large().channels, l.kernel_width, l.kernel_height);
         transposed = Grid(l.large().channels, l.small().channels, l.kernel_width, l.kernel_height);
         kernel_gradient = Grid(l.small().channels, l.large().channels, l.kernel_width, l.kernel_height);
         bias = Grid(l.output.channels), bias_gradient = Grid(l.output.channels), output = grid(l.output, images);
+        kept = layer.keeps_sums ? grid(l.output, images) : output;
         const Params shape = geometry_of(l);
         const std::string first = is_transpose() ? "spread" : "correlate", second = is_transpose() ? "correlate" : "spread";
-        forward = compile(first, with(shape, {{"pass", "forward"}, {"activation", layer.statement.activation}}));
+        const std::string &activation = layer.statement.activation;
+        forward = compile(first, with(shape, {{"pass", "forward"}, {"activation", layer.keeps_sums ? "linear" : activation}}));
+        if (layer.keeps_sums) activate = compile("activate", {{"activation", activation}});
         backward_data = compile(second, with(shape, {{"pass", "backward_data"}, {"activation", previous_activation}}));
         backward_weights =
             compile("kernel_gradient", with(shape, {{"output_grid", is_transpose() ? "large" : "small"}, {"decays", "true"}}));
@@ -66,31 +75,36 @@ struct DoubleLayer {
 
     void run_forward(Grid &input) {
         REQUIRE(transpose(kernel, transposed) == 0);
-        REQUIRE(forward(input, is_transpose() ? transposed : kernel, bias, output) == 0);
+        REQUIRE(forward(input, is_transpose() ? transposed : kernel, bias, kept) == 0);
+        if (!layer.keeps_sums) return;
+        Grid sums = in_a_row(kept), outputs = in_a_row(output);
+        REQUIRE(activate(sums, outputs) == 0);
     }
-    void run_backward(Grid &input, Grid &gradient, Grid *input_gradient) {
+    void run_backward(Grid &input, Grid *input_kept, Grid &gradient, Grid *input_gradient) {
         REQUIRE(backward_weights(is_transpose() ? gradient : input, is_transpose() ? input : gradient, kernel, 2 * l2(), kernel_gradient,
                                  bias_gradient) == 0);
         if (input_gradient == nullptr) return;
-        REQUIRE(backward_data(gradient, is_transpose() ? kernel : transposed, input, *input_gradient) == 0);
+        REQUIRE(backward_data(gradient, is_transpose() ? kernel : transposed, *input_kept, *input_gradient) == 0);
     }
 };
 
 class DoubleNetwork {
 public:
-    DoubleNetwork(Shape shape, const std::vector<std::string> &texts, int images, std::mt19937 &random)
+    DoubleNetwork(Shape shape, const std::vector<std::string> &texts, const std::string &loss, int images, std::mt19937 &random)
         : images_(images), input_(grid(shape, images)) {
         std::string activation = "linear";
         for (const std::string &text : texts) {
             const Layer layer = read_layer(text, shape);
-            layers_.emplace_back(layer, activation, images);
+            const bool is_last = &text == &texts.back();
+            layers_.emplace_back(layer, activation, is_last ? loss : "", images);
             shape = layer.output, activation = layer.statement.activation;
         }
         elements_ = int(shape.size()) * images;
         targets_ = grid({1, shape.height * shape.width, shape.channels}, images);
-        squared_error_ = compile("squared_error", {{"pixels", std::to_string(shape.height * shape.width)},
-                                                   {"channels", std::to_string(shape.channels)},
-                                                   {"activation", activation}});
+        loss_ = compile("loss", {{"pixels", std::to_string(shape.height * shape.width)},
+                                 {"channels", std::to_string(shape.channels)},
+                                 {"activation", activation},
+                                 {"loss", loss}});
         std::normal_distribution<double> normal;
         std::uniform_real_distribution<double> uniform;
         input_.for_each_value([&](double &value) { value = uniform(random); });
@@ -111,10 +125,10 @@ public:
             layer.run_forward(*input);
             input = &layer.output;
         }
-        Grid flat = flattened(*input), error(images_);
+        Grid flat = flattened(layers_.back().kept), error(images_);
         gradient_ = grid(layers_.back().layer.output, images_);
         Grid flat_gradient = flattened(gradient_);
-        REQUIRE(squared_error_(flat, targets_, 2.0 / elements_, flat_gradient, error) == 0);
+        REQUIRE(loss_(flat, targets_, 1.0 / elements_, flat_gradient, error) == 0);
         double loss = std::accumulate(error.data(), error.data() + images_, 0.0) / elements_;
         for (DoubleLayer &layer : layers_) layer.kernel.for_each_value([&](double weight) { loss += layer.l2() * weight * weight; });
         return loss;
@@ -124,8 +138,9 @@ public:
         loss();
         for (std::size_t l = layers_.size(); l-- > 0;) {
             Grid &input = l == 0 ? input_ : layers_[l - 1].output;
+            Grid *kept = l == 0 ? nullptr : &layers_[l - 1].kept;
             Grid input_gradient = grid(layers_[l].layer.input, images_);
-            layers_[l].run_backward(input, gradient_, l == 0 ? nullptr : &input_gradient);
+            layers_[l].run_backward(input, kept, gradient_, l == 0 ? nullptr : &input_gradient);
             gradient_ = input_gradient;
         }
     }
@@ -139,7 +154,7 @@ private:
     int images_, elements_ = 0;
     Grid input_, targets_, gradient_;
     std::vector<DoubleLayer> layers_;
-    Halide::Callable squared_error_;
+    Halide::Callable loss_;
 };
 
 constexpr double difference_step = 1e-5;
@@ -182,9 +197,9 @@ void check_tensor(DoubleNetwork &network, Grid &weights, const Grid &gradients, 
     CHECK(kinked <= count / 4);
 }
 
-void check_network(const Shape &input, const std::vector<std::string> &texts, int count) {
+void check_network(const Shape &input, const std::vector<std::string> &texts, int count, const std::string &loss = "mean_squared_error") {
     std::mt19937 random(5);
-    DoubleNetwork network(input, texts, 3, random);
+    DoubleNetwork network(input, texts, loss, 3, random);
     network.backward();
     std::vector<std::pair<Grid, Grid>> gradients;
     for (DoubleLayer &layer : network.layers()) gradients.emplace_back(layer.kernel_gradient.copy(), layer.bias_gradient.copy());
@@ -215,6 +230,20 @@ TEST_CASE("gradients in double: every activation, L2, odd shapes, strides larger
         40);
 }
 
+TEST_CASE("gradients in double: every loss behind every kind of activation") {
+    for (const std::string loss : {"mean_squared_error", "mean_absolute_error", "huber(0.3)", "huber", "binary_crossentropy"}) {
+        for (const std::string last : {"sigmoid", "softmax", "gelu"}) {
+            if (loss == "binary_crossentropy" && last == "gelu") continue;  // its outputs are no probabilities
+            CAPTURE(loss);
+            CAPTURE(last);
+            check_network({5, 4, 2},
+                          {"conv2d filters=5 kernel=3x2 activation=gelu", "conv2d_transpose filters=4 kernel=2 activation=silu",
+                           "conv2d filters=3 kernel=2 activation=gelu", "conv2d filters=3 kernel=1 activation=" + last},
+                          20, loss);
+        }
+    }
+}
+
 TEST_CASE("gradients in double: padding in numbers that differ on every side, and sizes that layers do not make by themselves") {
     const std::vector<std::string> layers{"conv2d filters=5 kernel=4x3 stride=2x3 padding=3,0,1,2 activation=tanh l2=0.01",
                                           "conv2d filters=4 kernel=3 padding=2,1,0,1 activation=sigmoid",
@@ -225,7 +254,7 @@ TEST_CASE("gradients in double: padding in numbers that differ on every side, an
 }
 
 TEST_CASE("double: a gradient that does not lie where its vectors may begin is refused") {
-    DoubleLayer layer(read_layer("conv2d filters=8 kernel=3", {5, 5, 1}), "linear", 1);
+    DoubleLayer layer(read_layer("conv2d filters=8 kernel=3", {5, 5, 1}), "linear", "", 1);
     const std::size_t vector = std::size_t(Halide::get_jit_target_from_environment().natural_vector_size<double>()) * sizeof(double);
     std::vector<double> memory(std::size_t(layer.kernel.number_of_elements()) + 2 * vector);
     void *begin = memory.data();

@@ -14,8 +14,8 @@ namespace castnet::test {
 enum class Pass { forward, backward_data, backward_weights, adjoint };
 
 inline const std::vector<std::string> pass_names{"forward", "backward_data", "backward_weights", "adjoint"};
-inline const std::vector<std::string> activation_names{"linear",   "relu",    "leaky_relu", "leaky_relu(0.5)", "elu", "elu(0.5)",
-                                                       "softplus", "sigmoid", "tanh",       "softmax"};
+inline const std::vector<std::string> activation_names{"linear", "relu", "leaky_relu", "leaky_relu(0.5)", "elu",  "elu(0.5)",
+                                                       "gelu",   "silu", "softplus",   "sigmoid",         "tanh", "softmax"};
 
 struct Problem {
     Layer layer;  // in backward_data, its activation is the previous layer's

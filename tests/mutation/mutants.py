@@ -112,6 +112,10 @@ CHANGES = {
         ("g * (y + element(activation.parameter))", "g * (y + element(1))", "elu's derivative takes every parameter for 1"),
         ("log(1.0F + exp(-min(abs(z), 80.0F)))", "exp(-min(abs(z), 80.0F))", "the logarithm in softplus"),
         ("g * (1.0F - exp(-min(y, 80.0F)))", "g * exp(-min(y, 80.0F))", "softplus's derivative"),
+        ("return z * normal_share(z);", "return z * z * normal_share(z);", "a factor of gelu"),
+        ("g * (normal_share(z) +", "g * (normal_share(z) -", "the sign in gelu's derivative"),
+        ("return z * logistic(z);", "return logistic(z);", "a factor of silu"),
+        ("logistic(z) * (1.0F + z * (1.0F - logistic(z)))", "logistic(z) * (1.0F + z)", "a term of silu's derivative"),
         ("exp(-clamp(z, -80.0F, 80.0F))", "exp(clamp(z, -80.0F, 80.0F))", "the sign in the sigmoid"),
         ("g * (y * (1.0F - y))", "g * (1.0F - y)", "a factor of the sigmoid's derivative"),
         ("element(2.0 / 15)", "element(1.0 / 15)", "a coefficient of tanh's series"),
@@ -122,12 +126,20 @@ CHANGES = {
     ]),
 
     # The loss and the optimizer.
-    "generators/squared_error.cpp": (NETWORKS, [
-        ("output(c, x, y, n) - targets(c, x, y, n)", "targets(c, x, y, n) - output(c, x, y, n)", "the sign of the residual"),
-        ("= scale * residual(c, x, y, n)", "= residual(c, x, y, n)", "the gradient's factor"),
-        ("activation_gradient(activation_of(activation), scaled", "activation_gradient({\"linear\"}, scaled",
-         "the last activation's derivative is left out"),
-        ("select(index < along,", "select(index <= along,", "the last error is counted twice"),
+    "generators/loss.cpp": ((*NETWORKS, "double_gradient_tests"), [
+        ("r = y - t,", "r = t - y,", "the sign of the residual"),
+        ("= scale * term.derivative", "= term.derivative", "the gradient's factor"),
+        ("Function{\"linear\"} : last, scaled", "Function{\"linear\"} : Function{\"linear\"}, scaled", "the last activation's derivative is left out"),
+        ("select(index < along(),", "select(index <= along(),", "the last error is counted twice"),
+        ("clamp(r, -delta, delta)", "r", "huber's derivative is not bounded"),
+        ("delta * (abs(r) - 0.5F * delta)", "delta * abs(r)", "huber jumps where it becomes linear"),
+        ("{abs(r), sign}", "{abs(r), r}", "the derivative of the absolute error"),
+        ("(p - t) / (p * (1.0F - p))", "(p - t)", "a factor of the cross-entropy's derivative"),
+        ("softplus(z) - z * t", "softplus(z) + z * t", "the sign in the cross-entropy of a sum"),
+        ("logistic(z) - t}", "logistic(z)}", "the target in the cross-entropy's derivative by a sum"),
+    ]),
+    "generators/activate.cpp": (NETWORKS, [
+        ("activate_element(activation_of(activation), sums(i))", "sums(i)", "an activation of its own does nothing"),
     ]),
     "generators/squared_norm.cpp": (NETWORKS, [
         ("value * value", "abs(value)", "the penalty is of the first power"),
@@ -147,14 +159,16 @@ CHANGES = {
 
     # The network around the pipelines.
     "runtime/network.cpp": (NETWORKS, [
-        ("static_cast<float>(sharding.images)),", "static_cast<float>(images)),", "a shard's gradient is the mean over the shard"),
+        ("static_cast<float>(sharding.images));", "static_cast<float>(images));", "a shard's gradient is the mean over the shard"),
         ("shard == 0 ? 2 * layer.l2 : 0", "2 * layer.l2", "every shard adds the penalty's gradient"),
         ("shard == 0 ? 2 * layer.l2 : 0", "shard == 0 ? layer.l2 : 0", "half the penalty's gradient"),
         ("result.loss += static_cast<double>(l2)", "result.loss = static_cast<double>(l2)", "the last layer's penalty stands for all"),
         ("targets = batch.targets + first * out.size();", "targets = batch.targets;", "every shard learns the first one's targets"),
         ("begin + static_cast<std::size_t>(sharding.first(shard))", "static_cast<std::size_t>(sharding.first(shard))",
          "later batches of a forward pass repeat the first"),
-        ("(l - first) % 2 * layout_.grid", "(l - first) % 1 * layout_.grid", "a layer writes over what it reads"),
+        ("float *const output = grid(worker, l);", "float *const output = grid(worker, 0);", "a layer writes over what it reads"),
+        ("kept_by(l - 1), next_gradient", "input_of(l), next_gradient", "a derivative is taken from the output for the sums"),
+        ("loss /= static_cast<float>(elements)", "loss /= static_cast<float>(elements + 1)", "an image's loss is the mean over one element more"),
         ("parallel_for(&failure_, static_cast<int>(description_->layers.size()), body)",
          "parallel_for(&failure_, static_cast<int>(description_->layers.size()) - 1, body)",
          "the last layer's kernel is not transposed"),

@@ -51,6 +51,12 @@ def weights_by_name(model: keras.Model, values: list) -> dict:
     return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
 
 
+def loss_of(network: Network):
+    """Returns the loss. Keras computes binary cross-entropy from what it finds that a softmax took, as if a sigmoid had; a copy has none."""
+    loss = keras.losses.get(network.loss)
+    return loss if network.layers[-1].activation == "sigmoid" else lambda targets, outputs: loss(targets, tf.identity(outputs))
+
+
 def randomize_biases(model: keras.Model, rng: np.random.Generator) -> None:
     for weight in model.trainable_variables:
         if weight.path.endswith("/bias"):
@@ -70,7 +76,7 @@ def compare(network: Network, programs: pathlib.Path, folder: pathlib.Path, rng:
     targets = rng.random((5, *network.input), np.float32)
     with tf.GradientTape() as tape:
         outputs = model(images)
-        loss = tf.reduce_mean(tf.square(outputs - targets)) + sum(model.losses)
+        loss = tf.reduce_mean(loss_of(network)(targets, outputs)) + sum(model.losses)
     want = weights_by_name(model, tape.gradient(loss, model.trainable_variables))
     want |= {"loss": np.asarray(loss), "outputs": np.asarray(outputs)}
 

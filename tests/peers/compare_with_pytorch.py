@@ -22,8 +22,9 @@ except ImportError as error:
     sys.exit(77)
 
 ACTIVATIONS = {"linear": lambda x: x, "relu": torch.relu, "sigmoid": torch.sigmoid, "tanh": torch.tanh,
-               "softmax": lambda x: functional.softmax(x, dim=1), "leaky_relu(0.01)": functional.leaky_relu, "elu(2.5)": lambda x: functional.elu(x, 2.5),
+               "softmax": lambda x: functional.softmax(x, dim=1), "leaky_relu(0.01)": functional.leaky_relu, "silu": functional.silu,
                "softplus": functional.softplus}
+LOSSES = {"mean_squared_error": functional.mse_loss, "huber(0.5)": lambda y, t: functional.huber_loss(y, t, delta=0.5)}
 
 
 def sides(text: str) -> list[int]:
@@ -63,7 +64,7 @@ def pytorch(network: dict, weights: dict, images: np.ndarray, targets: np.ndarra
     tensors = {name: torch.tensor(value, dtype=torch.float64, requires_grad=True) for name, value in weights.items()}
     outputs = forward(network, tensors, torch.tensor(images, dtype=torch.float64).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
     penalty = sum(layer["l2"] * tensors[f"{layer['name']}/kernel"].square().sum() for layer in network["layers"])
-    loss = functional.mse_loss(outputs, torch.tensor(targets, dtype=torch.float64)) + penalty
+    loss = LOSSES[network["loss"]](outputs, torch.tensor(targets, dtype=torch.float64)) + penalty
     loss.backward()
     gradients = {name: tensor.grad.numpy() for name, tensor in tensors.items()}
     return gradients | {"loss": loss.detach().numpy(), "outputs": outputs.detach().numpy()}

@@ -17,7 +17,7 @@ try:
     import numpy as np
     import onnxruntime
     import torch
-    from compare_with_keras import build, keras, load_file, randomize_biases, relative_difference, save_file, weights_by_name
+    from compare_with_keras import build, keras, load_file, loss_of, randomize_biases, relative_difference, save_file, weights_by_name
 except ImportError as error:
     print(f"skipped: {error}; sh cmake/bootstrap.sh peers installs what is missing")
     sys.exit(77)
@@ -64,7 +64,7 @@ def check_network(network: Network, programs: pathlib.Path, folder: pathlib.Path
     start = weights_by_name(model, model.get_weights())
     save_file(start, folder / "start.safetensors")
 
-    model.compile(keras.optimizers.Adam(1e-3), "mse")
+    model.compile(keras.optimizers.Adam(1e-3), loss_of(network))
     model.train_on_batch(images, images)
     after = castnet.train("step", "--epochs", "1", "--batch-size", "16", "--init", "start.safetensors")
     report(f"{network.name}: one step of Adam, Castnet and Keras", largest_difference(after, weights_by_name(model, model.get_weights())))

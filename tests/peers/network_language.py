@@ -24,6 +24,7 @@ class Network:
     name: str
     input: tuple[int, int, int]  # height, width, channels
     output: tuple[int, int, int]
+    loss: str
     layers: list[Layer]
 
 
@@ -35,4 +36,4 @@ def read_layer(described: dict) -> Layer:
 
 def read_network(castnet: pathlib.Path, file: pathlib.Path) -> Network:
     described = json.loads(subprocess.run([castnet, "describe", "--json", file], capture_output=True, text=True, check=True).stdout)
-    return Network(described["name"], tuple(described["input"]), tuple(described["output"]), [read_layer(layer) for layer in described["layers"]])
+    return Network(described["name"], tuple(described["input"]), tuple(described["output"]), described["loss"], [read_layer(layer) for layer in described["layers"]])

@@ -105,7 +105,7 @@ TEST_CASE("autoencoder: targets may differ from images") {
 TEST_CASE("autoencoder: what does not fit is refused, and nothing is touched") {
     test_gap::Autoencoder model({.batch_size = 2});
     constexpr std::size_t in = test_gap::input.size(), code = test_gap::code.size(), count = test_gap::parameter_count;
-    std::vector<float> before(count), after(count), images(3 * in), codes(code);
+    std::vector<float> before(count), after(count), images(3 * in), codes(code), losses(2);
     REQUIRE(model.save(before) == 0);
     CHECK(model.step({}).error != 0);
     CHECK(model.step(images).error != 0);  // three images exceed a batch
@@ -115,6 +115,10 @@ TEST_CASE("autoencoder: what does not fit is refused, and nothing is touched") {
     CHECK(model.encode({}, codes) != 0);
     CHECK(model.decode(std::span(codes).first(code - 1), images) != 0);
     CHECK(model.reconstruct(images, std::span(images).first(2 * in)) != 0);
+    CHECK(model.losses(std::span(images).first(in + 1), losses) != 0);
+    CHECK(model.losses(std::span(images).first(2 * in), std::span(images).first(in), losses) != 0);
+    CHECK(model.losses(std::span(images).first(3 * in), losses) != 0);
+    CHECK(model.losses(std::span(images).first(2 * in), losses) == 0);
     CHECK(model.reconstruct(std::span(images).first(in), images) != 0);  // too large an output is refused too
     CHECK(model.load(std::span(before).first(count - 1)) != 0);
     CHECK(model.save(std::span(after).first(count - 1)) != 0);

@@ -61,9 +61,9 @@ void check_gradient(ReferenceNetwork &reference, std::vector<double> &weights, s
         const double weight = weights[i];
         std::vector<bool> signs_above, signs_below;
         weights[i] = weight + step;
-        const double above = reference.loss(batch.inputs, batch.targets, images, &signs_above);
+        const double above = reference.loss_of(batch.inputs, batch.targets, images, &signs_above);
         weights[i] = weight - step;
-        const double below = reference.loss(batch.inputs, batch.targets, images, &signs_below);
+        const double below = reference.loss_of(batch.inputs, batch.targets, images, &signs_below);
         weights[i] = weight;
         if (signs_above != signs_below) continue;  // the kink of a relu lies between
         CAPTURE(i);
@@ -82,7 +82,7 @@ TEST_CASE("network: the loss and every tensor's gradient agree with central diff
         const Batch batch(*description, images, random);
         const StepResult result = network.backward(castnet::Batch::of(batch.inputs, batch.targets, int(images)));
         REQUIRE(result.error == 0);
-        CHECK(result.loss == doctest::Approx(reference.loss(batch.inputs, batch.targets, images)).epsilon(1e-5));
+        CHECK(result.loss == doctest::Approx(reference.loss_of(batch.inputs, batch.targets, images)).epsilon(1e-5));
         for (std::size_t l = 0; l < description->layers.size(); l++) {
             CAPTURE(description->layers[l].name);
             REQUIRE(network.sum_gradients(l) == 0);
@@ -109,6 +109,30 @@ std::vector<float> train_a_little(const NetworkDescription &description, int thr
         weights.insert(weights.end(), network.bias(l).begin(), network.bias(l).end());
     }
     return weights;
+}
+
+TEST_CASE("network: each image's loss agrees with the reference, whatever the batches and the purpose") {
+    for (const NetworkDescription *description : all_networks) {
+        CAPTURE(description->name);
+        constexpr std::size_t images = 7;
+        Random random(3);
+        Network training(*description, 3, 2), inference(*description, 4, 1, Purpose::inference);
+        for (Network *network : {&training, &inference}) {
+            Random weights(4);
+            set_random_weights(*network, weights);
+        }
+        const ReferenceNetwork reference(training);
+        const std::size_t in = description->input.size(), out = description->output.size();
+        const std::vector<float> inputs = random_values(images * in, random), targets = random_values(images * out, random);
+        std::vector<float> losses(images), again(images);
+        REQUIRE(training.losses(inputs, targets, losses) == 0);
+        REQUIRE(inference.losses(inputs, targets, again) == 0);
+        CHECK(losses == again);
+        for (std::size_t n = 0; n < images; n++) {
+            const double want = reference.loss_of(std::span(inputs).subspan(n * in, in), std::span(targets).subspan(n * out, out), 1);
+            CHECK(double(losses[n]) + reference.penalty() == doctest::Approx(want).epsilon(1e-5));
+        }
+    }
 }
 
 TEST_CASE("network: the penalty counts every weight once, the last one too") {

@@ -16,7 +16,7 @@ struct ReferenceLayer {
 class ReferenceNetwork {
 public:
     /// Copies the network's current weights.
-    explicit ReferenceNetwork(Network &network) {
+    explicit ReferenceNetwork(Network &network) : loss(network.description().loss) {
         for (std::size_t l = 0; l < network.description().layers.size(); l++)
             layers.push_back({.description = network.description().layers[l],
                               .kernel = {network.kernel(l).begin(), network.kernel(l).end()},
@@ -24,8 +24,10 @@ public:
     }
 
     std::vector<ReferenceLayer> layers;
+    std::string loss;  ///< its name
 
-    /// Runs one image through layers first … last - 1. Appends to `signs`, if given, which side of its kink each relu or elu is on.
+    /// Runs one image through layers first … last - 1. Appends to `signs`, if given, which side of its kink each relu, elu or absolute
+    /// error is on.
     std::vector<double> forward(std::vector<double> values, std::size_t first, std::size_t last, std::vector<bool> *signs = nullptr) const {
         for (std::size_t l = first; l < last; l++) {
             const ReferenceLayer &r = layers[l];
@@ -44,17 +46,25 @@ public:
         return values;
     }
 
-    /// Returns the mean squared error over all images and elements, plus the penalties.
-    double loss(std::span<const float> inputs, std::span<const float> targets, std::size_t images,
-                std::vector<bool> *signs = nullptr) const {
+    /// Returns the network's loss, the mean over all images and elements, plus the penalties.
+    double loss_of(std::span<const float> inputs, std::span<const float> targets, std::size_t images,
+                   std::vector<bool> *signs = nullptr) const {
         const std::size_t in = inputs.size() / images, out = targets.size() / images;
         double sum = 0;
         for (std::size_t n = 0; n < images; n++) {
             const std::vector<double> y =
                 forward({inputs.begin() + std::ptrdiff_t(n * in), inputs.begin() + std::ptrdiff_t((n + 1) * in)}, 0, layers.size(), signs);
-            for (std::size_t i = 0; i < out; i++) sum += (y[i] - targets[n * out + i]) * (y[i] - targets[n * out + i]);
+            for (std::size_t i = 0; i < out; i++) {
+                const double target = targets[n * out + i];
+                sum += reference::loss(loss, y[i], target);
+                if (signs != nullptr && loss == "mean_absolute_error") signs->push_back(y[i] > target);
+            }
         }
-        sum /= double(images * out);
+        return sum / double(images * out) + penalty();
+    }
+
+    double penalty() const {
+        double sum = 0;
         for (const ReferenceLayer &r : layers)
             for (const double w : r.kernel) sum += double{r.description.l2} * w * w;
         return sum;

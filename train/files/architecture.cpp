@@ -45,7 +45,8 @@ Metadata architecture_of(const NetworkDescription &description) {
     return {{"network", std::string(description.name)},
             {"input", fmt::format("{}x{}x{}", input.height, input.width, input.channels)},
             {"encoder_layers", std::to_string(description.encoder_layers)},
-            {"layers", layers}};
+            {"layers", layers},
+            {"loss", std::string(description.loss)}};
 }
 
 std::string difference(const NetworkDescription &description, const Metadata &metadata, Use use) {
@@ -60,6 +61,8 @@ std::string difference(const NetworkDescription &description, const Metadata &me
     } else if (differs("layers")) {
         what = first_difference(description.layers, lines_of(metadata.at("layers")), use);
     }
+    if (what.empty() && use == Use::resume && differs("loss"))
+        what = fmt::format("the loss {} where {} is needed", metadata.at("loss"), own.at("loss"));
     if (what.empty() && differs("encoder_layers"))
         what = fmt::format("{} layers as its encoder where {} are needed", metadata.at("encoder_layers"), own.at("encoder_layers"));
     if (!differs("network")) return what.empty() ? "" : fmt::format("has {}", what);

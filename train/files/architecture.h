@@ -10,12 +10,12 @@ namespace castnet {
 
 using Metadata = std::map<std::string, std::string>;
 
-/// Returns the network's name, its input's shape, the number of encoder layers, and the layers. Each layer is a line in the network
-/// language with every key written out, so that equal layers have equal lines, however the user wrote them. Behind a reshape it ends with
-/// the shape that the layer reads, as in from=4x4x64.
+/// Returns the network's name, its input's shape, the number of encoder layers, the loss, and the layers. Each layer is a line in the
+/// network language with every key written out, so that equal layers have equal lines, however the user wrote them. Behind a reshape it
+/// ends with the shape that the layer reads, as in from=4x4x64.
 Metadata architecture_of(const NetworkDescription &description);
 
-/// What a file is read for: its weights alone, whatever the network's name and L2 penalties, or to resume its run.
+/// What a file is read for: its weights alone, whatever the network's name, loss and L2 penalties, or to resume its run.
 enum class Use { weights, resume };
 
 /// Describes how the metadata's network differs for that use, with the first layer that differs; "" if it does not. Skips what the metadata

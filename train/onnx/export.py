@@ -35,11 +35,21 @@ def convolution(layer: dict) -> tuple[str, dict]:
     return ("ConvTranspose" if transposed else "Conv"), attributes
 
 
-def activation(text: str) -> tuple[str, dict]:
-    """Returns the operator and its attributes of an activation such as relu or leaky_relu(0.1)."""
+def activation(text: str, values: str, layer: str) -> list:
+    """Returns the nodes of an activation such as relu or leaky_relu(0.1). The last one's output is LAYER/output."""
     name, _, parameter = text.rstrip(")").partition("(")
+    output = [f"{layer}/output"]
+    if name == "silu":
+        return [helper.make_node("Sigmoid", [values], [f"{layer}/gate"]), helper.make_node("Mul", [values, f"{layer}/gate"], output)]
+    if name == "gelu":  # z·(1 + erf(z / √2)) / 2; ONNX's own operator is younger than this opset
+        constants = {"root": 2**-0.5, "one": 1.0, "half": 0.5}
+        steps = [("Mul", values, "root", "scaled"), ("Erf", "scaled", None, "erf"), ("Add", "erf", "one", "risen"), ("Mul", "risen", "half", "share")]
+        place = lambda each: each if each == values else f"{layer}/{each}"
+        return [*(helper.make_node("Constant", [], [f"{layer}/{each}"], value_float=value) for each, value in constants.items()),
+                *(helper.make_node(operator, [place(a), *([place(b)] if b else [])], [place(result)]) for operator, a, b, result in steps),
+                helper.make_node("Mul", [values, f"{layer}/share"], output)]
     operator, attributes = ACTIVATIONS[name]
-    return operator, {"alpha": float(parameter)} if parameter else attributes
+    return [helper.make_node(operator, [values], output, **({"alpha": float(parameter)} if parameter else attributes))]
 
 
 def tensor(values: list[float], shape: list[int]) -> np.ndarray:
@@ -73,8 +83,7 @@ def build(graph: dict) -> onnx.ModelProto:
         nodes.append(helper.make_node(operator, [current, f"{name}/kernel", f"{name}/bias"], [f"{name}/sum"], name, **attributes))
         current = f"{name}/sum"
         if layer["activation"] != "linear":
-            operator, attributes = activation(layer["activation"])
-            nodes.append(helper.make_node(operator, [current], [f"{name}/output"], **attributes))
+            nodes += activation(layer["activation"], current, name)
             current = f"{name}/output"
     views, current = seen_as(current, shape, graph["output"], "last")
     nodes += [*views, helper.make_node("Transpose", [current], ["output"], perm=NHWC)]

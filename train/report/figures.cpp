@@ -362,7 +362,7 @@ void draw_roc(const std::filesystem::path &file, const std::vector<Rates> &curve
 }
 
 void draw_histogram(const std::filesystem::path &file, const std::vector<double> &normal, const std::vector<double> &anomalous,
-                    double threshold) {
+                    double threshold, const std::string &loss) {
     constexpr int bins = 60;
     double largest = std::ranges::max(normal);
     for (const double score : anomalous) largest = std::max(largest, score);
@@ -377,13 +377,14 @@ void draw_histogram(const std::filesystem::path &file, const std::vector<double>
     };
     draw(file, {.width = 720, .height = 400},
          block("normal", normal) + block("anomalous", anomalous) +
-             fmt::format("set title 'Reconstruction errors of the images'\nset xlabel 'mean squared error'\nset ylabel '% of images'\n"
+             fmt::format("set title 'Reconstruction errors of the images'\nset xlabel '{4}'\nset ylabel '% of images'\n"
                          "{3}set style fill transparent solid 0.5 noborder\nset xrange [0:{0}]\nset yrange [0:*]\n"
                          "set arrow from {1}, graph 0 to {1}, graph 1 nohead dt 2 lw 2 lc rgb '#808080'\n"
                          "set label 'threshold' at {1}, graph 0.97 offset 0.6,0\n"
                          "plot $normal with boxes lc rgb '#0072b2' {2}\n",
                          largest, threshold,
-                         anomalous.empty() ? "notitle" : "title 'normal', $anomalous with boxes lc rgb '#d55e00' title 'others'", axes));
+                         anomalous.empty() ? "notitle" : "title 'normal', $anomalous with boxes lc rgb '#d55e00' title 'others'", axes,
+                         loss));
 }
 
 }  // namespace castnet

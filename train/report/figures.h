@@ -53,8 +53,9 @@ void draw_latent(const std::filesystem::path &file, const LatentPoints &points);
 void draw_decoded(const std::filesystem::path &file, const LatentPoints &points, const DecodedPlane &decoded);
 /// Draws detected anomalies over false alarms, from (0, 0) to (1, 1).
 void draw_roc(const std::filesystem::path &file, const std::vector<Rates> &curve, double area);
-/// Draws a histogram of the scores of normal and other images, with the threshold. Without others, `normal` holds all images.
+/// Draws a histogram of the scores of normal and other images, with the threshold, over an axis with the loss's name. Without others,
+/// `normal` holds all images.
 void draw_histogram(const std::filesystem::path &file, const std::vector<double> &normal, const std::vector<double> &anomalous,
-                    double threshold);
+                    double threshold, const std::string &loss);
 
 }  // namespace castnet

@@ -93,7 +93,8 @@ void write_report(Autoencoder &model, const Dataset &test, const RunDirectory &d
                   .test_loss = loss_on(model, test, all_indices(test.size()))};
     report.figures = {{.title = "Loss",
                        .file = directory.figure("loss"),
-                       .caption = "The mean loss of an epoch's batches, taken while the weights change."},
+                       .caption = fmt::format("The mean loss of an epoch's batches ({}), taken while the weights change.",
+                                              loss_name(model.description()))},
                       {.title = "Reconstruction",
                        .file = directory.figure("reconstruction"),
                        .caption = "Test images drawn at random, and below them what the network makes of them."}};
