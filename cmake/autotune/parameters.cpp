@@ -17,8 +17,8 @@ const std::vector<std::string> numbers{"large_height",  "large_width",  "large_c
 using Words = std::map<std::string, std::vector<std::string>>;
 
 std::vector<std::string> names_of_activations() {
-    std::vector<std::string> names;
-    for (const Function &activation : known_activations) names.emplace_back(activation.name);
+    std::vector<std::string> names(known_activations.size());
+    std::ranges::transform(known_activations, names.begin(), [](const Function &activation) { return std::string(activation.name); });
     return names;
 }
 

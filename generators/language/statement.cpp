@@ -122,14 +122,18 @@ struct Key {
     int example = 0;  ///< a value to propose where a required key is missing; 0 if it may be
 };
 
+namespace keys {
+
 constexpr Key filters{"filters", set_filters, 32}, units{"units", set_units, 32}, padding{"padding", set_padding},
     activation{"activation", set_activation}, l2{"l2", set_l2}, name{"name", set_name}, output{"output", set_output},
     kernel{"kernel", [](LayerStatement &s, std::string_view value) { set_pair(s, "kernel", value, &Window::kernel); }, 3},
     stride{"stride", [](LayerStatement &s, std::string_view value) { set_pair(s, "stride", value, &Window::stride); }};
 
-constexpr std::array conv2d_keys{filters, kernel, stride, padding, activation, l2, name};
-constexpr std::array conv2d_transpose_keys{filters, kernel, stride, padding, activation, l2, name, output};
-constexpr std::array dense_keys{units, activation, l2, name};
+constexpr std::array conv2d{filters, kernel, stride, padding, activation, l2, name};
+constexpr std::array conv2d_transpose{filters, kernel, stride, padding, activation, l2, name, output};
+constexpr std::array dense{units, activation, l2, name};
+
+}  // namespace keys
 
 constexpr std::array<std::string_view, 3> kinds{name_of(LayerKind::conv2d), name_of(LayerKind::conv2d_transpose),
                                                 name_of(LayerKind::dense)};  // in LayerKind's order
@@ -137,17 +141,17 @@ constexpr std::array<std::string_view, 3> kinds{name_of(LayerKind::conv2d), name
 std::span<const Key> keys_of(LayerKind kind) {
     switch (kind) {
     case LayerKind::conv2d:
-        return conv2d_keys;
+        return keys::conv2d;
     case LayerKind::conv2d_transpose:
-        return conv2d_transpose_keys;
+        return keys::conv2d_transpose;
     default:
-        return dense_keys;
+        return keys::dense;
     }
 }
 
-Words names_of(std::span<const Key> keys) {
+Words names_of(std::span<const Key> allowed) {
     Words names;
-    for (const Key &key : keys) names.push_back(key.name);
+    for (const Key &key : allowed) names.push_back(key.name);
     return names;
 }
 
@@ -174,20 +178,20 @@ Shape parse_shape(std::string_view word) {
 }
 
 std::string read_function(std::string_view what, std::string_view before, std::string_view value, std::span<const Function> known) {
-    const std::string_view function_name = value.substr(0, value.find('('));
-    const std::optional<Function> plain = parse_function(function_name, known);
+    const std::string_view name = value.substr(0, value.find('('));
+    const std::optional<Function> plain = parse_function(name, known);
     if (!plain) {
         Words names;
         for (const Function &function : known) names.push_back(function.name);
         const std::string all = fmt::format("the {}", what == "loss" ? "losses" : "activations");
-        throw Error(fmt::format("there is no {} '{}'; {}", what, function_name, suggestion(function_name, all, names)));
+        throw Error(fmt::format("there is no {} '{}'; {}", what, name, suggestion(name, all, names)));
     }
     const std::optional<Function> function = parse_function(value, known);
-    if (function && function->parameter == plain->parameter) return std::string(function_name);
-    if (function) return fmt::format("{}({})", function_name, function->parameter);
-    if (plain->parameter == 0) throw Error(fmt::format("{0}{1}: {2} has no parameter; write {0}{2}", before, value, function_name));
-    throw Error(fmt::format("{0}{1}: the parameter is a number from 0.0001 to 100; write {0}{2}({3}), say", before, value, function_name,
-                            plain->parameter));
+    if (function && function->parameter == plain->parameter) return std::string(name);
+    if (function) return fmt::format("{}({})", name, function->parameter);
+    if (plain->parameter == 0) throw Error(fmt::format("{0}{1}: {2} has no parameter; write {0}{2}", before, value, name));
+    throw Error(
+        fmt::format("{0}{1}: the parameter is a number from 0.0001 to 100; write {0}{2}({3}), say", before, value, name, plain->parameter));
 }
 
 LayerStatement parse_layer(std::span<const std::string_view> words) {
@@ -195,22 +199,22 @@ LayerStatement parse_layer(std::span<const std::string_view> words) {
     LayerStatement statement;
     statement.text = fmt::format("{}", fmt::join(words, " "));
     statement.kind = static_cast<LayerKind>(kind);
-    const std::span<const Key> keys = keys_of(statement.kind);
-    const Words names = names_of(keys);
+    const std::span<const Key> allowed = keys_of(statement.kind);
+    const Words names = names_of(allowed);
     Words given;
     for (const std::string_view word : words.subspan(1)) {
         const std::size_t equals = word.find('=');
         if (equals == 0 || equals >= word.size() - 1)
             throw Error(fmt::format("'{}' is not key=value; the keys are {}", word, fmt::join(names, ", ")));
-        const std::string_view word_name = word.substr(0, equals);
-        const auto key = std::ranges::find(keys, word_name, &Key::name);
-        if (key == keys.end())
-            throw Error(fmt::format("{} has no key '{}'; {}", words.front(), word_name, suggestion(word_name, "its keys", names)));
-        if (std::ranges::find(given, word_name) != given.end()) throw Error(fmt::format("{} is given twice; give it once", word_name));
-        given.push_back(word_name);
+        const std::string_view name = word.substr(0, equals);
+        const auto key = std::ranges::find(allowed, name, &Key::name);
+        if (key == allowed.end())
+            throw Error(fmt::format("{} has no key '{}'; {}", words.front(), name, suggestion(name, "its keys", names)));
+        if (std::ranges::find(given, name) != given.end()) throw Error(fmt::format("{} is given twice; give it once", name));
+        given.push_back(name);
         key->set(statement, word.substr(equals + 1));
     }
-    for (const Key &key : keys) {
+    for (const Key &key : allowed) {
         if (key.example > 0 && std::ranges::find(given, key.name) == given.end())
             throw Error(fmt::format("{0} is missing; add {0}={1}, say", key.name, key.example));
     }

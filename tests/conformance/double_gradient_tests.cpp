@@ -41,7 +41,7 @@ Grid grid(const Shape &shape, int images) {
 }
 
 Grid in_a_row(Grid &values) {
-    return Grid(values.data(), {int(values.number_of_elements())});
+    return Grid(values.data(), int(values.number_of_elements()));
 }
 
 /// One layer: its weights, their gradients, its output, and its pipelines, chained as runtime/network.cpp chains them.
