@@ -74,7 +74,8 @@ std::string Problem::text() const {
 
 Problem Problem::parse(const std::string &text) {
     const std::vector<std::string> words = split(text, ' ');
-    if (words.size() < 2 || std::ranges::find(layer_kinds(), words[0]) == layer_kinds().end()) refuse_word(text);
+    // A dense layer is one of these, with a kernel that covers its grid.
+    if (words.size() < 2 || (words[0] != name_of(LayerKind::conv2d) && words[0] != name_of(LayerKind::conv2d_transpose))) refuse_word(text);
     Problem problem;
     std::string statement = words[0];
     for (std::size_t i = 2; i < words.size(); i++) {
