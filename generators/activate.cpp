@@ -1,6 +1,5 @@
 // activate: a layer's output from its sums, where the layer keeps both. Run on any number of elements.
 #include "activation.h"
-#include "contraction.h"
 
 namespace castnet {
 

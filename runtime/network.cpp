@@ -265,8 +265,9 @@ int Network::losses(std::span<const float> inputs, std::span<const float> target
         if (const int code = castnet::forward(failure_, layer, weights(last), input, kept, count); code != 0) return code;
         return loss_gradient(kept, targets.data() + image * elements, 1, gradient, &losses[image], count);
     });
+    if (error != 0) return error;
     for (float &loss : losses) loss /= static_cast<float>(elements);
-    return error;
+    return 0;
 }
 
 StepResult Network::backward(const Batch &batch) noexcept {

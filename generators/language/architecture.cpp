@@ -76,6 +76,7 @@ public:
 
     void read(std::span<const std::string_view> words, int line) {
         const std::string_view word = words.front();
+        const bool is_reshape = word == "reshape" || word == "flatten";
         if (word == "input") {
             read_input(words);
         } else if (!has_input_) {
@@ -84,15 +85,14 @@ public:
             read_loss(words);
         } else if (word == "encoder" || word == "decoder") {
             begin_part(words);
-        } else if (const auto kinds = layer_kinds();
-                   word != "reshape" && word != "flatten" && std::ranges::find(kinds, word) == kinds.end()) {
+        } else if (const auto kinds = layer_kinds(); !is_reshape && std::ranges::find(kinds, word) == kinds.end()) {
             std::vector<std::string_view> statements{"input", "loss", "encoder", "decoder"};
             statements.insert(statements.end(), kinds.begin(), kinds.end());
             statements.insert(statements.end(), {"reshape", "flatten"});
             throw Error(fmt::format("there is no statement '{}'; {}", word, suggestion(word, "the statements", statements)));
         } else if (part_.empty()) {
             throw Error(fmt::format("'{}' stands in no part; write encoder before the first layer", word));
-        } else if (word == "reshape" || word == "flatten") {
+        } else if (is_reshape) {
             reshape(words);
         } else {
             add_layer(words, line);

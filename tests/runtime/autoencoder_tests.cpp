@@ -134,6 +134,9 @@ TEST_CASE("autoencoder: what does not fit is refused, and nothing is touched") {
     CHECK(broken.load(before) != 0);
     CHECK(broken.save(after) != 0);
     CHECK(before == after);
+    losses = {3, 4};
+    CHECK(broken.losses(std::span(images).first(2 * in), losses) != 0);
+    CHECK(losses == std::vector<float>{3, 4});
 
     Autoencoder infers(test_gap::network, {.batch_size = 2, .purpose = Purpose::inference});
     CHECK(infers.step(std::span(images).first(in)).error != 0);
