@@ -12,7 +12,8 @@ std::size_t count(std::span<const float> values, const Shape &shape) {
 }  // namespace
 
 Autoencoder::Autoencoder(const NetworkDescription &description, const AutoencoderOptions &options, std::span<std::byte> arena) noexcept
-    : network_(description, options.batch_size, options.threads, options.purpose, arena), optimizer_(options.optimizer) {
+    : network_(description, options.batch_size, options.threads, options.purpose, arena, options.optimizer.slots()),
+      optimizer_(options.optimizer) {
     Random random(options.seed);
     if (is_ready()) initialize(random);
 }

@@ -27,9 +27,10 @@ bool all_finite(std::span<const float> values) noexcept {
     return found == 0;
 }
 
-Network::Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose, std::span<std::byte> arena) noexcept
+Network::Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose, std::span<std::byte> arena,
+                 int slots) noexcept
     : description_(&description),
-      layout_(description, std::max(1, batch_size), std::max(1, threads), purpose),
+      layout_(description, std::max(1, batch_size), std::max(1, threads), purpose, std::clamp(slots, 0, 2)),
       arena_(is_for_this_cpu() ? find_arena(batch_size, threads, arena) : nullptr) {
     if (!is_ready()) return;
     std::fill_n(arena_, layout_.floats(), 0.0F);
@@ -123,6 +124,11 @@ std::span<float> Network::kernel_of(std::size_t begin, std::size_t layer) const 
 std::span<float> Network::bias_of(std::size_t begin, std::size_t layer) const {
     if (!is_ready()) return {};
     return {arena_ + begin + offsets_[layer].bias, description_->layers[layer].bias_size()};
+}
+
+std::span<const Block> Network::moments() const {
+    static constexpr std::array all{Block::moments_1, Block::moments_2};
+    return std::span(all).first(static_cast<std::size_t>(layout_.slots));
 }
 
 Network::ParameterRange Network::parameter_range(std::size_t layer) noexcept {
@@ -297,8 +303,7 @@ StepResult Network::penalty() noexcept {
         const float l2 = description_->layers[l].l2;
         if (l2 == 0) continue;
         float norm = 0;
-        result.error = explained(
-            description_->squared_norm(failure_, {.values = Operand(kernel(l).data(), {kernel(l).size()}), .norm = Operand(&norm, {})}));
+        result.error = explained(squared_norm(kernel(l), norm));
         result.loss += static_cast<double>(l2) * static_cast<double>(norm);
     }
     return result;
@@ -318,10 +323,18 @@ int Network::sum_gradients(std::size_t layer) noexcept {
     if (layout_.purpose != Purpose::training) return refuse(not_for_training);
     failure_.clear();
     const FlushDenormals flush;
+    return explained(sum_shards(layer));
+}
+
+int Network::sum_shards(std::size_t layer) noexcept {
     const ParameterRange range = parameter_range(layer);
     const std::size_t size = range.gradients.size();
-    return explained(description_->sum_shards(failure_, {.shards = Operand(range.shard_gradients, size, range.shards, range.shard_stride),
-                                                         .sum = Operand(range.gradients.data(), {size})}));
+    return description_->sum_shards(failure_, {.shards = Operand(range.shard_gradients, size, range.shards, range.shard_stride),
+                                               .sum = Operand(range.gradients.data(), {size})});
+}
+
+int Network::squared_norm(std::span<const float> values, float &norm) noexcept {
+    return description_->squared_norm(failure_, {.values = Operand(values.data(), {values.size()}), .norm = Operand(&norm, {})});
 }
 
 }  // namespace castnet

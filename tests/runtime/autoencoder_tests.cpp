@@ -25,7 +25,7 @@ TEST_CASE("autoencoder: learns, and does what the network under it does") {
         Network network(*description, 8, 1);
         Random again(5);
         REQUIRE(glorot_uniform(network, again) == 0);
-        Adam adam;
+        Optimizer adam;
         const std::vector<float> images = random_values(8 * description->input.size(), random);
         for (int step = 0; step < 5; step++) {
             const StepResult result = model.step(images), same = adam.step(network, Batch::of(images, images, 8));
