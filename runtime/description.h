@@ -208,10 +208,11 @@ public:
     static constexpr std::uint64_t step = alignment / sizeof(float);
     /// The most elements of an operand: Halide counts them in 32 bits.
     static constexpr std::uint64_t most_elements = std::numeric_limits<std::int32_t>::max() / step * step;
+    static constexpr int most_slots = 2;
     static constexpr int shard_limit = 1 << 19;  // with the layers, fewer than a Round can hold
 
     constexpr ArenaLayout(const NetworkDescription &network, int batch_size, int threads, Purpose purpose_ = Purpose::training,
-                          int optimizer_slots = 2)
+                          int optimizer_slots = most_slots)
         : batch_images(batch_size),
           shards(Sharding::most_shards(batch_size)),
           shard_images(Sharding::largest_shard(batch_size)),
@@ -237,7 +238,7 @@ public:
     std::uint64_t parameters = 0;  ///< floats of all kernels and biases, as of each moment and each shard's gradients
     std::uint64_t transposed = 0;  ///< floats of the transposed kernels
     Purpose purpose;
-    int slots;                      ///< blocks of moments, 0 to 2
+    int slots;                      ///< blocks of moments, 0 to most_slots
     std::uint64_t grid = 0;         ///< floats of a shard's largest layer output or its gradient; two per worker
     std::uint64_t input = 0;        ///< floats of a shard's gathered images; per worker, for training
     std::uint64_t activations = 0;  ///< floats of all layer outputs of a shard; per worker, for training

@@ -30,7 +30,7 @@ bool all_finite(std::span<const float> values) noexcept {
 Network::Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose, std::span<std::byte> arena,
                  int slots) noexcept
     : description_(&description),
-      layout_(description, std::max(1, batch_size), std::max(1, threads), purpose, std::clamp(slots, 0, 2)),
+      layout_(description, std::max(1, batch_size), std::max(1, threads), purpose, std::clamp(slots, 0, ArenaLayout::most_slots)),
       arena_(is_for_this_cpu() ? find_arena(batch_size, threads, arena) : nullptr) {
     if (!is_ready()) return;
     std::fill_n(arena_, layout_.floats(), 0.0F);

@@ -33,7 +33,7 @@ public:
     /// Throws nothing: if an argument is wrong, memory is missing, or the pipelines were compiled for another CPU, the network is not
     /// ready, and error_message() says why.
     Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose = Purpose::training,
-            std::span<std::byte> arena = {}, int slots = 2) noexcept;
+            std::span<std::byte> arena = {}, int slots = ArenaLayout::most_slots) noexcept;
     Network(const Network &) = delete;
     Network &operator=(const Network &) = delete;
 
