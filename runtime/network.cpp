@@ -180,7 +180,7 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
         targets = batch.targets + first * out.size();
     } else {
         for (std::size_t image = 0; image < static_cast<std::size_t>(images); image++)
-            batch.store.copy(batch.indices[first + image], gathered + image * in.size());
+            batch.examples.copy_input(batch.indices[first + image], gathered + image * in.size());
     }
     const auto input_of = [&](std::size_t l) { return l == 0 ? input : activations + offsets_[l - 1].activation; };
     const auto kept_by = [&](std::size_t l) { return activations + offsets_[l].kept; };
@@ -192,6 +192,11 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
         if (const int error = activate(failure_, layer, kept_by(l), activations + offsets_[l].activation, images); error != 0) return error;
     }
 
+    if (batch.inputs == nullptr && !batch.examples.reproduce()) {
+        targets = next_gradient;  // free until the first gradient goes there
+        for (std::size_t image = 0; image < static_cast<std::size_t>(images); image++)
+            batch.examples.targets.copy(batch.indices[first + image], next_gradient + image * out.size());
+    }
     const float scale = 1.0F / (static_cast<float>(out.size()) * static_cast<float>(sharding.images));
     if (const int error = loss_gradient(kept_by(layers - 1), targets, scale, gradient, arena_ + layout_.errors() + first, images);
         error != 0)
