@@ -45,8 +45,9 @@ class Castnet:
         subprocess.run([self.programs / f"{program}{self.suffix}", *arguments], check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
 
     def train(self, run: str, *arguments) -> dict[str, np.ndarray]:
-        """Trains on x.npy and returns the weights."""
-        self("train", "--quiet", "--no-figures", "--data", "x.npy", "--run-dir", run, *arguments)
+        """Trains on x.npy, to make t.npy of it if that is there, and returns the weights."""
+        targets = ("--targets", "t.npy") if (self.folder / "t.npy").exists() else ()
+        self("train", "--quiet", "--no-figures", "--data", "x.npy", *targets, "--run-dir", run, *arguments)
         return {name: value for name, value in load_file(self.folder / run / "model.safetensors").items() if not name.startswith("self_test/")}
 
 
@@ -58,14 +59,17 @@ def largest_difference(got: dict[str, np.ndarray], want: dict[str, np.ndarray]) 
 
 def check_network(network: Network, programs: pathlib.Path, folder: pathlib.Path, rng: np.random.Generator) -> None:
     castnet, model = Castnet(network.name, programs, folder), build(network)
-    images = rng.random((16, *network.input), np.float32)
+    images = targets = rng.random((16, *network.input), np.float32)
     np.save(folder / "x.npy", images)
+    if network.output != network.input:
+        targets = rng.random((16, *network.output), np.float32)
+        np.save(folder / "t.npy", targets)
     randomize_biases(model, rng)
     start = weights_by_name(model, model.get_weights())
     save_file(start, folder / "start.safetensors")
 
     model.compile(keras.optimizers.Adam(1e-3), loss_of(network))
-    model.train_on_batch(images, images)
+    model.train_on_batch(images, targets)
     after = castnet.train("step", "--epochs", "1", "--batch-size", "16", "--init", "start.safetensors")
     report(f"{network.name}: one step of Adam, Castnet and Keras", largest_difference(after, weights_by_name(model, model.get_weights())))
 
