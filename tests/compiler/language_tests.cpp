@@ -227,7 +227,8 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
     const std::string long_name(65, 'a');
     const std::vector<Mistake> mistakes{
         {"pool filters=3 kernel=3",
-         "there is no statement 'pool'; the statements are input, output, loss, encoder, decoder, conv2d, conv2d_transpose, dense, reshape and "
+         "there is no statement 'pool'; the statements are input, output, loss, encoder, decoder, conv2d, conv2d_transpose, dense, reshape "
+         "and "
          "flatten"},
         {"dense filters=3", "dense has no key 'filters'; its keys are units, activation, l2 and name"},
         {"dense activation=relu", "units is missing; add units=32, say"},
