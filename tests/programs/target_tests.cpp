@@ -123,7 +123,14 @@ TEST_CASE("targets: each epoch draws its noise anew, and val_loss always has the
     CHECK(losses[1] != losses[2]);
     CHECK(losses[0] != losses[2]);
     CHECK(validation == std::vector<std::string>(3, validation.front()));
-    CHECK(place.explore("evaluate", "--data a.npy --noise 0.3") == place.explore("evaluate", "--data a.npy --noise 0.3"));
+    // Another seed draws other noise, not only another order.
+    std::filesystem::rename(place.path("run/model.safetensors"), place.path("m.safetensors"));
+    const auto loss_of = [&](const std::string &options) {
+        (void)place.model("--data a.npy --init m.safetensors --learning-rate 0 --epochs 1 --batch-size 65 " + options);
+        return std::stod(place.column(1).front());
+    };
+    CHECK(loss_of("--seed 1") == doctest::Approx(loss_of("--seed 2")).epsilon(1e-6));
+    CHECK(loss_of("--mask 0.5 --seed 1") != doctest::Approx(loss_of("--mask 0.5 --seed 2")).epsilon(1e-5));
 }
 
 TEST_CASE("targets: the loss is that of clean targets") {
