@@ -1,6 +1,7 @@
 #include "runtime/autoencoder.h"
 
 #include <algorithm>
+
 namespace castnet {
 namespace {
 
@@ -24,6 +25,16 @@ int Autoencoder::initialize(Random &random) noexcept {
     return glorot_uniform(network_, random);
 }
 
+int Autoencoder::check_reproduces() noexcept {
+    if (network_.description().input == network_.description().output) return 0;
+    return network_.refuse("the network's output has another shape than its input; give targets of that shape");
+}
+
+StepResult Autoencoder::step(std::span<const float> images) noexcept {
+    if (const int error = check_reproduces(); error != 0) return {.error = error};
+    return step(images, images);
+}
+
 StepResult Autoencoder::step(std::span<const float> images, std::span<const float> targets) noexcept {
     const std::size_t inputs = count(images, network_.description().input);
     if (inputs == 0 || inputs > static_cast<std::size_t>(network_.batch_size()))
@@ -38,8 +49,8 @@ int Autoencoder::encode(std::span<const float> images, std::span<float> codes) n
     return run(0, network_.description().encoder_layers, images, codes);
 }
 
-int Autoencoder::decode(std::span<const float> codes, std::span<float> images) noexcept {
-    return run(network_.description().encoder_layers, network_.description().layers.size(), codes, images);
+int Autoencoder::decode(std::span<const float> codes, std::span<float> outputs) noexcept {
+    return run(network_.description().encoder_layers, network_.description().layers.size(), codes, outputs);
 }
 
 int Autoencoder::reconstruct(std::span<const float> images, std::span<float> outputs) noexcept {
@@ -61,6 +72,11 @@ int Autoencoder::losses(std::span<const float> images, std::span<const float> ta
     if (count(targets, network_.description().output) != inputs || losses.size() != inputs)
         return network_.refuse("there are not as many targets, or losses, as images");
     return network_.losses(images, targets, losses);
+}
+
+int Autoencoder::losses(std::span<const float> images, std::span<float> losses) noexcept {
+    if (const int error = check_reproduces(); error != 0) return error;
+    return this->losses(images, images, losses);
 }
 
 int Autoencoder::load(std::span<const float> weights) noexcept {

@@ -1,4 +1,4 @@
-// The library's interface: a network that learns to reproduce its input, in the caller's memory.
+// The library's interface: a network that learns to reproduce its input, or to make other targets of it, in the caller's memory.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +19,11 @@ struct AutoencoderOptions {
     std::uint64_t seed = 0;  ///< of the initial weights, and of what dropout draws
 };
 
-/// A network that learns to reproduce its input. Images, codes and weights are dense floats in C order: images (n, H, W, C) in the
-/// network's input shape, codes (n, h, w, c) in its code shape. Each function returns 0 or an error: a span that does not hold whole
-/// images, spans of different counts, or whatever a pipeline reports. error_message() then gives the reason in one line. Nothing throws.
-/// Use an object from one thread at a time. It can be neither copied nor moved.
+/// A network that learns to reproduce its input, or to make other targets of it. Images, codes, outputs and weights are dense floats in C
+/// order: images (n, H, W, C) in the network's input shape, codes in its code shape, outputs and targets in its output shape. Each function
+/// returns 0 or an error: a span that does not hold whole images, spans of different counts, or whatever a pipeline reports.
+/// error_message() then gives the reason in one line. Nothing throws. Use an object from one thread at a time. It can be neither copied nor
+/// moved.
 ///
 /// Memory: the arena, and copies that the pipelines make: one image's input or output of a layer with its zero padding, and kernels with
 /// few channels. A copy of up to 1 MiB lies on the stack, and nothing is allocated. A larger one comes from halide_malloc() and is freed
@@ -51,9 +52,9 @@ public:
     int initialize(Random &random) noexcept;
 
     /// Takes one step of the optimizer towards reproducing 1 to batch_size images. Returns the loss before the step: the mean of the
-    /// network's loss over all elements, plus the L2 penalties.
-    StepResult step(std::span<const float> images) noexcept { return step(images, images); }
-    /// Takes one step towards mapping the images to the targets, to remove noise for example.
+    /// network's loss over all elements, plus the L2 penalties. An error where the network's output has another shape than its input.
+    StepResult step(std::span<const float> images) noexcept;
+    /// Takes one step towards mapping the images to as many targets of the output's shape, to remove noise for example.
     StepResult step(std::span<const float> images, std::span<const float> targets) noexcept;
     /// Takes steps in one fork of the threads until `next` returns null. next(nullptr) points to the first batch, next(result of the last
     /// step) to each later one. `next` runs on any of the threads, one at a time, and may not throw. It may change the optimizer's learning
@@ -69,14 +70,15 @@ public:
     /// Returns the L2 penalties of the weights, the part of the loss that depends on no image.
     StepResult penalty() noexcept { return network_.penalty(); }
 
-    /// Map any number of images to codes, codes to images, and images to images.
+    /// Map any number of images to codes, codes to outputs, and images to outputs.
     int encode(std::span<const float> images, std::span<float> codes) noexcept;
-    int decode(std::span<const float> codes, std::span<float> images) noexcept;
+    int decode(std::span<const float> codes, std::span<float> outputs) noexcept;
     int reconstruct(std::span<const float> images, std::span<float> outputs) noexcept;
 
-    /// Computes the network's loss of each image against its target, or itself, without penalties: how badly it is reproduced.
+    /// Computes the network's loss of each image against its target, or itself, without penalties: how badly it is reproduced. Itself is an
+    /// error where the output has another shape.
     int losses(std::span<const float> images, std::span<const float> targets, std::span<float> losses) noexcept;
-    int losses(std::span<const float> images, std::span<float> losses) noexcept { return this->losses(images, images, losses); }
+    int losses(std::span<const float> images, std::span<float> losses) noexcept;
 
     /// Copy all weights in or out: parameter_count() floats, each layer's kernel, then its bias, in Keras's layouts. load() resets the
     /// optimizer.
@@ -91,6 +93,8 @@ public:
 private:
     /// Draws dropout's masks of the next step.
     void draw() noexcept { network_.draw(seed_, static_cast<std::uint64_t>(optimizer_.steps)); }
+    /// Returns 0, or an error where images cannot be their own targets.
+    int check_reproduces() noexcept;
     int run(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs) noexcept;
 
     Network network_;

@@ -1,10 +1,12 @@
-// The images of a step: where they lie, and how a shard reads them.
+// The images of a step and their targets: where they lie, and how a shard reads them.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+
+#include "runtime/corruption.h"
 
 namespace castnet {
 
@@ -16,6 +18,7 @@ public:
     ImageView(const float *values, std::size_t elements) : floats_(values), elements_(elements) {}
     ImageView(const std::uint8_t *values, std::size_t elements) : bytes_(values), elements_(elements) {}
 
+    [[nodiscard]] std::size_t elements() const { return elements_; }
     /// Copies image `index` to `out` as floats.
     void copy(std::size_t index, float *out) const noexcept {
         if (bytes_ == nullptr) {
@@ -26,26 +29,43 @@ public:
         }
     }
 
+    /// Returns whether both are views of the same images.
+    bool operator==(const ImageView &) const = default;
+
 private:
     const float *floats_ = nullptr;
     const std::uint8_t *bytes_ = nullptr;
     std::size_t elements_ = 0;
 };
 
+/// Images, what a network is to make of each, and what they lose before it sees them.
+struct Examples {
+    ImageView images, targets;  ///< the same view twice if the images are to be reproduced
+    Corruption corruption{};
+
+    /// Returns whether the network sees its targets themselves.
+    [[nodiscard]] bool reproduce() const { return images == targets && !corruption.is_on(); }
+    /// Copies what the network sees of image `index` to `out`.
+    void copy_input(std::size_t index, float *out) const noexcept {
+        images.copy(index, out);
+        if (corruption.is_on()) corruption.apply(index, std::span(out, images.elements()));
+    }
+};
+
 /// What a network learns in a step: to map inputs to targets.
 struct Batch {
     int images = 0;
-    const float *inputs = nullptr, *targets = nullptr;  ///< dense (images, H, W, C); null if `store` holds them
-    ImageView store;                                    ///< images to be reproduced
-    const std::uint32_t *indices = nullptr;             ///< the batch's images in the store
+    const float *inputs = nullptr, *targets = nullptr;  ///< dense (images, H, W, C); null if `examples` hold them
+    Examples examples;
+    const std::uint32_t *indices = nullptr;  ///< the batch's images among the examples
 
     /// Returns a batch of `images` inputs and their targets.
     static Batch of(std::span<const float> inputs, std::span<const float> targets, int images) {
-        return {.images = images, .inputs = inputs.data(), .targets = targets.data(), .store = {}, .indices = nullptr};
+        return {.images = images, .inputs = inputs.data(), .targets = targets.data(), .examples = {}, .indices = nullptr};
     }
-    /// Returns a batch that reproduces these images of the store.
-    static Batch of(const ImageView &store, std::span<const std::uint32_t> indices) {
-        return {.images = static_cast<int>(indices.size()), .store = store, .indices = indices.data()};
+    /// Returns a batch of the examples at `indices`.
+    static Batch of(const Examples &examples, std::span<const std::uint32_t> indices) {
+        return {.images = static_cast<int>(indices.size()), .examples = examples, .indices = indices.data()};
     }
 };
 

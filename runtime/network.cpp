@@ -207,7 +207,7 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
         targets = batch.targets + first * out.size();
     } else {
         for (std::size_t image = 0; image < static_cast<std::size_t>(images); image++)
-            batch.store.copy(batch.indices[first + image], gathered + image * in.size());
+            batch.examples.copy_input(batch.indices[first + image], gathered + image * in.size());
     }
     const auto output_of = [&](std::size_t l) { return scratch(worker) + offsets_[l].activation; };
     const auto input_of = [&](std::size_t l) { return l == 0 ? input : output_of(l - 1); };
@@ -221,6 +221,11 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
         if (error != 0) return error;
     }
 
+    if (batch.inputs == nullptr && !batch.examples.reproduce()) {
+        targets = next_gradient;  // free until the first gradient goes there
+        for (std::size_t image = 0; image < static_cast<std::size_t>(images); image++)
+            batch.examples.targets.copy(batch.indices[first + image], next_gradient + image * out.size());
+    }
     const float scale = 1.0F / (static_cast<float>(out.size()) * static_cast<float>(sharding.images));
     if (const int error = loss_gradient(kept_by(layers - 1), targets, scale, gradient, arena_ + layout_.errors() + first, images);
         error != 0)

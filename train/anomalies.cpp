@@ -58,16 +58,16 @@ double percent_above(const std::vector<double> &scores, double threshold) {
 }
 
 /// Returns the `count` images with the highest scores, each above its reconstruction and named by its index, label and score.
-Mosaic most_surprising(Autoencoder &model, const Dataset &test, const std::vector<double> &scores, std::size_t count) {
+Mosaic most_surprising(Autoencoder &model, const Pairs &test, const std::vector<double> &scores, std::size_t count) {
     std::vector<std::uint32_t> order = all_indices(test.size());
     std::ranges::sort(order, std::ranges::greater(), [&](std::uint32_t index) { return scores[index]; });
     order.resize(std::min(order.size(), count));
-    const std::vector<float> images = test.gather(order);
-    Mosaic mosaic = above_reconstructions(test.shape, images, reconstruct(model, images), count);
+    Mosaic mosaic = comparison(test, order, model.description().output, reconstruct(model, test.inputs_at(order)));
+    const Dataset &images = test.images;
     for (const std::uint32_t index : order)
-        mosaic.column_names.push_back(
-            fmt::format("#{}\n{}{:#.3g}", index,
-                        test.labels.empty() ? "" : fmt::format("{}\n", label_name(test.class_names, test.labels[index])), scores[index]));
+        mosaic.column_names.push_back(fmt::format(
+            "#{}\n{}{:#.3g}", index, images.labels.empty() ? "" : fmt::format("{}\n", label_name(images.class_names, images.labels[index])),
+            scores[index]));
     return mosaic;
 }
 
@@ -104,7 +104,7 @@ void write_scores(const std::filesystem::path &file, const Dataset &judged, cons
     write_file(file, text);
 }
 
-void draw(const std::filesystem::path &folder, Autoencoder &model, const Dataset &judged, const Judgement &judgement) {
+void draw(const std::filesystem::path &folder, Autoencoder &model, const Pairs &judged, const Judgement &judgement) {
     const auto &[threshold, scores, anomalous, usual, unusual] = judgement;
     const std::filesystem::path roc = folder / "roc.svg", histogram = folder / "histogram.svg", surprising = folder / "surprising.svg";
     if (judgement.compares()) {
@@ -114,7 +114,7 @@ void draw(const std::filesystem::path &folder, Autoencoder &model, const Dataset
     draw_histogram(histogram, usual, unusual, threshold, loss_name(model.description()));
     print_written(histogram);
     draw_mosaic(surprising, most_surprising(model, judged, scores, 10),
-                fmt::format("The most surprising images: index,{} score", judged.labels.empty() ? "" : " label,"));
+                fmt::format("The most surprising images: index,{} score", judged.images.labels.empty() ? "" : " label,"));
     print_written(surprising);
 }
 
@@ -149,11 +149,11 @@ std::vector<Rates> roc_curve(std::span<const double> normal, std::span<const dou
     return curve;
 }
 
-void detect_anomalies(Autoencoder &model, const Dataset &train, const Dataset &judged, const std::vector<int> &normal,
+void detect_anomalies(Autoencoder &model, const Pairs &train, const Pairs &judged, const std::vector<int> &normal,
                       const AnomalyOptions &options) {
     const Judgement judgement{.threshold = anomaly_threshold(losses(model, train, all_indices(train.size())), options.false_alarm_rate),
                               .scores = losses(model, judged, all_indices(judged.size())),
-                              .anomalous = known_anomalies(judged.labels, normal)};
+                              .anomalous = known_anomalies(judged.images.labels, normal)};
     if (judgement.compares() && (judgement.usual.empty() || judgement.unusual.empty()))
         throw Error(fmt::format("--normal: {} test images are normal and {} are not; choose labels so that there are both",
                                 judgement.usual.size(), judgement.unusual.size()));
@@ -163,7 +163,7 @@ void detect_anomalies(Autoencoder &model, const Dataset &train, const Dataset &j
     if (options.out.empty()) return;
     make_folder(options.out);
     const std::filesystem::path scores = options.out / "scores.csv";
-    write_scores(scores, judged, judgement);
+    write_scores(scores, judged.images, judgement);
     print_written(scores);
     if (!can_draw()) {
         warn("there are no figures without gnuplot; install the package gnuplot-nox");

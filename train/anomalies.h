@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "runtime/autoencoder.h"
-#include "train/data/dataset.h"
+#include "train/data/pairs.h"
 #include "train/report/figures.h"
 
 namespace castnet {
@@ -29,7 +29,7 @@ struct AnomalyOptions {
 /// Fits the threshold on the normal training images, judges the other images, prints the results, and writes them to options.out. `normal`:
 /// labels, or none for all. Without them, or without labels of the judged images, no image is known to be anomalous, and there is no ROC
 /// curve. Throws Error.
-void detect_anomalies(Autoencoder &model, const Dataset &train, const Dataset &judged, const std::vector<int> &normal,
+void detect_anomalies(Autoencoder &model, const Pairs &train, const Pairs &judged, const std::vector<int> &normal,
                       const AnomalyOptions &options);
 
 }  // namespace castnet

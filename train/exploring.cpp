@@ -36,7 +36,7 @@ constexpr std::size_t most_images = std::numeric_limits<std::uint32_t>::max();
 
 struct ExploreOptions {
     DataOptions data;
-    Path model, images, targets, codes, out, csv, plot, onnx, header;
+    Path model, images, codes, out, csv, plot, onnx, header;
     std::string part = "all";
     std::vector<float> at;
     std::size_t index = 6;  // the reference notebook's digit
@@ -66,7 +66,8 @@ struct LoadedModel : Autoencoder {
 void evaluate(const NetworkDescription &description, const ExploreOptions &options) {
     LoadedModel model(description, options);
     options.data.announce_substitute();
-    const Dataset test = options.data.load(Part::test, description.input, warn);
+    const Pairs test = options.data.load(Part::test, description, warn);
+    check_targets(test, description);
     fmt::print("{} on {} test images: {:.6g}\n", loss_name(description), test.size(), mean_loss(model, test, all_indices(test.size())));
 }
 
@@ -81,27 +82,31 @@ void write_mosaic(const Path &file, const Mosaic &mosaic, const std::string &tit
 }
 
 /// Loads the images to work on: those of --images, or the test images of --data.
-Dataset chosen_images(const NetworkDescription &description, const ExploreOptions &options) {
-    if (!options.images.empty()) return read_npy_images(options.images, description.input);
+Pairs chosen_images(const NetworkDescription &description, const ExploreOptions &options) {
+    if (!options.images.empty()) return options.data.pair(read_npy_images(options.images, description.input), description);
     options.data.announce_substitute();
-    return options.data.load(Part::test, description.input, warn);
+    return options.data.load(Part::test, description, warn);
 }
 
 void reconstruct_images(const NetworkDescription &description, const ExploreOptions &options) {
     LoadedModel model(description, options);
-    const Dataset chosen = chosen_images(description, options);
+    const Pairs chosen = chosen_images(description, options);
     std::vector<std::uint32_t> indices = all_indices(chosen.size());
     if (options.images.empty()) {
         if (options.index >= chosen.size())
             throw Error(fmt::format("--index {}: there are {} test images; give 0 to {}", options.index, chosen.size(), chosen.size() - 1));
         indices = {static_cast<std::uint32_t>(options.index)};
     }
-    const std::vector<float> images = chosen.gather(indices);
-    const std::vector<float> outputs = reconstruct(model, images);
+    const std::vector<float> outputs = reconstruct(model, chosen.inputs_at(indices));
     if (!options.out.empty()) write_grids(options.out, description.output, outputs);
     if (!options.plot.empty())
-        write_mosaic(options.plot, above_reconstructions(description.input, images, outputs, 12),
+        write_mosaic(options.plot,
+                     comparison(chosen, std::span(indices).first(std::min<std::size_t>(12, indices.size())), description.output, outputs),
                      "Images, and what the network makes of them");
+    if (!has_targets(chosen, description)) {
+        fmt::print("{} reconstructed; their loss needs --targets\n", indices.size());
+        return;
+    }
     fmt::print("{} of {} reconstructed: {:.6g}\n", loss_name(description), indices.size(), mean_loss(model, chosen, indices));
 }
 
@@ -109,7 +114,7 @@ void encode_images(const NetworkDescription &description, const ExploreOptions &
     if (options.out.empty() && options.csv.empty() && options.plot.empty())
         throw Error("encode: nothing to write; give --out z.npy, --csv z.csv or --plot latent.png");
     LoadedModel model(description, options);
-    const Dataset chosen = chosen_images(description, options);
+    const Dataset chosen = chosen_images(description, options).images;
     const std::size_t count = options.samples > 0 ? std::min(options.samples, chosen.size()) : chosen.size();
     const std::vector<float> images = chosen.gather(all_indices(count));
     const std::vector<float> codes = encode(model, images);
@@ -149,15 +154,16 @@ void find_anomalies(const NetworkDescription &description, const ExploreOptions 
     const Path data = find_data(options.data.path);
     const std::vector<int> normal =
         parse_classes("--normal", options.normal.value_or(options.data.default_classes), read_class_names(data));
-    const Dataset train = load_dataset(data, Part::train, description.input, normal);
-    const Dataset judged =
-        options.images.empty() ? load_dataset(data, Part::test, description.input, {}) : read_npy_images(options.images, description.input);
-    if (options.normal && !normal.empty() && train.labels.empty() && judged.labels.empty())
-        refuse_classes("--normal", *options.normal, train.missing_labels);
-    if (!normal.empty() && !train.missing_labels.empty())
-        warn(fmt::format("{} is missing, so all training images are taken as normal", train.missing_labels.string()));
-    if (!normal.empty() && !judged.missing_labels.empty())
-        warn(fmt::format("{} is missing, so no image is known to be normal or anomalous", judged.missing_labels.string()));
+    const Pairs train = options.data.load(Part::train, description, normal);
+    const Pairs judged = options.images.empty() ? options.data.load(Part::test, description, std::vector<int>())
+                                                : options.data.pair(read_npy_images(options.images, description.input), description);
+    for (const Pairs *pairs : {&train, &judged}) check_targets(*pairs, description);
+    if (options.normal && !normal.empty() && train.images.labels.empty() && judged.images.labels.empty())
+        refuse_classes("--normal", *options.normal, train.images.missing_labels);
+    if (!normal.empty() && !train.images.missing_labels.empty())
+        warn(fmt::format("{} is missing, so all training images are taken as normal", train.images.missing_labels.string()));
+    if (!normal.empty() && !judged.images.missing_labels.empty())
+        warn(fmt::format("{} is missing, so no image is known to be normal or anomalous", judged.images.missing_labels.string()));
     detect_anomalies(model, train, judged, normal, options.anomalies);
 }
 
@@ -177,10 +183,10 @@ void export_model(const NetworkDescription &description, const ExploreOptions &o
 
 void write_gradients(const NetworkDescription &description, const ExploreOptions &options) {
     const std::vector<float> images = read_grids(options.images, description.input),
-                             targets = read_grids(options.targets, description.output);
+                             targets = read_grids(options.data.targets, description.output);
     const std::size_t count = images.size() / description.input.size();
     if (targets.size() / description.output.size() != count)
-        throw Error(fmt::format("{}: has {} targets for {} images; give one for each", options.targets.string(),
+        throw Error(fmt::format("{}: has {} targets for {} images; give one for each", options.data.targets,
                                 targets.size() / description.output.size(), count));
     LoadedModel model(description, options, Purpose::training, count);
     Network &network = model.network();
@@ -224,6 +230,7 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
         add("gradients", "Write the loss and its gradients by all weights, for a batch of images and targets", write_gradients)};
     const auto command = [&](const char *name) { return app.get_subcommand(name); };
     for (const char *name : {"evaluate", "reconstruct", "encode"}) options.data.add_to(*command(name));
+    for (const char *name : {"evaluate", "reconstruct", "anomalies"}) options.data.add_targets_to(*command(name));
     for (const char *name : {"reconstruct", "encode", "anomalies"})
         add_path(command(name), "--images", options.images, "Images, a .npy of (n, h, w, c)");
     for (const char *name : {"reconstruct", "encode", "decode"}) {
@@ -247,7 +254,10 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     add_choice(*command("export"), "--part", options.part, "Part of the network in the ONNX file", {"all", "encoder", "decoder"});
     add_output(*command("export"), "--header", options.header, "The C++ header to write", {".h", ".hh", ".hpp"});
     add_path(command("gradients"), "--images", options.images, "Images, a .npy of (n, h, w, c)")->required();
-    add_path(command("gradients"), "--targets", options.targets, "Target outputs, a .npy of (n, h, w, c)")->required();
+    command("gradients")
+        ->add_option("--targets", options.data.targets, "Target outputs, a .npy of (n, h, w, c)")
+        ->type_name("FILE")
+        ->required();
     add_output(*command("gradients"), "--out", options.out, "The .safetensors file to write", {".safetensors"})->required();
 
     return run_program(app, argc, argv, [&] {

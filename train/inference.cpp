@@ -33,24 +33,20 @@ std::vector<float> reconstruct(Autoencoder &model, std::span<const float> images
     return infer(model, &Autoencoder::reconstruct, images, model.description().input, model.description().output);
 }
 
-std::vector<float> losses(Autoencoder &model, std::span<const float> images) {
-    std::vector<float> all(images.size() / model.description().input.size());
-    if (model.losses(images, all) != 0) throw Error(model.error_message());
-    return all;
-}
-
-std::vector<double> losses(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices) {
-    constexpr std::size_t part = 1024;  // keeps memory flat
+std::vector<double> losses(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices) {
+    constexpr std::size_t most = 1024;  // at once: keeps memory flat
     std::vector<double> all;
-    for (std::size_t begin = 0; begin < indices.size(); begin += part) {
-        const std::vector<float> some = losses(model, dataset.gather(indices.subspan(begin, std::min(part, indices.size() - begin))));
+    for (std::size_t begin = 0; begin < indices.size(); begin += most) {
+        const auto part = indices.subspan(begin, std::min(most, indices.size() - begin));
+        std::vector<float> some(part.size());
+        if (model.losses(pairs.inputs_at(part), pairs.targets_at(part), some) != 0) throw Error(model.error_message());
         all.insert(all.end(), some.begin(), some.end());
     }
     return all;
 }
 
-double mean_loss(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices) {
-    const std::vector<double> all = losses(model, dataset, indices);
+double mean_loss(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices) {
+    const std::vector<double> all = losses(model, pairs, indices);
     return std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
 }
 
@@ -60,10 +56,10 @@ std::string loss_name(const NetworkDescription &description) {
     return name;
 }
 
-double loss_on(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices) {
+double loss_on(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices) {
     const StepResult penalty = model.penalty();
     if (penalty.error != 0) throw Error(model.error_message());
-    return mean_loss(model, dataset, indices) + penalty.loss;
+    return mean_loss(model, pairs, indices) + penalty.loss;
 }
 
 }  // namespace castnet

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "runtime/autoencoder.h"
-#include "train/data/dataset.h"
+#include "train/data/pairs.h"
 
 namespace castnet {
 
@@ -16,17 +16,16 @@ std::vector<float> encode(Autoencoder &model, std::span<const float> images);
 std::vector<float> decode(Autoencoder &model, std::span<const float> codes);
 std::vector<float> reconstruct(Autoencoder &model, std::span<const float> images);
 
-/// Returns the network's loss of each image, without penalties. Throws Error.
-std::vector<float> losses(Autoencoder &model, std::span<const float> images);
-std::vector<double> losses(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices);
+/// Returns the network's loss of each of the pairs at `indices`, without penalties. Throws Error.
+std::vector<double> losses(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices);
 
-/// Returns the mean of the losses of the images at `indices`. Throws Error.
-double mean_loss(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices);
+/// Returns the mean of the losses of the pairs at `indices`. Throws Error.
+double mean_loss(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices);
 
 /// Returns the loss's name in words: "mean squared error".
 std::string loss_name(const NetworkDescription &description);
 
-/// Returns the loss on the images at `indices` as Keras evaluates it: mean_loss() plus the L2 penalties. Throws Error.
-double loss_on(Autoencoder &model, const Dataset &dataset, std::span<const std::uint32_t> indices);
+/// Returns the loss on the pairs at `indices` as Keras evaluates it: mean_loss() plus the L2 penalties. Throws Error.
+double loss_on(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices);
 
 }  // namespace castnet

@@ -56,7 +56,7 @@ public:
         use_threads(options.threads);
         if (options.resume) state_ = load_checkpoint(model_, directory_.checkpoint());
         load_data();
-        std::tie(images_, validation_) = split_stratified(data_, options.validation_split, random_);
+        std::tie(images_, validation_) = split_stratified(data_.images, options.validation_split, random_);
         if (images_.empty()) throw Error("no images are left to train on; choose a smaller --validation-split");
         if (options.patience > 0 && validation_.empty())
             throw Error("--patience needs a validation loss; set images aside for it by --validation-split 0.1, say");
@@ -72,7 +72,7 @@ public:
             if (!options.initial_model.empty()) load_model(model_, options.initial_model);
         }
         state_.options = options.decisive();
-        if (data_.labels.empty()) state_.options.erase("--classes");  // the default decided nothing
+        if (data_.images.labels.empty()) state_.options.erase("--classes");  // the default decided nothing
     }
 
     void run() {
@@ -126,15 +126,17 @@ private:
         if (!options_.quiet) std::fputs(fmt::format(text, std::forward<Arguments>(arguments)...).c_str(), stdout);
     }
 
-    /// Loads the training images. Throws Error if they are not those of the run that is resumed.
+    /// Loads the training images and their targets. Throws Error if they are not those of the run that is resumed.
     void load_data() {
-        const std::optional<DataIdentity> earlier = state_.data;
+        const std::optional<DataIdentity> earlier = state_.data, earlier_targets = state_.targets;
         const auto other_data = [&](const std::string &found) {
             return Error(fmt::format("{}: the run was trained on {}; {}", directory_.checkpoint().string(), to_string(*earlier), found));
         };
         try {
-            data_ = options_.data.load(Part::train, model_.description().input, [this](const std::string &text) { warn(text); });
-            state_.data = identity_of(data_, find_data(options_.data.path));
+            data_ = options_.data.load(Part::train, model_.description(), [this](const std::string &text) { warn(text); });
+            state_.data = identity_of(data_.images, find_data(options_.data.path));
+            state_.targets.reset();
+            if (data_.targets) state_.targets = identity_of(*data_.targets, options_.data.targets);
         } catch (const Error &error) {
             if (!earlier) throw;
             throw other_data(error.what());
@@ -145,15 +147,34 @@ private:
         if (options_.resume && !earlier)
             warn(fmt::format("{}: does not tell what the run was trained on; it goes on with {}", directory_.checkpoint().string(),
                              to_string(*state_.data)));
-        if (const std::optional<float> largest = largest_unscaled(data_.floats))
+        if (options_.resume) check_same_targets(earlier_targets);
+        check_targets(data_, model_.description());
+        warn_of_unscaled(data_.images, find_data(options_.data.path));
+        if (data_.targets) warn_of_unscaled(*data_.targets, options_.data.targets);
+    }
+
+    /// Throws Error if the targets are not those of the run that is resumed.
+    void check_same_targets(const std::optional<DataIdentity> &earlier) const {
+        const std::optional<DataIdentity> &now = state_.targets;
+        if (earlier ? now && earlier->has_same_images(*now) : !now) return;
+        const auto text = [](const std::optional<DataIdentity> &targets) { return targets ? to_string(*targets) : "none"; };
+        throw Error(
+            fmt::format("{}: the run's targets were {}, and now they are {}; leave --targets as it was, or begin another run in "
+                        "another --run-dir",
+                        directory_.checkpoint().string(), text(earlier), text(now)));
+    }
+
+    void warn_of_unscaled(const Dataset &dataset, const std::filesystem::path &path) const {
+        if (const std::optional<float> largest = largest_unscaled(dataset.floats))
             warn(fmt::format("{}: its values reach {}, networks learn from values of about 1; divide by 255, say, or store bytes as uint8",
-                             find_data(options_.data.path).string(), *largest));
+                             path.string(), *largest));
     }
 
     void announce() const {
-        say("{}: {} parameters, {} images of {}x{}x{} from {}, {} steps an epoch, {} threads\n", model_.description().name,
-            model_.description().parameter_count(), images_.size(), data_.shape.height, data_.shape.width, data_.shape.channels,
-            options_.data.describe(), steps(), options_.threads);
+        const Shape shape = model_.description().input;
+        say("{}: {} parameters, {} images of {}x{}x{} from {}{}, {} steps an epoch, {} threads\n", model_.description().name,
+            model_.description().parameter_count(), images_.size(), shape.height, shape.width, shape.channels, options_.data.describe(),
+            data_.targets ? " with targets from " + options_.data.targets : "", steps(), options_.threads);
         if (options_.resume && state_.epoch >= options_.epochs)
             say("{} epochs are done already; ask for more by --epochs {}\n", state_.epoch, state_.epoch + 10);
         if (const float rate = learning_rate(options_.epochs), earlier = learning_rate(earlier_epochs_); is_unfinished() && rate != earlier)
@@ -184,6 +205,8 @@ private:
     /// Trains until the end of the epoch, a request to stop, or the time to save.
     void run_batches(std::span<const std::uint32_t> order, Progress &progress) {
         const Clock::time_point save_at = Clock::now() + save_interval;
+        Examples examples = data_.examples();
+        examples.corruption.key = Corruption::key_of(options_.seed, static_cast<std::uint64_t>(state_.epoch));
         Batch batch;
         std::exception_ptr failure;
         const auto next = [&](const StepResult *last) -> const Batch * {
@@ -201,7 +224,7 @@ private:
             }
             const bool pauses = last != nullptr && (Clock::now() >= save_at || is_asked_to_stop());
             if (state_.image == order.size() || pauses) return nullptr;
-            batch = Batch::of(data_.images(), order.subspan(state_.image, std::min(batch_images(), order.size() - state_.image)));
+            batch = Batch::of(examples, order.subspan(state_.image, std::min(batch_images(), order.size() - state_.image)));
             model_.optimizer().learning_rate = learning_rate(options_.epochs);
             return &batch;
         };
@@ -250,8 +273,7 @@ private:
         if (!can_draw()) return warn("there are no figures without gnuplot; install the package gnuplot-nox");
         try {
             if (state_.best_epoch > 0) load_model(model_, directory_.model());
-            const Dataset test =
-                options_.data.load(Part::test, model_.description().input, [this](const std::string &text) { warn(text); });
+            const Pairs test = options_.data.load(Part::test, model_.description(), [this](const std::string &text) { warn(text); });
             write_report(model_, test, directory_, options_, history.epochs());
             say("wrote {}\n", directory_.report().string());
         } catch (const Error &error) {
@@ -277,8 +299,8 @@ private:
 
     /// Returns the largest absolute value of all images; bytes stand for [0, 1].
     [[nodiscard]] float largest_value() const {
-        float largest = data_.floats.empty() ? 1 : 0;
-        for (const float value : data_.floats) largest = std::max(largest, std::abs(value));
+        float largest = data_.images.floats.empty() ? 1 : 0;
+        for (const float value : data_.images.floats) largest = std::max(largest, std::abs(value));
         return largest;
     }
 
@@ -287,7 +309,7 @@ private:
     Random random_;
     Autoencoder model_;
     TrainingState state_;
-    Dataset data_;
+    Pairs data_;
     std::vector<std::uint32_t> images_, validation_;
     int earlier_epochs_ = options_.epochs;  // of the resumed run
     std::size_t images_before_ = 0;         // of this epoch, done before resuming
@@ -298,7 +320,7 @@ private:
 }  // namespace
 
 int train_main(int argc, char **argv, const std::string &program, const NetworkDescription &description, const std::string &classes) {
-    CLI::App app(fmt::format("Trains the network {} to reproduce its input.", description.name), program);
+    CLI::App app(fmt::format("Trains the network {}.", description.name), program);
     TrainOptions options;
     options.data.default_classes = classes;
     options.run_directory = std::filesystem::path("runs") / std::string(description.name);
@@ -312,7 +334,11 @@ int train_main(int argc, char **argv, const std::string &program, const NetworkD
             const TrainingState earlier = read_state(description, directory.checkpoint());
             options.resume_with(earlier.options);
             options.choose_optimizer();
-            if (options.data.path.empty() && earlier.data && is_there(earlier.data->path)) options.data.path = earlier.data->path;
+            const auto take_earlier = [](std::string &path, const std::optional<DataIdentity> &data) {
+                if (path.empty() && data && is_there(data->path)) path = data->path;
+            };
+            take_earlier(options.data.path, earlier.data);
+            take_earlier(options.data.targets, earlier.targets);
         }
         Training(options, description, directory).run();
     });

@@ -86,6 +86,7 @@ inline constexpr castnet::NetworkDescription network{{
 
 inline constexpr castnet::Shape input = network.input;
 inline constexpr castnet::Shape code = network.code;
+inline constexpr castnet::Shape output = network.output;
 inline constexpr std::size_t parameter_count = network.parameter_count();
 
 static_assert(castnet::ArenaLayout(network, 1, 1, castnet::Purpose::inference).is_addressable(),

@@ -81,12 +81,14 @@ public:
             read_input(words);
         } else if (!has_input_) {
             throw Error(fmt::format("'{}' comes before the input; begin with input 28x28x1, say", word));
+        } else if (word == "output") {
+            read_output(words);
         } else if (word == "loss") {
             read_loss(words);
         } else if (word == "encoder" || word == "decoder") {
             begin_part(words);
         } else if (const auto kinds = layer_kinds(); !is_reshape && std::ranges::find(kinds, word) == kinds.end()) {
-            std::vector<std::string_view> statements{"input", "loss", "encoder", "decoder"};
+            std::vector<std::string_view> statements{"input", "output", "loss", "encoder", "decoder"};
             statements.insert(statements.end(), kinds.begin(), kinds.end());
             statements.insert(statements.end(), {"reshape", "flatten"});
             throw Error(fmt::format("there is no statement '{}'; {}", word, suggestion(word, "the statements", statements)));
@@ -101,7 +103,6 @@ public:
 
     /// Ends the decoder, and checks the text as a whole. Throws Error.
     void end() {
-        architecture_.output = shape_;
         if (!has_input_) throw Error("there is no network; begin with input 28x28x1, say");
         for (const std::string_view part : {"encoder", "decoder"}) {
             const bool is_there =
@@ -110,12 +111,12 @@ public:
                 throw Error(fmt::format("the {0} has no layers; write {0}, and below it a layer, as conv2d filters=32 kernel=3", part));
         }
         choose_what_is_kept();
-        const Shape &output = architecture_.output, &input = architecture_.input;
-        if (output == input) return;
+        const Shape &output = architecture_.output;
+        if (shape_ == output) return;
         const auto text = [](const Shape &shape) { return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels); };
-        const std::string change = mending(architecture_);
-        throw Error(fmt::format("the decoder ends in {}, and the input is {}; {}", text(output), text(input),
-                                change.empty() ? "choose kernels, strides and output= so that it ends there" : change));
+        const std::string change = mending(architecture_, shape_);
+        throw Error(fmt::format("the decoder ends in {}, and the {} is {}; {}", text(shape_), has_output_ ? "output" : "input",
+                                text(output), change.empty() ? "choose kernels, strides and output= so that it ends there" : change));
     }
 
 private:
@@ -135,9 +136,17 @@ private:
     void read_input(std::span<const std::string_view> words) {
         if (has_input_) throw Error("the input is given twice; give it once");
         if (words.size() != 2) throw Error("input wants one shape; write input 28x28x1, say");
-        architecture_.input = shape_ = parse_shape(words[1]);
+        architecture_.input = architecture_.output = shape_ = parse_shape(words[1]);
         check_size("input", architecture_.input.size());
         has_input_ = true;
+    }
+
+    void read_output(std::span<const std::string_view> words) {
+        if (has_output_) throw Error("the output is given twice; give it once");
+        if (words.size() != 2) throw Error("output wants one shape; write output 28x28x3, say");
+        architecture_.output = parse_shape(words[1]);
+        check_size("output", architecture_.output.size());
+        has_output_ = true;
     }
 
     void read_loss(std::span<const std::string_view> words) {
@@ -214,7 +223,7 @@ private:
     }
 
     Architecture &architecture_;
-    bool has_input_ = false, has_loss_ = false;
+    bool has_input_ = false, has_output_ = false, has_loss_ = false;
     std::string part_;  // encoder, decoder, or neither yet
     std::map<std::string, int> lines_of_names_;
     Shape shape_;                         // of what stands above

@@ -12,7 +12,9 @@ namespace castnet {
 
 struct Architecture {
     std::string name;
-    Shape input, code, output;  ///< a layer beside them may see the same numbers in another shape, after a reshape
+    // Layers beside them may see the same numbers in another shape, after a reshape.
+    Shape input, code;
+    Shape output;  ///< the input's unless the text says otherwise
     std::vector<Layer> layers;
     std::size_t encoder_layers = 0;  ///< the number of layers up to the code
     std::string loss = "mean_squared_error";

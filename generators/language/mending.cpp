@@ -77,25 +77,26 @@ std::string mend_last(const Layer &last, const Shape &wanted) {
     return filters.empty() ? *change : fmt::format("{} {}", filters, *change);
 }
 
-/// Returns whether a layer sees what stands above it in another shape.
-bool is_reshaped(const Architecture &architecture) {
+/// Returns whether a layer, or the decoder's end, sees what stands above it in another shape.
+bool is_reshaped(const Architecture &architecture, const Shape &end) {
     Shape shape = architecture.input;
     for (const Layer &layer : architecture.layers) {
         if (layer.input != shape) return true;
         shape = layer.output;
     }
-    return architecture.output != shape;
+    return end != shape;
 }
 
-/// Returns an output= for each decoder layer that does not make the input of its counterpart in the encoder; empty if that fails.
-std::string mend_all(const Architecture &architecture) {
+/// Returns an output= for each decoder layer that does not make the input of its counterpart in the encoder, or the network's output; empty
+/// if that fails.
+std::string mend_all(const Architecture &architecture, const Shape &end) {
     const std::size_t encoder = architecture.encoder_layers, count = architecture.layers.size();
-    if (count != 2 * encoder || is_reshaped(architecture)) return "";
+    if (count != 2 * encoder || is_reshaped(architecture, end)) return "";
     std::vector<std::string> changes;
     Shape shape = architecture.layers[encoder - 1].output;
     for (std::size_t l = encoder; l < count; l++) {
         const LayerStatement &statement = architecture.layers[l].statement;
-        const Shape &wanted = architecture.layers[count - 1 - l].input;
+        const Shape &wanted = l + 1 == count ? architecture.output : architecture.layers[count - 1 - l].input;
         if (!makes(statement, shape, wanted)) {
             const std::optional<std::string> change = change_output(statement, shape, wanted);
             if (!change) return "";
@@ -103,14 +104,14 @@ std::string mend_all(const Architecture &architecture) {
         }
         shape = wanted;
     }
-    return architecture.layers.back().output.channels == architecture.input.channels ? fmt::format("{}", fmt::join(changes, ", ")) : "";
+    return architecture.layers.back().output.channels == architecture.output.channels ? fmt::format("{}", fmt::join(changes, ", ")) : "";
 }
 
 }  // namespace
 
-std::string mending(const Architecture &architecture) {
+std::string mending(const Architecture &architecture, const Shape &end) {
     const Layer &last = architecture.layers.back();
-    const Shape &wanted = architecture.input;
+    const Shape &wanted = architecture.output;
     const int line = last.statement.line;
     if (last.output.size() == wanted.size()) return fmt::format("{} below line {} would end there", reshape_to(wanted), line);
     if (last.statement.kind == LayerKind::dense) {
@@ -118,9 +119,9 @@ std::string mending(const Architecture &architecture) {
         return fmt::format("units={} in line {}{} would end there", wanted.size(), line,
                            is_vector ? "" : fmt::format(", and {} below it,", reshape_to(wanted)));
     }
-    if (const std::string change = mend_last(last, wanted); !change.empty() && architecture.output == last.output)
+    if (const std::string change = mend_last(last, wanted); !change.empty() && end == last.output)
         return fmt::format("{} in line {} would end there", change, line);
-    const std::string changes = mend_all(architecture);
+    const std::string changes = mend_all(architecture, end);
     return changes.empty() ? "" : fmt::format("write {}", changes);
 }
 

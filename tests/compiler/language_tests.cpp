@@ -288,7 +288,8 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
     const std::string long_name(65, 'a');
     const std::vector<Mistake> mistakes{
         {"pool filters=3 kernel=3",
-         "there is no statement 'pool'; the statements are input, loss, encoder, decoder, conv2d, conv2d_transpose, dense, max_pool, "
+         "there is no statement 'pool'; the statements are input, output, loss, encoder, decoder, conv2d, conv2d_transpose, dense, "
+         "max_pool, "
          "average_pool, upsample, dropout, reshape and flatten"},
         {"max_pol", "there is no statement 'max_pol'; did you mean max_pool?"},
         {"max_pool kernel=2", "max_pool has no key 'kernel'; its keys are pool, stride, padding and name"},
@@ -387,6 +388,14 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
     CHECK(message_of("input 28x28\n") ==
           "n.castnet:1: error: '28x28' is not a shape; write 28x28x1, say, for rows x columns x channels (1 to 9999)");
     CHECK(message_of("input\n") == "n.castnet:1: error: input wants one shape; write input 28x28x1, say");
+    CHECK(message_of("output 8x8x1\n") == "n.castnet:1: error: 'output' comes before the input; begin with input 28x28x1, say");
+    CHECK(message_of("input 8x8x1\noutput 8x8x1\noutput 8x8x1\n") == "n.castnet:3: error: the output is given twice; give it once");
+    CHECK(message_of("input 8x8x1\noutput\n") == "n.castnet:2: error: output wants one shape; write output 28x28x3, say");
+    CHECK(message_of("input 8x8x1\noutput 0x1x1\n") ==
+          "n.castnet:2: error: '0x1x1' is not a shape; write 28x28x1, say, for rows x columns x channels (1 to 9999)");
+    CHECK(message_of("input 8x8x1\noutput 9999x9999x99\n") ==
+          "n.castnet:2: error: the output would have 9898020099 elements; it may have at most 2147483632");
+    CHECK(message_of("input 8x8x1\noutptu 8x8x1\n") == "n.castnet:2: error: there is no statement 'outptu'; did you mean output?");
     CHECK(message_of("input 9999x9999x99\n") ==
           "n.castnet:1: error: the input would have 9898020099 elements; it may have at most 2147483632");
     CHECK(message_of("input 1x1x1\nencoder\nconv2d filters=9999 kernel=1\nconv2d filters=9999 kernel=3x7 padding=same\ndecoder\n"
@@ -453,6 +462,33 @@ TEST_CASE("language: a decoder that misses the input's shape is told the way the
     CHECK(message_of("input 1x1x9\nencoder\ndense units=4\ndecoder\ndense units=8") ==
           "n.castnet:5: error: the decoder ends in 1x1x8, and the input is 1x1x9; units=9 in line 5 would end there");
     CHECK(change_of("conv2d filters=3 kernel=3") == "choose kernels, strides and output= so that it ends there");
+}
+
+TEST_CASE("language: an output is the shape in which the decoder ends, instead of the input's") {
+    const std::string begin = "encoder\nconv2d filters=4 kernel=3 stride=2 padding=same\ndecoder\n",
+                      end = "conv2d_transpose filters=3 kernel=3 stride=2 padding=same\n";
+    CHECK(read("input 8x8x3\n" + begin + end).output == Shape{8, 8, 3});
+    const Architecture coloured = read("input 8x8x1\noutput 8x8x3\n" + begin + end);
+    CHECK(coloured.input == Shape{8, 8, 1});
+    CHECK(coloured.output == Shape{8, 8, 3});
+    const std::vector<LayerDescription> layers = coloured.descriptions();
+    CHECK(coloured.description(layers).output == Shape{8, 8, 3});
+    CHECK(read("input 8x8x1\n" + begin + end + "output 8x8x3\n").output == Shape{8, 8, 3});  // like the loss, in any place below the input
+    const auto ends_with = [&](const std::string &output, const std::string &decoder, const std::string &reached,
+                               const std::string &advice) {
+        CHECK(message_of("input 8x8x3\noutput " + output + "\n" + begin + decoder) ==
+              "n.castnet:6: error: the decoder ends in " + reached + ", and the output is " + output + "; " + advice);
+    };
+    ends_with("8x8x1", end, "8x8x3", "filters=1 in line 6 would end there");
+    ends_with("16x16x3", end, "8x8x3", "stride=4 in line 6 would end there");
+    ends_with("7x8x3", end, "8x8x3", "output=7x8 in line 6 would end there");
+    ends_with("2x2x2", "dense units=5", "1x1x5", "units=8 in line 6, and reshape 2x2x2 below it, would end there");
+    ends_with("2x2x2", "dense units=8", "1x1x8", "reshape 2x2x2 below line 6 would end there");
+    // Advice for several layers mirrors the encoder, but for the last, which makes the output.
+    const std::string down = "conv2d filters=4 kernel=3 stride=2 padding=same\n",
+                      up = "conv2d_transpose filters=3 kernel=3 stride=2 padding=same\n";
+    CHECK(message_of("input 5x5x1\noutput 6x5x3\nencoder\n" + down + down + "decoder\n" + up + up) ==
+          "n.castnet:8: error: the decoder ends in 8x8x3, and the output is 6x5x3; write output=3x3 in line 7, output=6x5 in line 8");
 }
 
 TEST_CASE("language: edit distances") {

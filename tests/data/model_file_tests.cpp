@@ -346,7 +346,8 @@ TEST_CASE("model file: all of a checkpoint's numbers come back, and no negative 
                               .best_loss = 0.1,
                               .best_weights = weights_of(model),
                               .options = {{"seed", "4"}},
-                              .data = DataIdentity{.path = "/a b/\n\"c\"", .images = 65, .checksum = 0xffffffffU}};
+                              .data = DataIdentity{.path = "/a b/\n\"c\"", .images = 65, .checksum = 0xffffffffU},
+                              .targets = DataIdentity{.path = "/t", .images = 65, .checksum = 7}};
     save_checkpoint(model, state, path);
     model.optimizer().steps = 0;
     const TrainingState read = load_checkpoint(model, path);
@@ -359,11 +360,12 @@ TEST_CASE("model file: all of a checkpoint's numbers come back, and no negative 
     CHECK(read.best_loss == state.best_loss);
     CHECK(read.options == state.options);
     CHECK(read.data == state.data);
+    CHECK(read.targets == state.targets);
     for (const Tensor &tensor : state.best_weights.tensors) CHECK(read.best_weights.find(tensor.name)->values == tensor.values);
 
     const TensorFile sound = read_safetensors(path);
-    for (const std::string key :
-         {"step", "epoch", "image", "weighted_loss", "shuffle", "best_epoch", "best_loss", "data images", "data checksum"}) {
+    for (const std::string key : {"step", "epoch", "image", "weighted_loss", "shuffle", "best_epoch", "best_loss", "data images",
+                                  "data checksum", "targets images", "targets checksum"}) {
         CAPTURE(key);
         TensorFile negative = sound;
         negative.metadata[key] = "-1";

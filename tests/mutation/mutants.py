@@ -211,6 +211,8 @@ CHANGES = {
         ("shard == 0 ? 2 * layer.l2 : 0", "2 * layer.l2", "every shard adds the penalty's gradient"),
         ("shard == 0 ? 2 * layer.l2 : 0", "shard == 0 ? layer.l2 : 0", "half the penalty's gradient"),
         ("result.loss += static_cast<double>(l2)", "result.loss = static_cast<double>(l2)", "the last layer's penalty stands for all"),
+        ("examples.targets.copy(batch.indices[first + image]", "examples.targets.copy(batch.indices[image]",
+         "every shard learns the first one's targets from a store"),
         ("targets = batch.targets + first * out.size();", "targets = batch.targets;", "every shard learns the first one's targets"),
         ("begin + static_cast<std::size_t>(sharding.first(shard))", "static_cast<std::size_t>(sharding.first(shard))",
          "later batches of a forward pass repeat the first"),
@@ -279,7 +281,7 @@ CHANGES = {
          "the moments of other weights stay"),
     ]),
     "runtime/description.h": (NETWORKS, [
-        ("which == Block::gradients ? 1 + slots", "which == Block::gradients ? slots", "the gradients lie on the last moment"),
+        ("which == Block::gradients ? slots", "which == Block::gradients ? slots - 1", "the gradients lie on the last moment"),
         ("return std::min(images_per_shard, images - first(shard));", "return images_per_shard;",
          "the last shard reaches beyond the batch"),
         ("return layer + 1 >= network.first_to_learn();", "return layer >= network.first_to_learn();",
@@ -296,6 +298,33 @@ CHANGES = {
     ]),
 
     # Data and models.
+    "runtime/corruption.cpp": (NETWORKS, [
+        ("return Random(Random(key).next() + number).next();", "return Random(key + number).next();",
+         "an image draws what its neighbour draws in the next epoch"),
+        ("std::sqrt(-2 * std::log(", "std::sqrt(-1 * std::log(", "the noise has half its variance"),
+        ("2 * std::numbers::pi_v<float>", "std::numbers::pi_v<float>", "half of the noise has one sign"),
+        ("image[i + 1] + radius * std::sin(angle)", "image[i + 1] + radius * std::cos(angle)", "two neighbours have the same noise"),
+        ("image[i] + radius * std::cos(angle), least, most)", "image[i] + radius * std::cos(angle), 0.0F, most)",
+         "noise is clipped at 0, whatever the data's range"),
+        ("random.uniform() < mask", "random.uniform() > mask", "the mask keeps what it should take"),
+        ("static_cast<std::size_t>(channels)", "static_cast<std::size_t>(1)", "the mask takes channels of a pixel one by one"),
+    ]),
+    "train/data/pairs.cpp": (("file_tests", "program_tests"), [
+        ("const std::vector<int> labels = pairs.images.labels;", "const std::vector<int> labels = pairs.targets->labels;",
+         "the targets' labels choose the images"),
+        ("!= pairs.images.size())", "< pairs.images.size())", "targets without images are left out"),
+        ("corruption.least = least;", "", "noise on floats is clipped at 0"),
+        ("corruption.most = most;", "", "noise on floats is clipped at 1"),
+    ]),
+    "train/training.cpp": (PROGRAMS, [
+        ("Corruption::key_of(options_.seed, static_cast<std::uint64_t>(state_.epoch))", "Corruption::key_of(options_.seed, 0)",
+         "every epoch has the same noise"),
+        ("Corruption::key_of(options_.seed, static_cast<std::uint64_t>(state_.epoch))",
+         "Corruption::key_of(0, static_cast<std::uint64_t>(state_.epoch))", "every seed has the same noise"),
+    ]),
+    "generators/language/mending.cpp": (LANGUAGE, [
+        ("l + 1 == count ? architecture.output : ", "", "the last layer is to make the input"),
+    ]),
     "runtime/batch.h": (FILES, [
         ("static_cast<float>(byte) / 255.0F", "static_cast<float>(byte) / 256.0F", "white is not 1"),
     ]),

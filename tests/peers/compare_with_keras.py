@@ -81,7 +81,7 @@ def compare(network: Network, programs: pathlib.Path, folder: pathlib.Path, rng:
     model = build(network)
     randomize_biases(model, rng)
     images = rng.random((5, *network.input), np.float32)
-    targets = rng.random((5, *network.input), np.float32)
+    targets = rng.random((5, *network.output), np.float32)
     with tf.GradientTape() as tape:
         outputs = model(images)
         loss = tf.reduce_mean(loss_of(network)(targets, outputs)) + sum(model.losses)

@@ -58,8 +58,9 @@ class Castnet:
         subprocess.run([self.programs / f"{program}{self.suffix}", *arguments], check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
 
     def train(self, run: str, *arguments) -> dict[str, np.ndarray]:
-        """Trains on x.npy and returns the weights."""
-        self("train", "--quiet", "--no-figures", "--data", "x.npy", "--run-dir", run, *arguments)
+        """Trains on x.npy, to make t.npy of it if that is there, and returns the weights."""
+        targets = ("--targets", "t.npy") if (self.folder / "t.npy").exists() else ()
+        self("train", "--quiet", "--no-figures", "--data", "x.npy", *targets, "--run-dir", run, *arguments)
         return {name: value for name, value in load_file(self.folder / run / "model.safetensors").items() if not name.startswith("self_test/")}
 
 
@@ -71,8 +72,11 @@ def largest_difference(got: dict[str, np.ndarray], want: dict[str, np.ndarray]) 
 
 def check_network(network: Network, programs: pathlib.Path, folder: pathlib.Path, rng: np.random.Generator) -> None:
     castnet, model = Castnet(network.name, programs, folder), build(network)
-    images = rng.random((16, *network.input), np.float32)
+    images = targets = rng.random((16, *network.input), np.float32)
     np.save(folder / "x.npy", images)
+    if network.output != network.input:
+        targets = rng.random((16, *network.output), np.float32)
+        np.save(folder / "t.npy", targets)
     randomize_biases(model, rng)
     start = by_name(model, model.weights, model.get_weights())
     save_file(start, folder / "start.safetensors")
@@ -80,7 +84,7 @@ def check_network(network: Network, programs: pathlib.Path, folder: pathlib.Path
     after = castnet.train("step", "--epochs", "1", "--batch-size", "16", "--init", "start.safetensors")
     if all(layer.kind != "dropout" for layer in network.layers):  # each draws its own
         model.compile(keras.optimizers.Adam(1e-3), loss_of(network))
-        model.train_on_batch(images, images)
+        model.train_on_batch(images, targets)
         want = by_name(model, model.weights, model.get_weights())
         report(f"{network.name}: one step of Adam, Castnet and Keras", largest_difference(after, want))
 
@@ -106,14 +110,14 @@ def check_optimizers(network: Network, programs: pathlib.Path, folder: pathlib.P
     np.save(folder / "x.npy", images)
     randomize_biases(model, rng)
     start = model.get_weights()
-    save_file(weights_by_name(model, start), folder / "start.safetensors")
+    save_file(by_name(model, model.weights, start), folder / "start.safetensors")
     for options, optimizer in OPTIMIZERS.items():
         model.set_weights(start)
         model.compile(optimizer(), loss_of(network))
         for _ in range(3):
             model.train_on_batch(images, images)
         after = castnet.train("steps", "--epochs", "3", "--batch-size", "16", "--init", "start.safetensors", "--optimizer", *options.split())
-        report(f"{network.name}: three steps, --optimizer {options}", largest_difference(after, weights_by_name(model, model.get_weights())))
+        report(f"{network.name}: three steps, --optimizer {options}", largest_difference(after, by_name(model, model.weights, model.get_weights())))
 
 
 def check_readme(readme: pathlib.Path, programs: pathlib.Path, folder: pathlib.Path, rng: np.random.Generator) -> None:

@@ -39,6 +39,7 @@ struct Workplace {
     Workplace() {
         write_dataset(folder.path() / "data", 65, {12, 10});
         write_images(path("other.npy"), 40, 5);
+        write_images(path("more.npy"), 65, 8);
         write_images(path("images.npy"), 5, 6);
         std::filesystem::create_directory(path("work"));
         for (const char *number : {"1", "2"}) {
@@ -131,6 +132,9 @@ std::map<std::string, Cases> all_cases(const Workplace &work) {
           {"--step-factor", steps + " --step-epochs 1", steps + " --step-epochs 1 --step-factor 0.5"},
           {"--seed", train, train + " --seed 18446744073709551615"},
           {"--validation-split", train, train + " --validation-split 0.3"},
+          {"--targets", train, train + " --targets ../more.npy"},
+          {"--noise", train, train + " --noise 0.4"},
+          {"--mask", train, train + " --mask 0.2"},
           {"--patience", validated, validated + " --patience 2"},
           {"--threads", train + " --threads 1", train + " --threads 3"},  // is printed
           {"--threads", train + " --quiet --threads 1", train + " --quiet --threads 3", false},
@@ -141,13 +145,20 @@ std::map<std::string, Cases> all_cases(const Workplace &work) {
           {"--at", figures, figures + " --at " + repeated("0.5"), draws()},
           {"--no-figures", figures, figures + " --no-figures"},
           {"--quiet", train, train + " --quiet"}}},
-        {"explore-test_gap evaluate",
-         chosen(common(data, ""), {{"--data", test, model + other}, {"--classes", test, test + " --classes 1"}})},
-        {"explore-test_gap reconstruct", chosen(common(data, " --out y.npy"), {{"--data", reconstruct, model + other + " --out y.npy"},
-                                                                               {"--classes", reconstruct, reconstruct + " --classes 1"},
-                                                                               {"--images", reconstruct, reconstruct + images},
-                                                                               {"--index", reconstruct, reconstruct + " --index 3"},
-                                                                               {"--out", test, reconstruct}})},
+        {"explore-test_gap evaluate", chosen(common(data, ""), {{"--data", test, model + other},
+                                                                {"--classes", test, test + " --classes 1"},
+                                                                {"--targets", test, test + " --targets ../more.npy"},
+                                                                {"--noise", test, test + " --noise 0.4"},
+                                                                {"--mask", test, test + " --mask 0.2"}})},
+        {"explore-test_gap reconstruct",
+         chosen(common(data, " --out y.npy"), {{"--data", reconstruct, model + other + " --out y.npy"},
+                                               {"--classes", reconstruct, reconstruct + " --classes 1"},
+                                               {"--images", reconstruct, reconstruct + images},
+                                               {"--index", reconstruct, reconstruct + " --index 3"},
+                                               {"--targets", reconstruct, reconstruct + " --targets ../more.npy"},
+                                               {"--noise", reconstruct, reconstruct + " --noise 0.4"},
+                                               {"--mask", reconstruct, reconstruct + " --mask 0.2"},
+                                               {"--out", test, reconstruct}})},
         {"explore-test_gap encode", chosen(common(data, " --out z.npy"), {{"--data", encode, model + other + " --out z.npy"},
                                                                           {"--classes", encode, encode + " --classes 1"},
                                                                           {"--images", encode, encode + images},
@@ -164,6 +175,9 @@ std::map<std::string, Cases> all_cases(const Workplace &work) {
                                                         {"--images", test, test + images},
                                                         {"--normal", anomalies, test + " --normal 5 --out out"},
                                                         {"--false-alarms", anomalies, anomalies + " --false-alarms 0.5"},
+                                                        {"--targets", anomalies, anomalies + " --targets ../more.npy"},
+                                                        {"--noise", anomalies, anomalies + " --noise 0.4"},
+                                                        {"--mask", anomalies, anomalies + " --mask 0.2"},
                                                         {"--out", test + " --normal 1", anomalies}})},
         {"explore-test_gap export",
          chosen(common("", " --header w.h"), {{"--header", model + " --header w.h", model + " --header v.hpp"}})},
@@ -245,6 +259,10 @@ TEST_CASE("options: a number that is none, not finite, not whole, or out of rang
                                       {"train", "--seed", true, " from 0 to 18446744073709551615"},
                                       {"train", "--validation-split", false, " from 0 to 0.9"},
                                       {"train", "--patience", true, " from 0 to 1000000"},
+                                      {"train", "--noise", false, " from 0 up"},
+                                      {"train", "--mask", false, " from 0 to 1"},
+                                      {"explore reconstruct" + none, "--noise", false, " from 0 up"},
+                                      {"explore anomalies" + none, "--mask", false, " from 0 to 1"},
                                       {"train", "--threads", true, " from 1 to 1024"},
                                       {"train", "--time-limit", false, " from 0 up"},
                                       {"explore evaluate" + none, "--threads", true, " from 1 to 1024"},

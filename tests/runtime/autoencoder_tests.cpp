@@ -27,13 +27,16 @@ TEST_CASE("autoencoder: learns, and does what the network under it does") {
         REQUIRE(glorot_uniform(network, again) == 0);
         Optimizer adam;
         const std::vector<float> images = random_values(8 * description->input.size(), random);
+        const std::vector<float> targets =
+            description->input == description->output ? images : random_values(8 * description->output.size(), random);
         for (int step = 0; step < 5; step++) {
             network.draw(5, std::uint64_t(step));
-            const StepResult result = model.step(images), same = adam.step(network, Batch::of(images, images, 8));
+            const StepResult result = step == 0 && targets == images ? model.step(images) : model.step(images, targets),
+                             same = adam.step(network, Batch::of(images, targets, 8));
             REQUIRE(result.error == 0);
             CHECK(result.loss == same.loss);
         }
-        std::vector<float> codes(8 * description->code.size()), decoded(images.size()), outputs(images.size());
+        std::vector<float> codes(8 * description->code.size()), decoded(targets.size()), outputs(targets.size());
         CHECK(model.encode(images, codes) == 0);
         CHECK(model.decode(codes, decoded) == 0);
         CHECK(model.reconstruct(images, outputs) == 0);
@@ -45,7 +48,7 @@ TEST_CASE("autoencoder: learns, and does what the network under it does") {
         for (const Purpose purpose : {Purpose::training, Purpose::inference}) {
             Autoencoder other(*description, {.batch_size = 3, .purpose = purpose});
             REQUIRE(other.load(weights) == 0);
-            std::vector<float> same(images.size());  // three batches; still empty, so that it cannot match by accident
+            std::vector<float> same(targets.size());  // three batches; still empty, so that it cannot match by accident
             CHECK(other.reconstruct(images, same) == 0);
             CHECK(outputs == same);
         }
@@ -73,12 +76,13 @@ TEST_CASE("autoencoder: steps in one fork are those taken one by one, from initi
         Random random(3), same_seed(5);
         Autoencoder one_by_one(*description, {.batch_size = 8, .threads = 2, .seed = 5}),
             at_once(*description, {.batch_size = 8, .threads = 2, .seed = 5});
-        const std::vector<float> images = random_values(8 * description->input.size(), random);
-        REQUIRE(at_once.step(images).error == 0);  // sets the moments
+        const std::vector<float> images = random_values(8 * description->input.size(), random),
+                                 targets = random_values(8 * description->output.size(), random);
+        REQUIRE(at_once.step(images, targets).error == 0);  // sets the moments
         REQUIRE(at_once.initialize(same_seed) == 0);
         std::vector<double> losses, same;
-        for (int step = 0; step < 5; step++) losses.push_back(one_by_one.step(images).loss);
-        const Batch batch = Batch::of(images, images, 8);
+        for (int step = 0; step < 5; step++) losses.push_back(one_by_one.step(images, targets).loss);
+        const Batch batch = Batch::of(images, targets, 8);
         at_once.train([&](const StepResult *last) {
             if (last != nullptr) same.push_back(last->loss);
             return same.size() < 5 ? &batch : nullptr;

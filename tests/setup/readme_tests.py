@@ -26,7 +26,7 @@ ELSEWHERE = {  # commands that take long or would run this test, and where they 
     r"build/bin/conformance --count 1000 .*": "tests/conformance, a hundred of them",
 }
 WRITTEN = ["runs/mnist_cae/model.safetensors", "runs/mnist_cae/checkpoint.safetensors", "runs/mnist_cae/history.csv", "runs/mnist_cae/report.html",
-           "runs/mnist_cae/previous-1/model.safetensors", "runs/my_network/report.html", "y.npy", "y.png", "codes.csv", "latent.svg", "image.npy",
+           "runs/mnist_cae/previous-1/model.safetensors", "runs/my_network/report.html", "y.npy", "y.png", "clean.png", "codes.csv", "latent.svg", "image.npy",
            "image.png", "gradients.safetensors", "anomalies/scores.csv", "weights.h", "model.onnx", "package/lib/castnet/cmake/CastnetConfig.cmake"]
 
 

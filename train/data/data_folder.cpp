@@ -38,6 +38,13 @@ void check_finite(const std::filesystem::path &file, const Dataset &images) {
                             *wrong, pixel / width, pixel % width, place % channels));
 }
 
+void keep_classes(Dataset &images, std::span<const int> labels, std::span<const int> classes) {
+    if (labels.empty() || classes.empty()) return;
+    images.bytes = kept(images.bytes, images.shape.size(), labels, classes);
+    images.floats = kept(images.floats, images.shape.size(), labels, classes);
+    images.labels = kept(images.labels, 1, labels, classes);
+}
+
 bool is_kept(std::span<const int> labels, std::size_t image, std::span<const int> classes) {
     return labels.empty() || classes.empty() || std::ranges::find(classes, labels[image]) != classes.end();
 }

@@ -47,4 +47,7 @@ std::vector<Value> kept(const std::vector<Value> &values, std::size_t per_image,
     return result;
 }
 
+/// Keeps the images whose `labels`, one per image, are of the classes. Without labels, or without classes, keeps all.
+void keep_classes(Dataset &images, std::span<const int> labels, std::span<const int> classes);
+
 }  // namespace castnet

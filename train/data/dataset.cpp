@@ -77,7 +77,12 @@ std::optional<int> find_label(const std::vector<std::string> &class_names, const
 
 Dataset load_dataset(const std::filesystem::path &data, Part part, const Shape &shape, const std::vector<int> &classes) {
     Dataset dataset = read_data(data, part, shape, classes);
-    if (dataset.size() > 0) return dataset;
+    check_not_empty(dataset, data, part, classes);
+    return dataset;
+}
+
+void check_not_empty(const Dataset &dataset, const std::filesystem::path &data, Part part, const std::vector<int> &classes) {
+    if (dataset.size() > 0) return;
     if (classes.empty()) throw Error(fmt::format("{}: holds no {} image; give more", data.string(), to_string(part)));
     std::vector<std::string> names;
     std::ranges::transform(classes, std::back_inserter(names), [&](int label) { return label_name(dataset.class_names, label); });

@@ -48,6 +48,9 @@ std::string to_string(Part part);
 /// the labels do not match them.
 Dataset load_dataset(const std::filesystem::path &data, Part part, const Shape &shape, const std::vector<int> &classes);
 
+/// Throws Error if the part has no image of the classes.
+void check_not_empty(const Dataset &dataset, const std::filesystem::path &data, Part part, const std::vector<int> &classes);
+
 /// Returns the names of the data's classes, in the order of their labels; none if labels are numbers or missing. Throws Error.
 std::vector<std::string> read_class_names(const std::filesystem::path &data);
 

@@ -40,11 +40,8 @@ Dataset read_npy_folder(const Path &folder, Part part, const Shape &shape, const
     } else {
         all.missing_labels = labels;
     }
-    if (all.labels.empty() || classes.empty()) return all;
-    return {.shape = shape,
-            .bytes = kept(all.bytes, shape.size(), all.labels, classes),
-            .floats = kept(all.floats, shape.size(), all.labels, classes),
-            .labels = kept(all.labels, 1, all.labels, classes)};
+    keep_classes(all, all.labels, classes);
+    return all;
 }
 
 }  // namespace castnet

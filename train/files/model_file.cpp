@@ -63,7 +63,7 @@ TensorFile gradients_of(Autoencoder &model) {
 
 namespace {
 
-const std::string data_path = "data path", data_images = "data images", data_checksum = "data checksum";
+constexpr const char *data_key = "data", *targets_key = "targets";  // of the metadata: "data path", …
 constexpr std::string_view option_prefix = "option ", best_prefix = "best/", self_test_prefix = "self_test/";
 
 /// Returns whether the tensor has the prefix. An empty one means the weights themselves, which have none of the prefixes.
@@ -161,6 +161,22 @@ void check_self_test(Autoencoder &model, const ModelFile &file) {
     }
 }
 
+/// Returns the identity that the file keeps under `key`, if there is one. Throws Error.
+std::optional<DataIdentity> identity_in(const ModelFile &file, const std::string &key) {
+    const auto path = file.contents().metadata.find(key + " path");
+    if (path == file.contents().metadata.end()) return std::nullopt;
+    return DataIdentity{.path = path->second,
+                        .images = file.number<std::size_t>(key + " images"),
+                        .checksum = file.number<std::uint32_t>(key + " checksum")};
+}
+
+void keep_identity(Metadata &metadata, const std::string &key, const std::optional<DataIdentity> &identity) {
+    if (!identity) return;
+    metadata[key + " path"] = identity->path;
+    metadata[key + " images"] = std::to_string(identity->images);
+    metadata[key + " checksum"] = std::to_string(identity->checksum);
+}
+
 TrainingState state_of(const ModelFile &file) {
     TrainingState state{.epoch = file.number<int>("epoch"),
                         .image = file.number<std::size_t>("image"),
@@ -170,10 +186,8 @@ TrainingState state_of(const ModelFile &file) {
                         .best_loss = file.number<double>("best_loss"),
                         .best_weights = {},
                         .options = {},
-                        .data = {}};
-    if (const auto path = file.contents().metadata.find(data_path); path != file.contents().metadata.end())
-        state.data = DataIdentity{
-            .path = path->second, .images = file.number<std::size_t>(data_images), .checksum = file.number<std::uint32_t>(data_checksum)};
+                        .data = identity_in(file, data_key),
+                        .targets = identity_in(file, targets_key)};
     for (const auto &[key, value] : file.contents().metadata) {
         if (key.starts_with(option_prefix)) state.options[key.substr(option_prefix.size())] = value;
     }
@@ -231,11 +245,8 @@ void save_checkpoint(Autoencoder &model, const TrainingState &state, const std::
     file.metadata["shuffle"] = std::to_string(state.shuffle);
     file.metadata["best_epoch"] = std::to_string(state.best_epoch);
     file.metadata["best_loss"] = fmt::format("{}", state.best_loss);
-    if (state.data) {
-        file.metadata[data_path] = state.data->path;
-        file.metadata[data_images] = std::to_string(state.data->images);
-        file.metadata[data_checksum] = std::to_string(state.data->checksum);
-    }
+    keep_identity(file.metadata, data_key, state.data);
+    keep_identity(file.metadata, targets_key, state.targets);
     for (const auto &[name, value] : state.options) file.metadata[std::string(option_prefix) + name] = value;
     for (const auto &[block, prefix] : moments_of(model.optimizer())) append(file, model.network(), block, prefix);
     for (const Tensor &tensor : state.best_weights.tensors)

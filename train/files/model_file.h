@@ -40,6 +40,7 @@ struct TrainingState {
     TensorFile best_weights;                     ///< after that epoch; empty unless asked for
     std::map<std::string, std::string> options;  ///< of the run, by name
     std::optional<DataIdentity> data;            ///< the training data; none in a checkpoint of an earlier version
+    std::optional<DataIdentity> targets;         ///< none if the images were their own
 };
 
 /// Writes all that resuming a run needs: the weights, the optimizer's moments (adam/m/… and adam/v/…, or sgd/v/…), the best weights

@@ -36,6 +36,8 @@ void TrainOptions::add_to(CLI::App &app) {
     default_directory_ = run_directory;
     data.add_to(app);
     decides(app.get_option("--classes"));
+    data.add_targets_to(app);
+    for (const char *option : {"--noise", "--mask"}) decides(app.get_option(option));
     decides(add_number(app, "--epochs", epochs, "Times to go through the data", least_epochs, most_epochs));
     decides(add_number(app, "--batch-size", batch_size, "Images per step", 1, 65536));
     decides(add_choice(app, "--optimizer", optimizer_name_, "How weights follow their gradients", {"adam", "adamw", "sgd"}));

@@ -222,6 +222,17 @@ std::string loss_axis(double lowest, double highest, std::size_t epochs) {
                        decimals > 6 ? "g" : fmt::format(".{}f", decimals));
 }
 
+/// Appends the image in the extents of `to`, each pixel the nearest one of `from`. Grey may become colour.
+void append_shown(std::vector<float> &images, std::span<const float> image, const Shape &from, const Shape &to) {
+    for (int y = 0; y < to.height; y++) {
+        for (int x = 0; x < to.width; x++) {
+            const int row = y * from.height / to.height, column = x * from.width / to.width;
+            const auto pixel = image.subspan(static_cast<std::size_t>((row * from.width + column) * from.channels));
+            for (std::size_t c = 0; c < static_cast<std::size_t>(to.channels); c++) images.push_back(pixel[from.channels == 3 ? c : 0]);
+        }
+    }
+}
+
 /// Formats the code below an image: in one line if it takes at most `most` characters, else its first numbers one below the other.
 std::string code_name(std::span<const float> code, std::size_t most) {
     constexpr std::size_t most_lines = 4;
@@ -234,13 +245,21 @@ std::string code_name(std::span<const float> code, std::size_t most) {
 
 }  // namespace
 
-Mosaic above_reconstructions(const Shape &shape, std::span<const float> images, std::span<const float> outputs, std::size_t most) {
-    const std::size_t columns = std::min(most, images.size() / shape.size());
-    Mosaic mosaic{.shape = shape, .images = {}, .columns = static_cast<int>(columns), .row_names = {"input", "output"}};
-    for (const std::span<const float> row : {images, outputs}) {
-        const auto shown = row.first(columns * shape.size());
-        mosaic.images.insert(mosaic.images.end(), shown.begin(), shown.end());
-    }
+Mosaic comparison(const Pairs &pairs, std::span<const std::uint32_t> indices, const Shape &output, std::span<const float> outputs) {
+    const std::vector<float> inputs = pairs.inputs_at(indices), targets = pairs.targets_at(indices);
+    const Shape input = pairs.images.shape, target = pairs.targets ? output : input;
+    const bool coloured = input.channels == 3 || output.channels == 3;
+    Mosaic mosaic{.shape = {std::max(input.height, output.height), std::max(input.width, output.width), coloured ? 3 : 1},
+                  .images = {},
+                  .columns = static_cast<int>(indices.size())};
+    const auto add_row = [&](const char *name, const Shape &shape, std::span<const float> images) {
+        mosaic.row_names.emplace_back(name);
+        for (std::size_t i = 0; i < indices.size(); i++)
+            append_shown(mosaic.images, images.subspan(i * shape.size(), shape.size()), shape, mosaic.shape);
+    };
+    add_row("input", input, inputs);
+    add_row("output", output, outputs);
+    if (target == output && !pairs.examples().reproduce()) add_row("target", target, targets);
     return mosaic;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/description.h"
+#include "train/data/pairs.h"
 #include "train/history.h"
 #include "train/report/gnuplot.h"
 #include "train/report/latent_plane.h"
@@ -27,8 +28,10 @@ struct Mosaic {
     std::vector<std::string> row_names = {}, column_names = {};
 };
 
-/// Puts up to `most` images in a row, above their reconstructions.
-Mosaic above_reconstructions(const Shape &shape, std::span<const float> images, std::span<const float> outputs, std::size_t most);
+/// Puts what a network sees of the pairs at `indices` in a row, above its outputs, and these above the targets if they are not what it
+/// sees. All have the size of the largest, and are in colour if one of them is. `outputs`: those of the first indices, or more, of that
+/// shape.
+Mosaic comparison(const Pairs &pairs, std::span<const std::uint32_t> indices, const Shape &output, std::span<const float> outputs);
 
 /// Formats a code as "(0.5, -2)", or its beginning as "(0.5, …)" if it would take more than `most` characters.
 std::string code_text(std::span<const float> code, std::size_t most);

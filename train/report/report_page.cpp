@@ -126,6 +126,7 @@ Facts settings(const Report &report) {
     const TrainOptions &options = report.options;
     Facts facts{{"--data", options.data.describe()}};
     if (!options.initial_model.empty()) facts.emplace_back("--init", options.initial_model.string());
+    if (!options.data.targets.empty()) facts.emplace_back("--targets", options.data.targets);
     for (const auto &[name, value] : options.decisive()) facts.emplace_back(name, value);
     return facts;
 }
@@ -167,8 +168,9 @@ std::string report_page(const Report &report) {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{0}: a training run</title>\n"
         "<style>{1}</style>\n</head>\n<body>\n<header>\n<h1>{0}</h1>\n"
-        "<p class=\"lead\">{2} to a code of {3} and back, {4} parameters; trained until {5:%Y-%m-%d %H:%M}</p>\n{6}</header>\n<main>\n",
+        "<p class=\"lead\">{2} to a code of {3} and {4}, {5} parameters; trained until {6:%Y-%m-%d %H:%M}</p>\n{7}</header>\n<main>\n",
         name, style, describe(report.network.input), describe(report.network.code),
+        report.network.output == report.network.input ? "back" : "on to " + describe(report.network.output),
         whole(static_cast<double>(report.network.parameter_count())), fmt::localtime(std::time(nullptr)),
         html::facts("key", key_figures(report)));
     for (const ReportFigure &figure : report.figures)

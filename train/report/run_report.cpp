@@ -17,18 +17,17 @@ constexpr std::size_t scatter_images = 500, shown_images = 10;
 constexpr int grid_side = 10;
 
 /// Draws the indices of images at random, the same for every run on the same data.
-std::vector<std::uint32_t> sample(const Dataset &dataset, std::size_t count) {
+std::vector<std::uint32_t> sample(const Pairs &test, std::size_t count) {
     Random random(0);
-    std::vector<std::uint32_t> indices = all_indices(dataset.size());
+    std::vector<std::uint32_t> indices = all_indices(test.size());
     shuffle(indices, random);
     indices.resize(std::min(indices.size(), count));
     return indices;
 }
 
-/// Puts test images above their reconstructions.
-Mosaic reconstructions(Autoencoder &model, const Dataset &test) {
-    const std::vector<float> images = test.gather(sample(test, shown_images));
-    return above_reconstructions(test.shape, images, reconstruct(model, images), shown_images);
+/// Returns what the reconstruction's rows show.
+std::string rows_shown(const Pairs &test) {
+    return test.examples().reproduce() ? "what the network makes of them" : "what the network makes of them, and what it should";
 }
 
 Mosaic decoded(Autoencoder &model, const std::vector<float> &codes, int columns) {
@@ -49,14 +48,15 @@ std::vector<float> grid_codes(const PrincipalPlane &plane, const Area &area) {
 }
 
 /// Draws the scatter plot of test images, and images decoded from their plane. `chosen` is a code, or empty for a test image's.
-std::vector<ReportFigure> draw_plane(Autoencoder &model, const Dataset &test, const RunDirectory &directory, std::vector<float> chosen) {
+std::vector<ReportFigure> draw_plane(Autoencoder &model, const Pairs &test, const RunDirectory &directory, std::vector<float> chosen) {
     const std::vector<std::uint32_t> indices = sample(test, scatter_images);
-    const std::vector<float> codes = encode(model, test.gather(indices));
+    const std::vector<float> codes = encode(model, test.inputs_at(indices));
     const std::size_t dimension = model.description().code.size();
     const PrincipalPlane plane(codes, dimension);
     std::vector<int> labels;
-    if (!test.labels.empty()) std::ranges::transform(indices, std::back_inserter(labels), [&](auto index) { return test.labels[index]; });
-    const LatentPoints points = latent_points(plane, codes, std::move(labels), test.class_names);
+    if (!test.images.labels.empty())
+        std::ranges::transform(indices, std::back_inserter(labels), [&](auto index) { return test.images.labels[index]; });
+    const LatentPoints points = latent_points(plane, codes, std::move(labels), test.images.class_names);
     if (chosen.empty()) chosen.assign(codes.begin(), codes.begin() + static_cast<std::ptrdiff_t>(dimension));
     const Area area = middle_of(points.positions, 0.05);
 
@@ -85,7 +85,7 @@ std::vector<ReportFigure> draw_plane(Autoencoder &model, const Dataset &test, co
 
 }  // namespace
 
-void write_report(Autoencoder &model, const Dataset &test, const RunDirectory &directory, const TrainOptions &options,
+void write_report(Autoencoder &model, const Pairs &test, const RunDirectory &directory, const TrainOptions &options,
                   const std::vector<Epoch> &history) {
     Report report{.network = model.description(),
                   .options = options,
@@ -97,9 +97,11 @@ void write_report(Autoencoder &model, const Dataset &test, const RunDirectory &d
                                               loss_name(model.description()))},
                       {.title = "Reconstruction",
                        .file = directory.figure("reconstruction"),
-                       .caption = "Test images drawn at random, and below them what the network makes of them."}};
+                       .caption = fmt::format("Test images drawn at random, and below them {}.", rows_shown(test))}};
+    const std::vector<std::uint32_t> shown = sample(test, shown_images);
     draw_loss(report.figures[0].file, history);
-    draw_mosaic(report.figures[1].file, reconstructions(model, test), "Test images, and what the network makes of them");
+    draw_mosaic(report.figures[1].file, comparison(test, shown, model.description().output, reconstruct(model, test.inputs_at(shown))),
+                fmt::format("Test images, {}{}", test.examples().reproduce() ? "and " : "", rows_shown(test)));
     std::ranges::move(draw_plane(model, test, directory, options.at), std::back_inserter(report.figures));
     write_file(directory.report(), report_page(report));
 }
