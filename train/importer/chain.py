@@ -58,16 +58,16 @@ class Scaling:
 def build_chain(shape: tuple[int, ...], build) -> Chain:
     """Returns the chain that build(chain) appends to an empty one. Files do not say which axis of the input is which, so this tries what they
     may be, and takes what needs the fewest reshapes. Throws Refusal."""
-    chains, refusals = [], []
+    chains, refusals = [], []  # refusals behind how far they got
     for layout in LAYOUTS.get(len(shape), ("vector",)):
         chain = Chain(shape, layout)
         try:
             build(chain)
             chains.append(chain)
         except Refusal as refusal:
-            refusals.append(refusal)
+            refusals.append((len(chain.marks), refusal))
     if not chains:
-        raise refusals[0]
+        raise max(refusals, key=lambda refused: refused[0])[1]
     return min(chains, key=lambda chain: sum(layer.kind == "reshape" for layer in chain.layers))
 
 
@@ -186,7 +186,9 @@ class Chain:
             if layer.kernel is not None:
                 layer.kernel = layer.kernel * (factor[:, None] if layer.kind == "conv2d_transpose" else factor)
                 layer.bias, layer.has_bias = layer.bias * factor + summand, True
-                return self._note_fold(source, layer.source)
+                if np.any(factor != 1):  # else it is a bias, as any other
+                    self._note_fold(source, layer.source)
+                return
             factor, summand = (np.broadcast_to(each, layer.input).reshape(-1) for each in (factor, summand))
         size = self.values.size
         if factor.size != size:

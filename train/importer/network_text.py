@@ -85,7 +85,7 @@ def code_of(chain: Chain, wanted: str) -> int:
     if chain.layers and chain.layers[-1].kind == "reshape":
         ends = ends[:-1]
     if not ends:
-        raise Refusal("holds one layer; Castnet casts autoencoders, which have an encoder and a decoder of a layer each at least")
+        raise Refusal("holds fewer than two layers; Castnet casts autoencoders, which have an encoder and a decoder")
     if wanted:
         own = {layer.name: i + 1 for i, layer in enumerate(chain.layers)}
         end = chain.marks.get(wanted, own.get(wanted))

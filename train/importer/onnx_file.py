@@ -41,9 +41,9 @@ class Node:
         self.name = proto.name or (self.outputs or ["?"])[0]
         self.source = f"{self.name} ({self.kind})"
 
-    def numbers(self, name: str, default: list[int]) -> list[int]:
+    def numbers(self, name: str, default: list[int], least: int) -> list[int]:
         values = [int(value) for value in self.attributes.get(name, default)]
-        if len(values) != len(default) or not all(0 <= value <= 9999 for value in values):
+        if len(values) != len(default) or not all(least <= value <= 9999 for value in values):
             raise cannot_be_cast(self.source, f"its {name} are {values}")
         return values
 
@@ -390,12 +390,12 @@ class Step:
         return [axis % rank - 1 for axis in axes]
 
     def pair(self, name: str, dimensions: int, default: int) -> tuple[int, int]:
-        values = self.node.numbers(name, [default] * dimensions)
+        values = self.node.numbers(name, [default] * dimensions, default)
         return tuple(([default] + values)[-2:]) if dimensions == 1 else tuple(values)
 
     def zeros_given(self, dimensions: int) -> tuple[int, ...]:
         """Returns the attribute pads, all those before and then all those after, as top, bottom, left, right."""
-        pads = self.node.numbers("pads", [0] * 2 * dimensions)
+        pads = self.node.numbers("pads", [0] * 2 * dimensions, 0)
         return (0, 0, *pads) if dimensions == 1 else (pads[0], pads[2], pads[1], pads[3])
 
     def zeros(self, window: tuple[int, int], stride: tuple[int, int], dimensions: int) -> tuple[int, ...]:
