@@ -298,6 +298,10 @@ class Refusals(Import):
             with self.subTest(what=what):
                 self.assertIn(what, self.refuse(self.altered("basic.keras", change)))
 
+        def own(config):
+            config["config"]["layers"][2]["registered_name"] = "Custom>Dense"
+        self.assertIn("layer dense (Custom>Dense) cannot be cast: its class is the user's own", self.refuse(self.altered("basic.keras", own)))
+
         def cycle(config):
             layers = config["config"]["layers"]
             layers[1]["inbound_nodes"], layers[2]["inbound_nodes"] = ([{"args": [{"class_name": "__keras_tensor__", "config": {

@@ -99,6 +99,8 @@ def parts_of(model: dict, place: tuple[str, ...], trainable: bool, depth: int) -
         entries = in_order(config, entries)
     parts = []
     for entry, own in entries:
+        if ">" in (entry.get("registered_name") or ""):
+            raise cannot_be_cast(f"{name_of(entry)} ({entry['registered_name']})", "its class is the user's own; write it as Keras's layers")
         if entry["class_name"] in MODELS:
             parts.append(parts_of(entry, (*place, own), trainable, depth + 1))
         else:

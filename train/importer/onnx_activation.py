@@ -8,7 +8,7 @@ from network_text import with_parameter
 
 # Enough to tell Castnet's activations apart, on both sides of zero, and where they have nearly reached their limits.
 POINTS = np.concatenate([np.linspace(-12, 12, 97), np.linspace(-1, 1, 33), [-30.0, 30.0]])
-BOUND = 1e-5
+BOUND = 1e-6
 
 ERF = np.vectorize(math.erf, [np.float64])
 
@@ -43,6 +43,7 @@ OPERATORS = {
     "Exp": (np.exp, {}), "Log": (np.log, {}), "Neg": (np.negative, {}), "Abs": (np.abs, {}), "Sqrt": (np.sqrt, {}), "Pow": (np.power, {}),
     "Reciprocal": (lambda x: 1 / x, {}), "Add": (np.add, {}), "Sub": (np.subtract, {}), "Mul": (np.multiply, {}), "Div": (np.divide, {}),
     "Max": (np.maximum, {}), "Min": (np.minimum, {}),
+    "Greater": (np.greater, {}), "Less": (np.less, {}), "Where": (np.where, {}),
 }
 
 

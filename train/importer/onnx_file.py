@@ -100,7 +100,7 @@ class Graph:
                     found = [name]
                 if len(found) != 1:
                     raise Refusal(f"{node.source} takes the weights {name}, of which the state_dict holds {len(found)}; export the graph with "
-                                  "torch.onnx.export(…, dynamo=False, do_constant_folding=False), so that the names stay")
+                                  "torch.onnx.export(…, dynamo=False, do_constant_folding=False, training=torch.onnx.TrainingMode.PRESERVE), so that the names stay")
                 if state[found[0]].shape != self.constants[name].shape:
                     raise Refusal(f"the state_dict holds {found[0]} of shape {state[found[0]].shape} where the graph needs {self.constants[name].shape}; "
                                   "give the weights of this graph")
