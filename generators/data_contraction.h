@@ -7,8 +7,6 @@
 
 namespace castnet {
 
-enum class Pass { forward, backward_data };
-
 /// Adds the epilogue's operand to a contraction of data:
 /// forward        out = activation(sum + bias), `bias`(c) the layer's;
 /// backward_data  out = sum · activation'(z), activation the previous layer's, `output`(c, x, y, n) = activation(z) on the grid of `out`.

@@ -16,7 +16,7 @@ struct AutoencoderOptions {
     int threads = 1;      ///< working at once; the results do not depend on their number
     Purpose purpose = Purpose::training;
     Adam optimizer{};        ///< its learning rate may be changed at any time
-    std::uint64_t seed = 0;  ///< of the initial weights
+    std::uint64_t seed = 0;  ///< of the initial weights, and of what dropout draws
 };
 
 /// A network that learns to reproduce its input. Images, codes and weights are dense floats in C order: images (n, H, W, C) in the
@@ -60,7 +60,11 @@ public:
     /// rate.
     template <typename Next>
     void train(const Next &next) noexcept {
-        optimizer_.train(network_, next);
+        optimizer_.train(network_, [&](const StepResult *last) {
+            const Batch *batch = next(last);
+            draw();
+            return batch;
+        });
     }
     /// Returns the L2 penalties of the weights, the part of the loss that depends on no image.
     StepResult penalty() noexcept { return network_.penalty(); }
@@ -85,10 +89,13 @@ public:
     [[nodiscard]] const Adam &optimizer() const { return optimizer_; }
 
 private:
+    /// Draws dropout's masks of the next step.
+    void draw() noexcept { network_.draw(seed_, static_cast<std::uint64_t>(optimizer_.steps)); }
     int run(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs) noexcept;
 
     Network network_;
     Adam optimizer_;
+    std::uint64_t seed_;
 };
 
 }  // namespace castnet

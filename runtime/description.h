@@ -46,6 +46,11 @@ enum class LayerKind {
     conv2d,
     conv2d_transpose,
     dense,  ///< a conv2d whose kernel covers its grid
+    // Without weights, channel by channel:
+    max_pool,
+    average_pool,
+    upsample,
+    dropout,
 };
 
 /// Returns the kind's name in the network language.
@@ -55,12 +60,24 @@ constexpr std::string_view name_of(LayerKind kind) {
         return "conv2d";
     case LayerKind::conv2d_transpose:
         return "conv2d_transpose";
-    default:
+    case LayerKind::dense:
         return "dense";
+    case LayerKind::max_pool:
+        return "max_pool";
+    case LayerKind::average_pool:
+        return "average_pool";
+    case LayerKind::upsample:
+        return "upsample";
+    default:
+        return "dropout";
     }
 }
 
-/// A tensor that a network learns, in Keras's layout and C order.
+constexpr bool has_weights(LayerKind kind) {
+    return kind == LayerKind::conv2d || kind == LayerKind::conv2d_transpose || kind == LayerKind::dense;
+}
+
+/// A tensor of a network's weights, in Keras's layout and C order.
 struct TensorDescription {
     std::string_view layer, kind;  ///< Keras's name is LAYER/kernel or LAYER/bias
     std::array<std::size_t, 4> extents{};
@@ -75,20 +92,26 @@ struct LayerDescription {
     std::string_view canonical;  ///< the same with every key: layers that compute the same read the same
     LayerKind kind = LayerKind::conv2d;
     Shape input, output;
-    int kernel_height = 1, kernel_width = 1;
+    int kernel_height = 1, kernel_width = 1;  ///< of a pool its window; of upsample its factors, as the stride
     int stride_y = 1, stride_x = 1;
-    int pad_y = 0, pad_x = 0;     ///< zeros before the first row and column of the large grid
-    std::string_view activation;  ///< its name in the network language
-    float l2 = 0;                 ///< λ; adds λ · Σ kernel² to the loss
-    bool keeps_sums = false;      ///< forward ends with the sums, and activate makes the output of them: both are kept while it trains
+    int pad_y = 0, pad_x = 0;        ///< zeros before the first row and column of the large grid; pools leave them out
+    std::string_view activation;     ///< its name in the network language
+    std::string_view interpolation;  ///< of upsample: nearest or bilinear
+    float rate = 0;                  ///< of dropout: the share of numbers that become 0 in training
+    float l2 = 0;                    ///< λ; adds λ · Σ kernel² to the loss
+    bool trainable = true;           ///< its weights, if it has any, change in training
+    bool keeps_sums = false;         ///< forward ends with the sums, and activate makes the output of them: both are kept while it trains
     Pipeline<ForwardOperands> forward = nullptr;
-    Pipeline<ActivateOperands> activate = nullptr;           ///< null unless it keeps sums
-    Pipeline<BackwardDataOperands> backward_data = nullptr;  ///< null in the first layer
-    Pipeline<BackwardWeightsOperands> backward_weights = nullptr;
+    Pipeline<ActivateOperands> activate = nullptr;                 ///< null unless it keeps sums
+    Pipeline<BackwardDataOperands> backward_data = nullptr;        ///< null up to the first layer that learns
+    Pipeline<BackwardWeightsOperands> backward_weights = nullptr;  ///< null unless the layer learns
     Pipeline<TransposeKernelOperands> transpose_kernel = nullptr;  ///< makes the kernel that `spread` reads; null if nothing spreads
 
-    /// Returns whether the layer makes the larger grid of its bilinear map from the smaller one.
-    [[nodiscard]] constexpr bool is_transposed() const { return kind == LayerKind::conv2d_transpose; }
+    [[nodiscard]] constexpr bool has_weights() const { return castnet::has_weights(kind); }
+    /// Returns whether training changes it.
+    [[nodiscard]] constexpr bool learns() const { return has_weights() && trainable; }
+    /// Returns whether the layer makes the larger grid of its map from the smaller one.
+    [[nodiscard]] constexpr bool is_transposed() const { return kind == LayerKind::conv2d_transpose || kind == LayerKind::upsample; }
     [[nodiscard]] constexpr const Shape &large() const { return is_transposed() ? output : input; }
     [[nodiscard]] constexpr const Shape &small() const { return is_transposed() ? input : output; }
 
@@ -98,6 +121,7 @@ struct LayerDescription {
                 static_cast<std::size_t>(small().channels)};
     }
     [[nodiscard]] constexpr std::size_t kernel_size() const {
+        if (!has_weights()) return 0;
         const auto [height, width, large_channels, small_channels] = kernel_shape();
         return height * width * large_channels * small_channels;
     }
@@ -105,7 +129,7 @@ struct LayerDescription {
     [[nodiscard]] constexpr std::size_t multiply_adds() const {
         return static_cast<std::size_t>(small().height) * static_cast<std::size_t>(small().width) * kernel_size();
     }
-    [[nodiscard]] constexpr std::size_t bias_size() const { return static_cast<std::size_t>(output.channels); }
+    [[nodiscard]] constexpr std::size_t bias_size() const { return has_weights() ? static_cast<std::size_t>(output.channels) : 0; }
     [[nodiscard]] constexpr std::size_t parameter_count() const { return kernel_size() + bias_size(); }
     /// Describes the kernel in Keras's shape: kernel_shape(), and (in, out) for dense.
     [[nodiscard]] constexpr TensorDescription kernel() const {
@@ -114,6 +138,9 @@ struct LayerDescription {
     }
     [[nodiscard]] constexpr TensorDescription bias() const { return {name, "bias", {bias_size()}, 1}; }
 };
+
+/// Which of a network's tensors: all its weights, or those of layers that learn.
+enum class Tensors { all, learned };
 
 struct NetworkDescription {
     std::string_view name;
@@ -128,9 +155,27 @@ struct NetworkDescription {
     Pipeline<SumShardsOperands> sum_shards = nullptr;
     const halide_filter_metadata_t *(*metadata)() = nullptr;  ///< names the target that all pipelines were compiled for
 
-    /// Lists the tensors in the order that weights have everywhere: each layer's kernel, then its bias.
-    [[nodiscard]] constexpr auto tensors() const {
-        return Listing(2 * layers.size(), [all = layers](std::size_t i) { return i % 2 == 0 ? all[i / 2].kernel() : all[i / 2].bias(); });
+    /// Returns the index of the layer that a tensor of tensors(which) belongs to.
+    [[nodiscard]] constexpr std::size_t layer_of(std::size_t tensor, Tensors which = Tensors::all) const {
+        std::size_t layer = 0;
+        for (std::size_t before = tensor / 2;; layer++) {
+            if (has_tensors(layers[layer], which) && before-- == 0) return layer;
+        }
+    }
+    /// Lists tensors in the order that weights have everywhere: each layer's kernel, then its bias.
+    [[nodiscard]] constexpr auto tensors(Tensors which = Tensors::all) const {
+        std::size_t count = 0;
+        for (const LayerDescription &layer : layers) count += has_tensors(layer, which) ? 2 : 0;
+        return Listing(count, [*this, which](std::size_t i) {
+            const LayerDescription &layer = layers[layer_of(i, which)];
+            return i % 2 == 0 ? layer.kernel() : layer.bias();
+        });
+    }
+    /// Returns the index of the first layer that learns: below it there is no backward pass.
+    [[nodiscard]] constexpr std::size_t first_to_learn() const {
+        std::size_t layer = 0;
+        while (!layers[layer].learns()) layer++;
+        return layer;
     }
     /// Returns the multiply-adds of inference per image.
     [[nodiscard]] constexpr std::size_t forward_multiply_adds() const {
@@ -138,14 +183,23 @@ struct NetworkDescription {
         for (const LayerDescription &layer : layers) count += layer.multiply_adds();
         return count;
     }
-    /// Returns the multiply-adds of a training step per image: three passes of every layer, but no backward_data of the first.
+    /// Returns the multiply-adds of a training step per image: forward of every layer, backward_weights of those that learn, and
+    /// backward_data behind the first of these.
     [[nodiscard]] constexpr std::size_t training_multiply_adds() const {
-        return 3 * forward_multiply_adds() - layers.front().multiply_adds();
+        std::size_t count = forward_multiply_adds();
+        for (std::size_t l = first_to_learn(); l < layers.size(); l++)
+            count += layers[l].multiply_adds() * ((layers[l].learns() ? 1U : 0U) + (l > first_to_learn() ? 1U : 0U));
+        return count;
     }
     [[nodiscard]] constexpr std::size_t parameter_count() const {
         std::size_t count = 0;
         for (const LayerDescription &layer : layers) count += layer.parameter_count();
         return count;
+    }
+
+private:
+    static constexpr bool has_tensors(const LayerDescription &layer, Tensors which) {
+        return which == Tensors::all ? layer.has_weights() : layer.learns();
     }
 };
 
@@ -176,12 +230,13 @@ struct Sharding {
 /// What a network is laid out for. For inference it has weights and two grids per worker, but no gradients, moments or kept activations.
 enum class Purpose { training, inference };
 
-/// The blocks of an arena, each with a value for every parameter. Inference has only weights. Moments are Adam's first and second.
+/// The blocks of an arena: a weight for every parameter, and the rest for those that are learned. Inference has only weights. Moments are
+/// Adam's first and second.
 enum class Block { weights, moments_1, moments_2, gradients };
 
 /// Where a layer's tensors begin, in floats.
 struct LayerOffsets {
-    std::size_t kernel = 0, bias = 0;  ///< in each block of parameters
+    std::size_t kernel = 0, bias = 0;  ///< in each block of parameters: of layers that learn first
     std::size_t transposed = 0;        ///< from the start of the arena
     std::size_t activation = 0;        ///< in a worker's scratch space
     std::size_t kept = 0;              ///< there too: the sums if the layer keeps them, otherwise the activation
@@ -211,12 +266,14 @@ public:
           shard_images(Sharding::largest_shard(batch_size)),
           workers(std::min(threads, shards)),
           purpose(purpose_) {
-        for (const LayerDescription &layer : network.layers) {
+        for (std::size_t l = 0; l < network.layers.size(); l++) {
+            const LayerDescription &layer = network.layers[l];
             parameters += padded(layer.kernel_size()) + padded(layer.bias_size());
+            if (layer.learns()) learned += padded(layer.kernel_size()) + padded(layer.bias_size());
             transposed += padded(layer.kernel_size());  // even without transpose_kernel: a first convolution's kernel is small
-            const auto images = static_cast<std::uint64_t>(shard_images);
-            activations += padded(layer.output.size() * images) * (layer.keeps_sums ? 2 : 1);
-            grid = std::max(grid, padded(layer.output.size() * images));
+            const std::uint64_t size = padded(layer.output.size() * static_cast<std::uint64_t>(shard_images));
+            if (keeps_activation(network, l)) activations += size * (layer.keeps_sums ? 2 : 1);
+            grid = std::max(grid, size);
         }
         input = padded(network.input.size() * static_cast<std::uint64_t>(shard_images));
         scratch = 2 * grid + (purpose == Purpose::training ? input + activations : 0);
@@ -227,20 +284,23 @@ public:
     int shards;                    ///< at most, in any such batch
     int shard_images;              ///< at most, in any shard
     int workers;                   ///< that run at once, each with its own scratch space
-    std::uint64_t parameters = 0;  ///< floats of all kernels and biases, as of each moment and each shard's gradients
+    std::uint64_t parameters = 0;  ///< floats of all kernels and biases
+    std::uint64_t learned = 0;     ///< floats of those that training changes, as of each moment and each shard's gradients
     std::uint64_t transposed = 0;  ///< floats of the transposed kernels
     Purpose purpose;
     std::uint64_t grid = 0;         ///< floats of a shard's largest layer output or its gradient; two per worker
     std::uint64_t input = 0;        ///< floats of a shard's gathered images; per worker, for training
-    std::uint64_t activations = 0;  ///< floats of all layer outputs of a shard; per worker, for training
+    std::uint64_t activations = 0;  ///< floats of the layer outputs that a shard keeps; per worker, for training
     std::uint64_t scratch = 0;      ///< floats of all that a worker has
     std::uint64_t index = 0;        ///< floats of the layers' offsets and update order
 
     // Offsets, in this order: the blocks; for training, the shards' gradients and the images' errors; transposed kernels; the workers'
     // scratch space; the index.
-    [[nodiscard]] constexpr std::uint64_t block(Block which) const { return static_cast<std::uint64_t>(which) * parameters; }
-    [[nodiscard]] constexpr std::uint64_t shard_gradients() const { return block(Block::gradients) + parameters; }
-    [[nodiscard]] constexpr std::uint64_t errors() const { return shard_gradients() + parameters * static_cast<std::uint64_t>(shards); }
+    [[nodiscard]] constexpr std::uint64_t block(Block which) const {
+        return which == Block::weights ? 0 : parameters + (static_cast<std::uint64_t>(which) - 1) * learned;
+    }
+    [[nodiscard]] constexpr std::uint64_t shard_gradients() const { return block(Block::gradients) + learned; }
+    [[nodiscard]] constexpr std::uint64_t errors() const { return shard_gradients() + learned * static_cast<std::uint64_t>(shards); }
     [[nodiscard]] constexpr std::uint64_t transposed_kernels() const {
         return purpose == Purpose::training ? errors() + padded(static_cast<std::uint64_t>(batch_images)) : parameters;
     }
@@ -253,7 +313,7 @@ public:
     /// has so many bytes.
     [[nodiscard]] constexpr bool is_addressable() const {
         if (batch_images < 1 || workers < 1 || shards >= shard_limit) return false;
-        const std::uint64_t all_gradients = purpose == Purpose::training ? parameters * static_cast<std::uint64_t>(shards) : 0;
+        const std::uint64_t all_gradients = purpose == Purpose::training ? learned * static_cast<std::uint64_t>(shards) : 0;
         constexpr std::uint64_t most_bytes = std::numeric_limits<std::ptrdiff_t>::max();
         return std::max({grid, input, all_gradients}) <= most_elements && bytes() <= most_bytes;
     }
@@ -264,6 +324,11 @@ public:
                 .optimizer = (trains ? block(Block::gradients) - block(Block::moments_1) : 0) * sizeof(float),
                 .gradients = (trains ? transposed_kernels() - block(Block::gradients) : 0) * sizeof(float),
                 .activations = (layer_index() - workers_scratch()) * sizeof(float)};
+    }
+
+    /// Returns whether a layer's output is kept for the backward pass: what the first layer that learns reads, and all that follows.
+    static constexpr bool keeps_activation(const NetworkDescription &network, std::size_t layer) {
+        return layer + 1 >= network.first_to_learn();
     }
 
     /// Rounds `floats` up to the alignment.

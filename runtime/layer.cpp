@@ -22,14 +22,20 @@ Operand kernel_operand(const LayerDescription &layer, const LayerWeights &weight
 
 }  // namespace
 
-int forward(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *input, float *output,
-            int images) noexcept {
+int forward(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *input, float *output, int images,
+            const Draw &draw) noexcept {
     const bool is_transposed = layer.is_transposed();
     const Operand in(input, layer.input, images), out(output, layer.output, images);
     return layer.forward(failure, {.large = is_transposed ? out : in,
                                    .small = is_transposed ? in : out,
                                    .kernel = kernel_operand(layer, weights, is_transposed),
-                                   .bias = Operand(weights.bias, {layer.bias_size()})});
+                                   .bias = Operand(weights.bias, {layer.bias_size()}),
+                                   .from = in,
+                                   .to = out,
+                                   .key = draw.key,
+                                   .threshold = draw.threshold,
+                                   .first_image = draw.first_image,
+                                   .scale = draw.scale});
 }
 
 int activate(Failure &failure, const LayerDescription &layer, const float *sums, float *output, int images) noexcept {
@@ -39,13 +45,20 @@ int activate(Failure &failure, const LayerDescription &layer, const float *sums,
 }
 
 int backward_data(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *output_gradient,
-                  const float *kept, float *input_gradient, int images) noexcept {
+                  const float *input, const float *kept, float *input_gradient, int images, const Draw &draw) noexcept {
     const bool is_transposed = layer.is_transposed();
     const Operand in(input_gradient, layer.input, images), out(output_gradient, layer.output, images);
     return layer.backward_data(failure, {.large = is_transposed ? out : in,
                                          .small = is_transposed ? in : out,
                                          .kernel = kernel_operand(layer, weights, !is_transposed),
-                                         .output = Operand(kept, layer.input, images)});
+                                         .output = Operand(kept, layer.input, images),
+                                         .input = Operand(input, layer.input, images),
+                                         .from = out,
+                                         .to = in,
+                                         .key = draw.key,
+                                         .threshold = draw.threshold,
+                                         .first_image = draw.first_image,
+                                         .scale = draw.scale});
 }
 
 int backward_weights(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *input,

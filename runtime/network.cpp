@@ -10,6 +10,7 @@
 #include <new>
 
 #include "runtime/pipelines.h"
+#include "runtime/random.h"
 #include "runtime/target.h"
 
 namespace castnet {
@@ -92,22 +93,29 @@ void Network::index_layers() noexcept {
     const std::span<const LayerDescription> layers = description_->layers;
     auto *const offsets = reinterpret_cast<LayerOffsets *>(arena_ + layout_.layer_index());
     auto *const order = reinterpret_cast<std::size_t *>(offsets + layers.size());
-    LayerOffsets next;
-    next.transposed = layout_.transposed_kernels();
-    const auto images = static_cast<std::size_t>(layout_.shard_images);
+    std::uint64_t learned = 0, frozen = layout_.learned, transposed = layout_.transposed_kernels();
+    std::uint64_t activation = 2 * layout_.grid + layout_.input;
+    std::size_t learners = 0;
     for (std::size_t l = 0; l < layers.size(); l++) {
         const LayerDescription &layer = layers[l];
-        next.bias = next.kernel + ArenaLayout::padded(layer.kernel_size());
-        const std::uint64_t size = ArenaLayout::padded(layer.output.size() * images);
-        next.kept = next.activation + (layer.keeps_sums ? size : 0);
-        std::construct_at(offsets + l, next);
-        std::construct_at(order + l, l);
-        next.kernel = next.bias + ArenaLayout::padded(layer.bias_size());
-        next.transposed += ArenaLayout::padded(layer.kernel_size());
-        next.activation += size * (layer.keeps_sums ? 2 : 1);
+        const std::uint64_t kernel_size = ArenaLayout::padded(layer.kernel_size());
+        std::uint64_t &parameters = layer.learns() ? learned : frozen;
+        LayerOffsets own{.kernel = parameters, .bias = parameters + kernel_size, .transposed = transposed};
+        parameters = own.bias + ArenaLayout::padded(layer.bias_size());
+        transposed += kernel_size;
+        if (ArenaLayout::keeps_activation(*description_, l)) {
+            const std::uint64_t size = ArenaLayout::padded(layer.output.size() * static_cast<std::size_t>(layout_.shard_images));
+            own.activation = activation;
+            own.kept = activation + (layer.keeps_sums ? size : 0);
+            activation = own.kept + size;
+        } else {
+            own.activation = own.kept = l % 2 * layout_.grid;
+        }
+        std::construct_at(offsets + l, own);
+        if (layer.learns()) std::construct_at(order + learners++, l);
     }
     offsets_ = {offsets, layers.size()};
-    largest_first_ = {order, layers.size()};
+    largest_first_ = {order, learners};
     // By parameter count, then by index: one order, whatever the library's sort does.
     std::ranges::sort(largest_first_, [&](std::size_t a, std::size_t b) {
         const std::size_t size_a = layers[a].parameter_count(), size_b = layers[b].parameter_count();
@@ -116,12 +124,12 @@ void Network::index_layers() noexcept {
 }
 
 std::span<float> Network::kernel_of(std::size_t begin, std::size_t layer) const {
-    if (!is_ready()) return {};
+    if (!has_block(begin, layer)) return {};
     return {arena_ + begin + offsets_[layer].kernel, description_->layers[layer].kernel_size()};
 }
 
 std::span<float> Network::bias_of(std::size_t begin, std::size_t layer) const {
-    if (!is_ready()) return {};
+    if (!has_block(begin, layer)) return {};
     return {arena_ + begin + offsets_[layer].bias, description_->layers[layer].bias_size()};
 }
 
@@ -134,7 +142,7 @@ Network::ParameterRange Network::parameter_range(std::size_t layer) noexcept {
             .moments_2 = range(Block::moments_2),
             .gradients = range(Block::gradients),
             .shard_gradients = arena_ + layout_.shard_gradients() + offsets_[layer].kernel,
-            .shard_stride = static_cast<std::size_t>(layout_.parameters),
+            .shard_stride = static_cast<std::size_t>(layout_.learned),
             .shards = static_cast<std::size_t>(shards_)};
 }
 
@@ -145,6 +153,20 @@ LayerWeights Network::weights(std::size_t l) noexcept {
 int Network::transpose_kernel(std::size_t l) noexcept {
     const LayerDescription &layer = description_->layers[l];
     return layer.transpose_kernel == nullptr ? 0 : castnet::transpose_kernel(failure_, layer, weights(l));
+}
+
+void Network::draw(std::uint64_t seed, std::uint64_t step) noexcept {
+    draw_ = Random(Random(seed).next() + step).next();
+}
+
+/// Returns what a layer draws for the shard that begins with an image of the batch.
+Draw Network::draw_of(std::size_t layer, std::size_t first_image) const noexcept {
+    const double rate = static_cast<double>(description_->layers[layer].rate);
+    if (!draw_ || rate == 0) return {};
+    return {.key = static_cast<std::uint32_t>(Random(*draw_ + layer).next() >> 32U),
+            .threshold = static_cast<std::uint32_t>(rate * 0x1p32),
+            .first_image = static_cast<std::int32_t>(first_image),
+            .scale = static_cast<float>(1 / (1 - rate))};
 }
 
 int Network::weights_changed() noexcept {
@@ -171,7 +193,6 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
     float *gradient = scratch(worker);
     float *next_gradient = gradient + layout_.grid;
     float *const gathered = next_gradient + layout_.grid;
-    float *const activations = gathered + layout_.input;
     const Shape in = description_->input, out = description_->output;
 
     const float *input = gathered, *targets = gathered;
@@ -182,14 +203,16 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
         for (std::size_t image = 0; image < static_cast<std::size_t>(images); image++)
             batch.store.copy(batch.indices[first + image], gathered + image * in.size());
     }
-    const auto input_of = [&](std::size_t l) { return l == 0 ? input : activations + offsets_[l - 1].activation; };
-    const auto kept_by = [&](std::size_t l) { return activations + offsets_[l].kept; };
+    const auto output_of = [&](std::size_t l) { return scratch(worker) + offsets_[l].activation; };
+    const auto input_of = [&](std::size_t l) { return l == 0 ? input : output_of(l - 1); };
+    const auto kept_by = [&](std::size_t l) { return scratch(worker) + offsets_[l].kept; };
 
     for (std::size_t l = 0; l < layers; l++) {
         const LayerDescription &layer = description_->layers[l];
-        if (const int error = castnet::forward(failure_, layer, weights(l), input_of(l), kept_by(l), images); error != 0) return error;
-        if (l + 1 == layers) break;  // the loss follows from what the last layer keeps
-        if (const int error = activate(failure_, layer, kept_by(l), activations + offsets_[l].activation, images); error != 0) return error;
+        int error = castnet::forward(failure_, layer, weights(l), input_of(l), kept_by(l), images, draw_of(l, first));
+        const bool is_last = l + 1 == layers;  // the loss follows from what it keeps
+        if (error == 0 && !is_last) error = activate(failure_, layer, kept_by(l), output_of(l), images);
+        if (error != 0) return error;
     }
 
     const float scale = 1.0F / (static_cast<float>(out.size()) * static_cast<float>(sharding.images));
@@ -197,17 +220,19 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
         error != 0)
         return error;
 
-    const std::size_t begin = layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.parameters;
+    const std::size_t begin = layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.learned;
     for (std::size_t l = layers; l-- > 0;) {
         const LayerDescription &layer = description_->layers[l];
-        const LayerWeights gradients{.kernel = kernel_of(begin, l).data(), .bias = bias_of(begin, l).data()};
-        // decay · kernel is the penalty's gradient, which one shard adds for all.
-        const float decay = shard == 0 ? 2 * layer.l2 : 0;
-        if (const int error = backward_weights(failure_, layer, weights(l), input_of(l), gradient, gradients, decay, images); error != 0)
-            return error;
-        if (layer.backward_data == nullptr) break;
-        if (const int error = backward_data(failure_, layer, weights(l), gradient, kept_by(l - 1), next_gradient, images); error != 0)
-            return error;
+        int error = 0;
+        if (layer.learns()) {
+            const LayerWeights gradients{.kernel = kernel_of(begin, l).data(), .bias = bias_of(begin, l).data()};
+            // decay · kernel is the penalty's gradient, which one shard adds for all.
+            const float decay = shard == 0 ? 2 * layer.l2 : 0;
+            error = backward_weights(failure_, layer, weights(l), input_of(l), gradient, gradients, decay, images);
+        }
+        if (error != 0 || layer.backward_data == nullptr) return error;
+        error = backward_data(failure_, layer, weights(l), gradient, input_of(l), kept_by(l - 1), next_gradient, images, draw_of(l, first));
+        if (error != 0) return error;
         std::swap(gradient, next_gradient);
     }
     return 0;
@@ -227,7 +252,8 @@ int Network::infer(std::size_t first, std::size_t last, std::span<const float> i
             const float *input = inputs.data() + image * in;
             for (std::size_t l = first; l + 1 < last; l++) {
                 const LayerDescription &layer = description_->layers[l];
-                float *const output = grid(worker, l);
+                if (layer.kind == LayerKind::dropout) continue;
+                float *const output = free_grid(worker, input);
                 int error = castnet::forward(failure_, layer, weights(l), input, output, sharding.size(shard));
                 if (error == 0) error = activate(failure_, layer, output, output, sharding.size(shard));
                 if (error != 0) return error;
@@ -261,7 +287,7 @@ int Network::losses(std::span<const float> inputs, std::span<const float> target
     const std::size_t last = description_->layers.size() - 1, elements = description_->output.size();
     const LayerDescription &layer = description_->layers[last];
     const int error = infer(0, last + 1, inputs, losses.size(), [&](int worker, std::size_t image, int count, const float *input) {
-        float *const kept = grid(worker, last), *const gradient = grid(worker, last + 1);  // where the input was
+        float *const kept = free_grid(worker, input), *const gradient = free_grid(worker, kept);
         if (const int code = castnet::forward(failure_, layer, weights(last), input, kept, count); code != 0) return code;
         return loss_gradient(kept, targets.data() + image * elements, 1, gradient, &losses[image], count);
     });
@@ -317,6 +343,7 @@ int Network::sum_gradients(std::size_t layer) noexcept {
     if (!is_ready()) return -1;
     if (layout_.purpose != Purpose::training) return refuse(not_for_training);
     failure_.clear();
+    if (!description_->layers[layer].learns()) return 0;
     const FlushDenormals flush;
     const ParameterRange range = parameter_range(layer);
     const std::size_t size = range.gradients.size();

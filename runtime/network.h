@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "runtime/batch.h"
@@ -55,11 +57,13 @@ public:
     struct Tensor : TensorDescription {
         std::span<float> values;
     };
-    // Return the description's tensors: all in its order, or one layer's. Blocks other than weights are only for training. After writing
-    // weights, call weights_changed() before anything else.
+    // Return the description's tensors: all in its order, or one layer's. Blocks other than weights are only for training, and for layers
+    // that learn. After writing weights, call weights_changed() before anything else.
     [[nodiscard]] auto tensors(Block block = Block::weights) {
-        return Listing(description_->tensors().size(), [this, block](std::size_t i) {
-            return Tensor{description_->tensors()[i], i % 2 == 0 ? kernel(i / 2, block) : bias(i / 2, block)};
+        const Tensors which = block == Block::weights ? Tensors::all : Tensors::learned;
+        return Listing(description_->tensors(which).size(), [this, block, which](std::size_t i) {
+            const std::size_t layer = description_->layer_of(i, which);
+            return Tensor{description_->tensors(which)[i], i % 2 == 0 ? kernel(layer, block) : bias(layer, block)};
         });
     }
     [[nodiscard]] std::span<float> kernel(std::size_t layer, Block block = Block::weights) {
@@ -68,6 +72,10 @@ public:
     [[nodiscard]] std::span<float> bias(std::size_t layer, Block block = Block::weights) { return bias_of(layout_.block(block), layer); }
 
     int weights_changed() noexcept;
+
+    /// Sets what dropout draws until the next call: masks that follow from the seed and the step's number. Before the first call it drops
+    /// nothing, as in inference.
+    void draw(std::uint64_t seed, std::uint64_t step) noexcept;
 
     /// Runs layers first … last - 1 on `images` images, from dense inputs (images, H, W, C) to dense outputs.
     int forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, std::size_t images) noexcept;
@@ -84,8 +92,8 @@ public:
     StepResult backward(const Batch &batch) noexcept;
 
     /// Runs backward passes in one fork of the threads until `next` returns null. next(nullptr) points to the first batch, next(result of
-    /// the last pass) to each later one. After each pass calls update(layer) for every layer, which returns 0 or an error. No callback may
-    /// throw.
+    /// the last pass) to each later one. After each pass calls update(layer) for every layer that learns, which returns 0 or an error. No
+    /// callback may throw.
     template <typename Next, typename Update>
     void backward_each(const Next &next, const Update &update) noexcept {
         const FlushDenormals flush;  // in the penalties too
@@ -95,7 +103,7 @@ public:
             batch = next(last);
             if (batch == nullptr) return Round{};
             result = begin(*batch);
-            return Round{.firsts = Sharding(batch->images).shards, .seconds = static_cast<int>(description_->layers.size())};
+            return Round{.firsts = Sharding(batch->images).shards, .seconds = static_cast<int>(largest_first_.size())};
         };
         const Round first = begin_next(nullptr);
         work_in_rounds(
@@ -111,13 +119,14 @@ public:
             });
     }
 
-    /// Sums one layer's shard gradients into Block::gradients, in the shards' order. Another process's gradients would join here.
+    /// Sums one layer's shard gradients, if it learns, into Block::gradients, in the shards' order. Another process's gradients would join
+    /// here.
     int sum_gradients(std::size_t layer) noexcept;
 
     /// Makes the layer's transposed kernel from its kernel.
     int transpose_kernel(std::size_t layer) noexcept;
 
-    /// A layer's kernel and bias as one range, and what the optimizer keeps beside it. The lengths are equal.
+    /// The kernel and bias of a layer that learns as one range, and what the optimizer keeps beside it. The lengths are equal.
     struct ParameterRange {
         std::span<float> weights, moments_1, moments_2, gradients;
         const float *shard_gradients;  ///< the first shard's; the next begins shard_stride floats later
@@ -130,20 +139,28 @@ private:
     [[nodiscard]] bool is_for_this_cpu() noexcept;
     int explained(int error) noexcept;
     void index_layers() noexcept;
+    /// Returns whether the block of parameters that begins at float `begin` of the arena has the layer's: that of weights has all.
+    [[nodiscard]] bool has_block(std::size_t begin, std::size_t layer) const {
+        return is_ready() && (begin == layout_.block(Block::weights) || description_->layers[layer].learns());
+    }
     // Return a tensor of the parameters that begin at float `begin` of the arena.
     [[nodiscard]] std::span<float> kernel_of(std::size_t begin, std::size_t layer) const;
     [[nodiscard]] std::span<float> bias_of(std::size_t begin, std::size_t layer) const;
     [[nodiscard]] float *scratch(int worker) {
         return arena_ + layout_.workers_scratch() + static_cast<std::size_t>(worker) * layout_.scratch;
     }
-    /// Returns where a worker's layer of that index puts its output in inference: two grids take turns.
-    [[nodiscard]] float *grid(int worker, std::size_t layer) { return scratch(worker) + layer % 2 * layout_.grid; }
+    /// Returns where a worker's layer puts its output in inference: the one of two grids that does not hold its input.
+    [[nodiscard]] float *free_grid(int worker, const float *input) {
+        float *const grid = scratch(worker);
+        return input == grid ? grid + layout_.grid : grid;
+    }
 
     template <typename End>
     int infer(std::size_t first, std::size_t last, std::span<const float> inputs, std::size_t images, const End &end) noexcept;
     int loss_gradient(const float *kept, const float *targets, float scale, float *gradient, float *errors, int images) noexcept;
 
     [[nodiscard]] LayerWeights weights(std::size_t layer) noexcept;
+    [[nodiscard]] Draw draw_of(std::size_t layer, std::size_t first_image) const noexcept;
     StepResult begin(const Batch &batch) noexcept;
     int backward_shard(int worker, const Sharding &sharding, int shard, const Batch &batch) noexcept;
     void add_mean_error(StepResult &result, int images) noexcept;
@@ -158,8 +175,9 @@ private:
     float *arena_ = nullptr;
     // In the arena:
     std::span<LayerOffsets> offsets_;
-    std::span<std::size_t> largest_first_;  // the layers' update order: small last ones even out the workers
+    std::span<std::size_t> largest_first_;  // the update order of the layers that learn: small last ones even out the workers
     int shards_ = 0;                        // of the last backward pass
+    std::optional<std::uint64_t> draw_;     // the state of the generator from which dropout's keys come
 };
 
 }  // namespace castnet

@@ -2,18 +2,28 @@
 // is written down twice, and a name missing here does not compile there.
 #pragma once
 
+#include <cstdint>
+
 #include "runtime/operand.h"
 
 namespace castnet {
 
-/// conv2d makes the small grid from the large one, conv2d_transpose the large grid from the small one, with the transposed kernel.
+/// conv2d makes the small grid from the large one, conv2d_transpose the large grid from the small one, with the transposed kernel. A layer
+/// without weights makes the grid `to` of the grid `from`; dropout has a draw.
 struct ForwardOperands {
-    const Operand &large, &small, &kernel, &bias;
+    const Operand &large, &small, &kernel, &bias, &from, &to;
+    std::uint32_t key, threshold;
+    std::int32_t first_image;
+    float scale;
 };
 
-/// Both grids are gradients; the transposed kernel is conv2d's. `output` is what the previous layer keeps.
+/// All grids but `output` and `input` are gradients; the transposed kernel is conv2d's. `output` is what the previous layer keeps, `input`
+/// what it made of that, the layer's input.
 struct BackwardDataOperands {
-    const Operand &large, &small, &kernel, &output;
+    const Operand &large, &small, &kernel, &output, &input, &from, &to;
+    std::uint32_t key, threshold;
+    std::int32_t first_image;
+    float scale;
 };
 
 /// `kernel` and `decay` are for layers with an l2.

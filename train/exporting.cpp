@@ -33,6 +33,7 @@ Json describe_layer(Autoencoder &model, std::size_t l) {
             {"stride", {layer.stride_y, layer.stride_x}},
             {"pad", {layer.pad_y, layer.pad_x}},
             {"activation", layer.activation},
+            {"interpolation", layer.interpolation},
             {"kernel_shape", layer.kernel_shape()},
             {"kernel_values", model.network().kernel(l)},
             {"bias_values", model.network().bias(l)}};

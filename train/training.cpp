@@ -50,7 +50,7 @@ public:
         : options_(options),
           directory_(directory),
           random_(options.seed),
-          model_(description, {.batch_size = options.batch_size, .threads = options.threads}) {
+          model_(description, {.batch_size = options.batch_size, .threads = options.threads, .seed = options.seed}) {
         if (!model_.is_ready()) throw Error(model_.error_message());
         use_threads(options.threads);
         if (options.resume) state_ = load_checkpoint(model_, directory_.checkpoint());

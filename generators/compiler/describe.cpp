@@ -103,7 +103,10 @@ std::string describe_as_json(const Architecture &architecture, const Halide::Tar
                           {"stride", {layer.stride_y, layer.stride_x}},
                           {"pad", {layer.pad_y, layer.pad_x}},
                           {"activation", layer.activation},
+                          {"interpolation", layer.interpolation},
+                          {"rate", layer.rate},
                           {"l2", layer.l2},
+                          {"trainable", layer.trainable},
                           {"kernel_shape", layer.kernel_shape()},
                           {"parameters", layer.parameter_count()},
                           {"multiply_adds", layer.multiply_adds()}});

@@ -51,9 +51,11 @@ std::string entry(const LayerDescription &layer, const std::vector<PipelineRecip
         "    .output = {},\n"
         "     .kernel_height = {},\n     .kernel_width = {},\n     .stride_y = {},\n     .stride_x = {},\n     .pad_y = {},\n     .pad_x = "
         "{},\n"
-        "     .activation = \"{}\",\n     .l2 = {},\n     .keeps_sums = {}",
+        "     .activation = \"{}\",\n     .interpolation = \"{}\",\n     .rate = {},\n     .l2 = {},\n     .trainable = {},\n     "
+        ".keeps_sums = {}",
         layer.name, layer.text, layer.canonical, name_of(layer.kind), braces(layer.input), braces(layer.output), layer.kernel_height,
-        layer.kernel_width, layer.stride_y, layer.stride_x, layer.pad_y, layer.pad_x, layer.activation, layer.l2, layer.keeps_sums);
+        layer.kernel_width, layer.stride_y, layer.stride_x, layer.pad_y, layer.pad_x, layer.activation, layer.interpolation, layer.rate,
+        layer.l2, layer.trainable, layer.keeps_sums);
     for (const char *pass : {"forward", "activate", "backward_data", "backward_weights", "transpose_kernel"}) {
         for (const PipelineRecipe &pipeline : pipelines) {
             if (pipeline.layer == layer.name && pipeline.pass == pass)

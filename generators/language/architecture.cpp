@@ -109,8 +109,7 @@ public:
             if (!is_there)
                 throw Error(fmt::format("the {0} has no layers; write {0}, and below it a layer, as conv2d filters=32 kernel=3", part));
         }
-        Layer &last = architecture_.layers.back();
-        last.keeps_sums = needs_sums(last.statement.activation, architecture_.loss);
+        choose_what_is_kept();
         const Shape &output = architecture_.output, &input = architecture_.input;
         if (output == input) return;
         const auto text = [](const Shape &shape) { return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels); };
@@ -120,6 +119,19 @@ public:
     }
 
 private:
+    /// Decides which layers keep their sums: those whose derivative is needed, down to the first layer that learns. Throws Error if none
+    /// does.
+    void choose_what_is_kept() {
+        auto &layers = architecture_.layers;
+        const auto learns = [](const Layer &layer) { return layer.description().learns(); };
+        const auto first = std::ranges::find_if(layers, learns);
+        if (first == layers.end())
+            throw Error("no layer learns; leave out trainable=false in one that has weights, or add one, as dense units=32");
+        for (auto layer = first; layer != layers.end(); ++layer) layer->keeps_sums = needs_sums(layer->statement.activation);
+        Layer &last = layers.back();
+        last.keeps_sums = needs_sums(last.statement.activation, architecture_.loss);
+    }
+
     void read_input(std::span<const std::string_view> words) {
         if (has_input_) throw Error("the input is given twice; give it once");
         if (words.size() != 2) throw Error("input wants one shape; write input 28x28x1, say");
@@ -189,16 +201,14 @@ private:
         parameters_ += ArenaLayout::padded(layer.description().kernel_size()) + ArenaLayout::padded(layer.description().bias_size());
         check_size("list of all weights", parameters_);
         layer.canonical = canonical_text(layer, layers.empty() ? architecture_.input : layers.back().output);
-        layer.keeps_sums = needs_sums(layer.statement.activation);
         shape_ = layer.output;
         layers.push_back(std::move(layer));
         if (part_ == "encoder") architecture_.encoder_layers++;
     }
 
-    /// Returns Keras's name: conv2d, conv2d_1, …
+    /// Returns the kind's name, and from the second layer of the kind on its number, as Keras does: conv2d, conv2d_1, …
     std::string automatic_name(LayerKind kind) {
-        const auto which = static_cast<std::size_t>(kind);
-        const int number = automatic_[which]++;
+        const int number = automatic_[kind]++;
         const std::string_view name = name_of(kind);
         return number == 0 ? std::string(name) : fmt::format("{}_{}", name, number);
     }
@@ -207,9 +217,9 @@ private:
     bool has_input_ = false, has_loss_ = false;
     std::string part_;  // encoder, decoder, or neither yet
     std::map<std::string, int> lines_of_names_;
-    Shape shape_;                     // of what stands above
-    std::array<int, 3> automatic_{};  // names given so far, by kind
-    std::size_t parameters_ = 0;      // of all layers so far
+    Shape shape_;                         // of what stands above
+    std::map<LayerKind, int> automatic_;  // names given so far
+    std::size_t parameters_ = 0;          // of all layers so far
 };
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace {
 std::string misfit(LayerKind kind, const char *what, const Window &window, int input, int wanted) {
     if (kind != LayerKind::conv2d_transpose) {
         const int most = input + window.before + window.after;
-        return fmt::format("the kernel's {} {} is larger than the input's {}; it may be at most {} here", what, window.kernel, most, most);
+        return fmt::format("the {}'s {} {} is larger than the input's {}; it may be at most {} here", has_weights(kind) ? "kernel" : "pool",
+                           what, window.kernel, most, most);
     }
     if (wanted > 0 && window.most_large_extent(input) > 0)
         return fmt::format("the output's {} cannot be {}; of {} it can be {} to {} here", what, wanted, input,
@@ -34,6 +35,8 @@ int checked_extent(LayerKind kind, const char *what, const Window &window, int i
 }  // namespace
 
 int output_extent(LayerKind kind, const Window &window, int input, int wanted) {
+    if (kind == LayerKind::dropout) return input;
+    if (kind == LayerKind::upsample) return input * window.stride;
     if (kind != LayerKind::conv2d_transpose) return window.small_extent(input);
     const int extent = wanted > 0 ? wanted : window.large_extent(input);
     return extent >= window.least_large_extent(input) && extent <= window.most_large_extent(input) ? extent : 0;
@@ -44,6 +47,7 @@ Layer place(LayerStatement statement, const Shape &input) {
         statement.y.kernel = input.height;
         statement.x.kernel = input.width;
     }
+    if (!has_weights(statement.kind)) statement.filters = input.channels;
     const Shape wanted = statement.output.value_or(Shape{});
     const Shape output{checked_extent(statement.kind, "height", statement.y, input.height, wanted.height),
                        checked_extent(statement.kind, "width", statement.x, input.width, wanted.width), statement.filters};
@@ -86,13 +90,27 @@ std::string canonical_padding(const Layer &layer, const LayerDescription &geomet
 
 std::string canonical_text(const Layer &layer, const Shape &before) {
     const LayerDescription geometry = layer.description();
-    const std::string rest = fmt::format("activation={} l2={} name={}", geometry.activation, geometry.l2, layer.name);
-    if (geometry.kind == LayerKind::dense) return fmt::format("dense units={} {}", geometry.output.channels, rest);
+    const LayerStatement &statement = layer.statement;
+    const std::string rest = fmt::format("activation={} l2={}{} name={}", geometry.activation, statement.l2,
+                                         statement.trainable ? "" : " trainable=false", layer.name);
     const Shape &from = layer.input;
     const std::string reshaped = from == before ? "" : fmt::format(" from={}x{}x{}", from.height, from.width, from.channels);
-    return fmt::format("{} filters={} kernel={}x{} stride={}x{} padding={} {}{}", name_of(geometry.kind), geometry.output.channels,
-                       geometry.kernel_height, geometry.kernel_width, geometry.stride_y, geometry.stride_x,
-                       canonical_padding(layer, geometry), rest, reshaped);
+    const std::string kind(name_of(geometry.kind)), stride = fmt::format("{}x{}", geometry.stride_y, geometry.stride_x);
+    switch (geometry.kind) {
+    case LayerKind::dense:
+        return fmt::format("{} units={} {}", kind, geometry.output.channels, rest);
+    case LayerKind::max_pool:
+    case LayerKind::average_pool:
+        return fmt::format("{} pool={}x{} stride={} padding={}{}", kind, geometry.kernel_height, geometry.kernel_width, stride,
+                           canonical_padding(layer, geometry), reshaped);
+    case LayerKind::upsample:
+        return fmt::format("{} size={} interpolation={}{}", kind, stride, statement.interpolation, reshaped);
+    case LayerKind::dropout:
+        return fmt::format("{} rate={}", kind, statement.rate);
+    default:
+        return fmt::format("{} filters={} kernel={}x{} stride={} padding={} {}{}", kind, geometry.output.channels, geometry.kernel_height,
+                           geometry.kernel_width, stride, canonical_padding(layer, geometry), rest, reshaped);
+    }
 }
 
 LayerDescription Layer::description() const {
@@ -107,7 +125,10 @@ LayerDescription Layer::description() const {
                            .stride_y = statement.y.stride,
                            .stride_x = statement.x.stride,
                            .activation = statement.activation,
-                           .l2 = statement.l2,
+                           .interpolation = statement.kind == LayerKind::upsample ? statement.interpolation : std::string_view(),
+                           .rate = statement.rate,
+                           .l2 = statement.trainable ? statement.l2 : 0,
+                           .trainable = statement.trainable,
                            .keeps_sums = keeps_sums};
     layer.pad_y = statement.y.zeros_before(layer.large().height, layer.small().height);
     layer.pad_x = statement.x.zeros_before(layer.large().width, layer.small().width);

@@ -14,12 +14,15 @@ struct LayerStatement {
     int line = 0;      ///< in the text, from 1
     std::string text;  ///< its words, separated by one space
     LayerKind kind = LayerKind::conv2d;
-    int filters = 0;              ///< channels of the output; of dense, its units
-    Window y, x;                  ///< rows and columns; of dense, all of its input's
+    int filters = 0;              ///< channels of the output; of dense, its units; without weights, the input's
+    Window y, x;                  ///< rows and columns; of dense, all of its input's; of a pool, its own; of upsample, the factors
     std::optional<Shape> output;  ///< output= of a conv2d_transpose: rows and columns; the channels mean nothing
     std::string activation = "linear";
     float l2 = 0;
-    std::string name;  ///< empty if the statement gives none
+    bool trainable = true;
+    std::string interpolation = "nearest";  ///< of upsample
+    float rate = 0;                         ///< of dropout
+    std::string name;                       ///< empty if the statement gives none
 };
 
 /// A statement with its name and its grids.

@@ -66,6 +66,7 @@ std::string reshape_to(const Shape &wanted) {
 /// Returns one change of the last layer, and its filters if they differ; empty if none helps.
 std::string mend_last(const Layer &last, const Shape &wanted) {
     const LayerStatement &statement = last.statement;
+    if (!has_weights(statement.kind)) return "";
     std::string filters = statement.filters == wanted.channels ? "" : fmt::format("filters={}", wanted.channels);
     if (makes(statement, last.input, wanted)) return filters;
     std::optional<std::string> change = change_output(statement, last.input, wanted);

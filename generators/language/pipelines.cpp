@@ -19,9 +19,23 @@ std::string key_of(const std::string &generator, const LayerDescription &layer, 
     return key;
 }
 
-/// Adds a layer's pipelines.
+/// Returns the generator of a layer without weights, and its own parameters.
+std::pair<std::string, Parameters> grid_map(const LayerDescription &layer) {
+    switch (layer.kind) {
+    case LayerKind::max_pool:
+        return {"max_pool", {}};
+    case LayerKind::average_pool:
+        return {"resample", {{"map", "average"}}};
+    case LayerKind::upsample:
+        return {"resample", {{"map", std::string(layer.interpolation)}}};
+    default:
+        return {"dropout", {}};
+    }
+}
+
+/// Adds a layer's pipelines. `sends_gradient`: a layer before it learns.
 void add_layer(std::vector<PipelineRecipe> &pipelines, const std::string &network, const LayerDescription &layer,
-               const std::string &activation_before, bool is_first) {
+               const std::string &activation_before, bool sends_gradient) {
     const std::string name(layer.name);
     const bool is_transposed = layer.is_transposed();
     const auto add_with = [&](const std::string &pass, const std::string &generator, Parameters parameters, const std::string &key) {
@@ -37,15 +51,24 @@ void add_layer(std::vector<PipelineRecipe> &pipelines, const std::string &networ
         parameters.insert(choices.begin(), choices.end());
         add_with(pass, generator, std::move(parameters), is_contraction ? key_of(generator, layer, choices) : "");
     };
+    if (!layer.has_weights()) {
+        const auto [generator, own] = grid_map(layer);
+        add("forward", generator, own, false);
+        Parameters backward{{"pass", "backward_data"}, {"activation", activation_before}};
+        backward.insert(own.begin(), own.end());
+        if (sends_gradient) add("backward_data", generator, backward, false);
+        return;
+    }
     const std::string activation(layer.activation);
     add("forward", is_transposed ? "spread" : "correlate", {{"pass", "forward"}, {"activation", layer.keeps_sums ? "linear" : activation}},
         true);
     if (layer.keeps_sums) add_with("activate", "activate", {{"activation", activation}}, "");
-    add("backward_weights", "kernel_gradient",
-        {{"output_grid", is_transposed ? "large" : "small"}, {"decays", layer.l2 > 0 ? "true" : "false"}}, true);
-    if (!is_first)
+    if (layer.learns())
+        add("backward_weights", "kernel_gradient",
+            {{"output_grid", is_transposed ? "large" : "small"}, {"decays", layer.l2 > 0 ? "true" : "false"}}, true);
+    if (sends_gradient)
         add("backward_data", is_transposed ? "correlate" : "spread", {{"pass", "backward_data"}, {"activation", activation_before}}, true);
-    if (is_transposed || !is_first) add("transpose_kernel", "transpose_kernel", {}, false);
+    if (is_transposed || sends_gradient) add("transpose_kernel", "transpose_kernel", {}, false);
 }
 
 }  // namespace
@@ -69,8 +92,11 @@ std::map<std::string, std::string> geometry_of(const LayerDescription &layer) {
 std::vector<PipelineRecipe> pipelines_of(const Architecture &architecture) {
     std::vector<PipelineRecipe> pipelines;
     std::string activation_before = "linear";
+    bool one_learns = false;
     for (const Layer &layer : architecture.layers) {
-        add_layer(pipelines, architecture.name, layer.description(), activation_before, &layer == &architecture.layers.front());
+        const LayerDescription description = layer.description();
+        add_layer(pipelines, architecture.name, description, activation_before, one_learns);
+        one_learns = one_learns || description.learns();
         activation_before = layer.statement.activation;
     }
     const Shape &output = architecture.layers.back().output;

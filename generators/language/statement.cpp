@@ -108,6 +108,28 @@ void set_l2(LayerStatement &statement, std::string_view value) {
     statement.l2 = static_cast<float>(factor);
 }
 
+void set_trainable(LayerStatement &statement, std::string_view value) {
+    if (value != "true" && value != "false")
+        throw Error(fmt::format("trainable={} is neither true nor false; write trainable=false", value));
+    statement.trainable = value == "true";
+}
+
+void set_interpolation(LayerStatement &statement, std::string_view value) {
+    constexpr std::array<std::string_view, 2> names{"nearest", "bilinear"};
+    if (std::ranges::find(names, value) == names.end())
+        throw Error(fmt::format("there is no interpolation '{}'; {}", value, suggestion(value, "the interpolations", names)));
+    statement.interpolation = value;
+}
+
+void set_rate(LayerStatement &statement, std::string_view value) {
+    float rate = -1;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), rate, std::chars_format::fixed);
+    const bool is_plain = value == "0" || value.starts_with("0.");
+    if (error != std::errc() || end != value.data() + value.size() || !is_plain || rate >= 1)
+        throw Error(fmt::format("rate={} is not a share; write rate=0.2, say (from 0 to below 1)", value));
+    statement.rate = rate;
+}
+
 void set_name(LayerStatement &statement, std::string_view value) {
     check_name(value, fmt::format("name={} is ", value));
     constexpr std::array<std::string_view, 3> taken{"adam", "best", "self_test"};
@@ -119,24 +141,31 @@ void set_name(LayerStatement &statement, std::string_view value) {
 struct Key {
     std::string_view name;
     void (*set)(LayerStatement &, std::string_view value);
-    int example = 0;  ///< a value to propose where a required key is missing; 0 if it may be
+    std::string_view example{};  ///< a value to propose where a required key is missing; empty if it may be
 };
 
 namespace keys {
 
-constexpr Key filters{"filters", set_filters, 32}, units{"units", set_units, 32}, padding{"padding", set_padding},
+constexpr Key filters{"filters", set_filters, "32"}, units{"units", set_units, "32"}, padding{"padding", set_padding},
     activation{"activation", set_activation}, l2{"l2", set_l2}, name{"name", set_name}, output{"output", set_output},
-    kernel{"kernel", [](LayerStatement &s, std::string_view value) { set_pair(s, "kernel", value, &Window::kernel); }, 3},
-    stride{"stride", [](LayerStatement &s, std::string_view value) { set_pair(s, "stride", value, &Window::stride); }};
+    kernel{"kernel", [](LayerStatement &s, std::string_view value) { set_pair(s, "kernel", value, &Window::kernel); }, "3"},
+    stride{"stride", [](LayerStatement &s, std::string_view value) { set_pair(s, "stride", value, &Window::stride); }},
+    pool{"pool", [](LayerStatement &s, std::string_view value) { set_pair(s, "pool", value, &Window::kernel); }},
+    size{"size", [](LayerStatement &s, std::string_view value) { set_pair(s, "size", value, &Window::kernel); }},
+    trainable{"trainable", set_trainable}, interpolation{"interpolation", set_interpolation}, rate{"rate", set_rate, "0.2"};
 
-constexpr std::array conv2d{filters, kernel, stride, padding, activation, l2, name};
-constexpr std::array conv2d_transpose{filters, kernel, stride, padding, activation, l2, name, output};
-constexpr std::array dense{units, activation, l2, name};
+constexpr std::array conv2d{filters, kernel, stride, padding, activation, l2, trainable, name};
+constexpr std::array conv2d_transpose{filters, kernel, stride, padding, activation, l2, trainable, name, output};
+constexpr std::array dense{units, activation, l2, trainable, name};
+constexpr std::array any_pool{pool, stride, padding, name};
+constexpr std::array upsample{size, interpolation, name};
+constexpr std::array dropout{rate, name};
 
 }  // namespace keys
 
-constexpr std::array<std::string_view, 3> kinds{name_of(LayerKind::conv2d), name_of(LayerKind::conv2d_transpose),
-                                                name_of(LayerKind::dense)};  // in LayerKind's order
+constexpr std::array kinds{name_of(LayerKind::conv2d),   name_of(LayerKind::conv2d_transpose), name_of(LayerKind::dense),
+                           name_of(LayerKind::max_pool), name_of(LayerKind::average_pool),     name_of(LayerKind::upsample),
+                           name_of(LayerKind::dropout)};  // in LayerKind's order
 
 std::span<const Key> keys_of(LayerKind kind) {
     switch (kind) {
@@ -144,8 +173,15 @@ std::span<const Key> keys_of(LayerKind kind) {
         return keys::conv2d;
     case LayerKind::conv2d_transpose:
         return keys::conv2d_transpose;
-    default:
+    case LayerKind::dense:
         return keys::dense;
+    case LayerKind::max_pool:
+    case LayerKind::average_pool:
+        return keys::any_pool;
+    case LayerKind::upsample:
+        return keys::upsample;
+    default:
+        return keys::dropout;
     }
 }
 
@@ -153,6 +189,15 @@ Words names_of(std::span<const Key> allowed) {
     Words names;
     for (const Key &key : allowed) names.push_back(key.name);
     return names;
+}
+
+/// Returns the keys' defaults, Keras's. A stride of 0 becomes the window's extent.
+LayerStatement defaults_of(LayerKind kind) {
+    LayerStatement statement;
+    statement.kind = kind;
+    const bool is_pool = kind == LayerKind::max_pool || kind == LayerKind::average_pool;
+    if (is_pool || kind == LayerKind::upsample) statement.y = statement.x = {.kernel = 2, .stride = 0};
+    return statement;
 }
 
 /// Throws Error unless every window reaches a cell of the grid.
@@ -196,9 +241,8 @@ std::string read_function(std::string_view what, std::string_view before, std::s
 
 LayerStatement parse_layer(std::span<const std::string_view> words) {
     const auto kind = std::ranges::find(kinds, words.front()) - kinds.begin();
-    LayerStatement statement;
+    LayerStatement statement = defaults_of(static_cast<LayerKind>(kind));
     statement.text = fmt::format("{}", fmt::join(words, " "));
-    statement.kind = static_cast<LayerKind>(kind);
     const std::span<const Key> allowed = keys_of(statement.kind);
     const Words names = names_of(allowed);
     Words given;
@@ -215,8 +259,11 @@ LayerStatement parse_layer(std::span<const std::string_view> words) {
         key->set(statement, word.substr(equals + 1));
     }
     for (const Key &key : allowed) {
-        if (key.example > 0 && std::ranges::find(given, key.name) == given.end())
+        if (!key.example.empty() && std::ranges::find(given, key.name) == given.end())
             throw Error(fmt::format("{0} is missing; add {0}={1}, say", key.name, key.example));
+    }
+    for (Window *window : {&statement.y, &statement.x}) {
+        if (window->stride == 0) window->stride = window->kernel;
     }
     check_zeros(statement);
     return statement;

@@ -42,11 +42,12 @@ void Pipelines::add_layer(const LayerDescription &layer) {
         [=, &layer](Failure &failure) { return castnet::forward(failure, layer, values, input, output, images); });
     if (layer.backward_data != nullptr)
         add("backward_data", flops, out + kernel + 2 * in, shards, [=, &layer](Failure &failure) {
-            return castnet::backward_data(failure, layer, values, output_gradient, input, input_gradient, images);
+            return castnet::backward_data(failure, layer, values, output_gradient, input, input, input_gradient, images);
         });
-    add("backward_weights", flops, in + out + kernel, shards, [=, &layer](Failure &failure) {
-        return castnet::backward_weights(failure, layer, values, input, output_gradient, gradients, 0, images);
-    });
+    if (layer.backward_weights != nullptr)
+        add("backward_weights", flops, in + out + kernel, shards, [=, &layer](Failure &failure) {
+            return castnet::backward_weights(failure, layer, values, input, output_gradient, gradients, 0, images);
+        });
     if (layer.transpose_kernel != nullptr)
         add("transpose_kernel", 0, 2 * kernel, 1,
             [=, &layer](Failure &failure) { return castnet::transpose_kernel(failure, layer, values); });
@@ -66,7 +67,7 @@ void Pipelines::add_step(const NetworkDescription &network) {
                                                                  .error = Operand(errors, {static_cast<std::size_t>(images)})});
                       }});
 
-    const std::size_t count = ArenaLayout(network, sharding_.images, 1).parameters;
+    const std::size_t count = ArenaLayout(network, sharding_.images, 1).learned;
     const auto shards = static_cast<std::size_t>(sharding_.shards);
     const float *gradients = floats(count * shards), *weights = floats(count), *moments_1 = floats(count);
     float *moments_2 = floats(count);

@@ -131,6 +131,67 @@ TEST_CASE("language: a dense layer reads all numbers above, and a reshape shows 
     CHECK(network.layers[5].output == Shape{1, 1, 128});
 }
 
+TEST_CASE("language: pools, upsampling and dropout have Keras's defaults and shapes, and layers of their own text") {
+    struct Row {
+        std::string layer, input, canonical;
+        Placed placed;
+    };
+    // Keras's shapes: MaxPooling2D and AveragePooling2D with pool_size 2, strides of the pool and valid padding; UpSampling2D of size 2.
+    const std::vector<Row> rows{
+        {"max_pool", "9x7", "max_pool pool=2x2 stride=2x2 padding=valid", {4, 3, 0, 0}},
+        {"max_pool padding=same", "9x7", "max_pool pool=2x2 stride=2x2 padding=same", {5, 4, 0, 0}},
+        {"max_pool pool=3 stride=1 padding=same", "9x7", "max_pool pool=3x3 stride=1x1 padding=same", {9, 7, 1, 1}},
+        {"average_pool pool=3x1", "9x7", "average_pool pool=3x1 stride=3x1 padding=valid", {3, 7, 0, 0}},
+        {"average_pool pool=3 stride=2 padding=1", "9x7", "average_pool pool=3x3 stride=2x2 padding=same", {5, 4, 1, 1}},
+        {"max_pool pool=3 stride=2 padding=1", "8x8", "max_pool pool=3x3 stride=2x2 padding=1,1,1,1", {4, 4, 1, 1}},
+        {"upsample", "9x7", "upsample size=2x2 interpolation=nearest", {18, 14, 0, 0}},
+        {"upsample size=1x3 interpolation=bilinear", "9x7", "upsample size=1x3 interpolation=bilinear", {9, 21, 0, 0}},
+        {"dropout rate=0.25", "9x7", "dropout rate=0.25", {9, 7, 0, 0}},
+    };
+    for (const Row &row : rows) {
+        CAPTURE(row.layer);
+        CHECK(placed(row.layer, row.input) == row.placed);
+        CHECK(canonical(row.layer, row.input) == row.canonical);
+    }
+    const Architecture network = read(
+        "input 8x8x3\nencoder\nmax_pool\nmax_pool\nconv2d filters=5 kernel=2\ndecoder\nupsample size=8 name=up\n"
+        "dropout rate=0.5\nconv2d filters=3 kernel=1");
+    CHECK(network.code == Shape{1, 1, 5});
+    CHECK(network.layers[1].name == "max_pool_1");
+    CHECK(network.layers[3].name == "up");
+    CHECK(network.layers[3].output == Shape{8, 8, 5});
+    CHECK(network.layers[4].statement.rate == 0.5F);
+    const std::vector<LayerDescription> layers = network.descriptions();
+    CHECK(network.description(layers).parameter_count() == 3 * 4 * 5 + 5 + 5 * 3 + 3);
+    CHECK(network.description(layers).tensors().size() == 4);
+    CHECK(network.description(layers).tensors()[2].layer == "conv2d_1");
+}
+
+TEST_CASE("language: a network in which nothing learns is refused, and freezing changes training alone") {
+    const auto text = [](const std::string &first, const std::string &second) {
+        return "input 4x4x1\nencoder\nmax_pool\nconv2d filters=2 kernel=1 activation=silu" + first +
+               "\ndecoder\nconv2d_transpose filters=1 kernel=2 stride=2" + second;
+    };
+    const std::string frozen = " trainable=false";
+    CHECK(message_of(text(frozen, frozen)) ==
+          "n.castnet:6: error: no layer learns; leave out trainable=false in one that has weights, or add one, as dense units=32");
+    CHECK(message_of("input 4x4x1\nencoder\nmax_pool\ndecoder\nupsample") ==
+          "n.castnet:5: error: no layer learns; leave out trainable=false in one that has weights, or add one, as dense units=32");
+    const Architecture first = read(text(frozen, "")), none = read(text(" trainable=true", "")), second = read(text("", frozen));
+    CHECK(none.layers[1].keeps_sums);
+    CHECK_FALSE(first.layers[1].keeps_sums);
+    CHECK(first.layers[1].canonical ==
+          "conv2d filters=2 kernel=1x1 stride=1x1 padding=valid activation=silu l2=0 trainable=false name=conv2d");
+    const auto multiply_adds = [](const Architecture &network) {
+        const std::vector<LayerDescription> layers = network.descriptions();
+        return network.description(layers).training_multiply_adds();
+    };
+    // Forward 2·2·2 and 4·4·2; their backward_weights as many; backward_data of the last layer where the first learns.
+    CHECK(multiply_adds(none) == 2 * 8 + 3 * 32);
+    CHECK(multiply_adds(first) == 8 + 2 * 32);
+    CHECK(multiply_adds(second) == 2 * 8 + 2 * 32);
+}
+
 TEST_CASE("language: a loss has one name, and decides with the last activation what that layer keeps") {
     const auto network = [](const std::string &loss, const std::string &last) {
         return read("input 4x4x1\n" + loss +
@@ -227,9 +288,26 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
     const std::string long_name(65, 'a');
     const std::vector<Mistake> mistakes{
         {"pool filters=3 kernel=3",
-         "there is no statement 'pool'; the statements are input, loss, encoder, decoder, conv2d, conv2d_transpose, dense, reshape and "
-         "flatten"},
-        {"dense filters=3", "dense has no key 'filters'; its keys are units, activation, l2 and name"},
+         "there is no statement 'pool'; the statements are input, loss, encoder, decoder, conv2d, conv2d_transpose, dense, max_pool, "
+         "average_pool, upsample, dropout, reshape and flatten"},
+        {"max_pol", "there is no statement 'max_pol'; did you mean max_pool?"},
+        {"max_pool kernel=2", "max_pool has no key 'kernel'; its keys are pool, stride, padding and name"},
+        {"max_pool activation=relu", "max_pool has no key 'activation'; its keys are pool, stride, padding and name"},
+        {"average_pool pool=2x0", "pool=2x0 is not a size; write pool=3, or pool=3x5 for 3 rows by 5 columns (1 to 9999)"},
+        {"max_pool pool=29x2", "the pool's height 29 is larger than the input's 28; it may be at most 28 here"},
+        {"max_pool pool=2 padding=2", "the padding 2 is not less than the kernel's height 2; a window would see zeros alone"},
+        {"upsample size=2x", "size=2x is not a size; write size=3, or size=3x5 for 3 rows by 5 columns (1 to 9999)"},
+        {"upsample size=999", "the output's height would be 27972; it may be at most 9999"},
+        {"upsample interpolation=cubic", "there is no interpolation 'cubic'; the interpolations are nearest and bilinear"},
+        {"upsample interpolation=bilinar", "there is no interpolation 'bilinar'; did you mean bilinear?"},
+        {"dropout", "rate is missing; add rate=0.2, say"},
+        {"dropout rate=1", "rate=1 is not a share; write rate=0.2, say (from 0 to below 1)"},
+        {"dropout rate=0.99999999999", "rate=0.99999999999 is not a share; write rate=0.2, say (from 0 to below 1)"},
+        {"dropout rate=-0.1", "rate=-0.1 is not a share; write rate=0.2, say (from 0 to below 1)"},
+        {"dropout rate=nan", "rate=nan is not a share; write rate=0.2, say (from 0 to below 1)"},
+        {"dropout rate=0.2x", "rate=0.2x is not a share; write rate=0.2, say (from 0 to below 1)"},
+        {"conv2d filters=3 kernel=3 trainable=no", "trainable=no is neither true nor false; write trainable=false"},
+        {"dense filters=3", "dense has no key 'filters'; its keys are units, activation, l2, trainable and name"},
         {"dense activation=relu", "units is missing; add units=32, say"},
         {"dense units=0", "units=0 is not a number of outputs; write units=32, say (1 to 999999)"},
         {"dense units=1000000", "units=1000000 is not a number of outputs; write units=32, say (1 to 999999)"},
@@ -245,11 +323,13 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
         {"conv2 filters=3 kernel=3", "there is no statement 'conv2'; did you mean conv2d?"},
         {"conv2d fitlers=3 kernel=3", "conv2d has no key 'fitlers'; did you mean filters?"},
         {"conv2d filters=3 kernel=3 size=4",
-         "conv2d has no key 'size'; its keys are filters, kernel, stride, padding, activation, l2 and name"},
+         "conv2d has no key 'size'; its keys are filters, kernel, stride, padding, activation, l2, trainable and name"},
         {"conv2d filters=3 kernel=3 output=4x4",
-         "conv2d has no key 'output'; its keys are filters, kernel, stride, padding, activation, l2 and name"},
-        {"conv2d filters=3 kernel=3 big", "'big' is not key=value; the keys are filters, kernel, stride, padding, activation, l2, name"},
-        {"conv2d filters= kernel=3", "'filters=' is not key=value; the keys are filters, kernel, stride, padding, activation, l2, name"},
+         "conv2d has no key 'output'; its keys are filters, kernel, stride, padding, activation, l2, trainable and name"},
+        {"conv2d filters=3 kernel=3 big",
+         "'big' is not key=value; the keys are filters, kernel, stride, padding, activation, l2, trainable, name"},
+        {"conv2d filters= kernel=3",
+         "'filters=' is not key=value; the keys are filters, kernel, stride, padding, activation, l2, trainable, name"},
         {"conv2d filters=3 kernel=3 kernel=5", "kernel is given twice; give it once"},
         {"conv2d kernel=3", "filters is missing; add filters=32, say"},
         {"conv2d filters=3", "kernel is missing; add kernel=3, say"},

@@ -16,8 +16,8 @@ import numpy as np
 import onnx
 from onnx.backend.test.case.node import conv, convtranspose
 
-KEYS = {"conv2d": "filters, kernel, stride, padding, activation, l2 and name",
-        "conv2d_transpose": "filters, kernel, stride, padding, activation, l2, name and output"}
+KEYS = {"conv2d": "filters, kernel, stride, padding, activation, l2, trainable and name",
+        "conv2d_transpose": "filters, kernel, stride, padding, activation, l2, trainable, name and output"}
 
 
 def write(*fields):

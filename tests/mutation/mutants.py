@@ -14,6 +14,7 @@ CONTRACTIONS = ("generator_tests", RANDOM_SHAPES)
 NETWORKS = ("runtime_tests",)
 FILES = ("file_tests", "runtime_tests")
 LANGUAGE = ("language_tests",)
+GRID_MAPS = ("generator_tests -tc=grid*",)
 PROGRAMS = ("runtime_tests", "program_tests")
 
 
@@ -157,6 +158,43 @@ CHANGES = {
         ("gradient(i) += gradients(i, shard);", "gradient(i) = gradients(i, shard);", "the last shard stands for all"),
     ]),
 
+    # Layers without weights.
+    "generators/max_pool.cpp": (GRID_MAPS, [
+        ("mapped(c, x, y, n) = element_type().min();", "mapped(c, x, y, n) = element(0);", "a maximum is never negative"),
+        ("return clamp(o * stride_y - pad_y + window.y, 0, large_height - 1);", "return clamp(o * stride_y + window.y, 0, large_height - 1);",
+         "rows without their padding"),
+        ("is_inside && value > winner(c, x, y, n)[1]", "is_inside && value >= winner(c, x, y, n)[1]", "the last of equal numbers wins"),
+        ("is_inside && value > winner", "value > winner", "a cell outside wins for its neighbour"),
+        ("== ky * kernel_width + kx;", "== kx * kernel_height + ky;", "windows are counted column by column"),
+        ("&& oy < small_height && kx", "&& kx", "a window below the last gives its gradient again"),
+        ("kx < kernel_width && ky", "ky", "a cell between windows takes a gradient"),
+        ("ceil_div(kernel_width, stride_x), 0, ceil_div(kernel_height, stride_y)", "1, 0, ceil_div(kernel_height, stride_y)",
+         "a cell belongs to one window of a row alone"),
+    ]),
+    "generators/resample.cpp": (GRID_MAPS, [
+        ("min(end, large) - max(begin, 0) : Halide::Expr(1)", "Halide::Expr(window) : Halide::Expr(1)", "a mean counts the cells outside"),
+        ("map == Map::average ? min(end", "map != Map::average ? min(end", "upsampling takes a mean"),
+        ("clamp(centre, 0.0F, element(small - 1))", "centre", "bilinear edges fade to zero"),
+        ("2 * i + 1 - stride) * element", "2 * i - stride) * element", "bilinear centres lie half a cell off"),
+        ("(i + pad - window) / stride + 1", "(i - window) / stride + 1", "windows of a cell without the padding"),
+        ("o * stride - (map == Map::bilinear ? stride / 2 : pad)", "o * stride - (map == Map::bilinear ? 0 : pad)",
+         "the gradient of an interpolation misses the cells before"),
+        ("row_weight(y, r.y) * column_weight(x, r.x)", "row_weight(y, r.y)", "columns are not weighted"),
+    ]),
+    "generators/dropout.cpp": (GRID_MAPS, [
+        ("element(0), scale * from", "element(0), from", "what is kept is not scaled"),
+        ("drawn < threshold", "drawn >= threshold", "what should stay is dropped"),
+        ("draw(key, first_image + n)", "draw(key, n)", "every shard draws the same"),
+        ("large_channels * (x + large_width * y)", "large_channels * (x + y)", "pixels of a diagonal draw the same"),
+    ]),
+    "generators/grid_map.h": (GRID_MAPS, [
+        ("activation_gradient(activation_of(activation), mapped", "activation_gradient(activation_of(\"linear\"), mapped",
+         "the previous activation has no derivative"),
+    ]),
+    "generators/language/pipelines.cpp": (NETWORKS, [
+        ("one_learns = one_learns || description.learns();", "one_learns = true;", "gradients are sent to layers that do not learn"),
+    ]),
+
     # The network around the pipelines.
     "runtime/network.cpp": (NETWORKS, [
         ("static_cast<float>(sharding.images));", "static_cast<float>(images));", "a shard's gradient is the mean over the shard"),
@@ -166,8 +204,14 @@ CHANGES = {
         ("targets = batch.targets + first * out.size();", "targets = batch.targets;", "every shard learns the first one's targets"),
         ("begin + static_cast<std::size_t>(sharding.first(shard))", "static_cast<std::size_t>(sharding.first(shard))",
          "later batches of a forward pass repeat the first"),
-        ("float *const output = grid(worker, l);", "float *const output = grid(worker, 0);", "a layer writes over what it reads"),
-        ("kept_by(l - 1), next_gradient", "input_of(l), next_gradient", "a derivative is taken from the output for the sums"),
+        ("float *const output = free_grid(worker, input);", "float *const output = scratch(worker);", "a layer writes over what it reads"),
+        ("input_of(l), kept_by(l - 1), next_gradient", "kept_by(l - 1), kept_by(l - 1), next_gradient", "a maximum is looked for among sums"),
+        ("images, draw_of(l, first));\n        if (error", "images);\n        if (error", "the backward pass forgets what dropout drew"),
+        ("Random(*draw_ + layer)", "Random(*draw_)", "all dropout layers draw the same"),
+        ("Random(Random(seed).next() + step)", "Random(Random(seed).next())", "every step draws the same"),
+        (".first_image = static_cast<std::int32_t>(first_image)", ".first_image = 0", "every shard draws the same"),
+        ("layer.learns() ? learned : frozen", "frozen", "moments of another layer"),
+        ("input_of(l), kept_by(l - 1), next_gradient", "input_of(l), input_of(l), next_gradient", "a derivative is taken from the output for the sums"),
         ("loss /= static_cast<float>(elements)", "loss /= static_cast<float>(elements + 1)", "an image's loss is the mean over one element more"),
         ("parallel_for(&failure_, static_cast<int>(description_->layers.size()), body)",
          "parallel_for(&failure_, static_cast<int>(description_->layers.size()) - 1, body)",
@@ -221,6 +265,8 @@ CHANGES = {
     "runtime/description.h": (NETWORKS, [
         ("return std::min(images_per_shard, images - first(shard));", "return images_per_shard;",
          "the last shard reaches beyond the batch"),
+        ("return layer + 1 >= network.first_to_learn();", "return layer >= network.first_to_learn();",
+         "what the first layer that learns has read is lost"),
     ]),
     "runtime/parallel.h": (NETWORKS, [
         ("if (piece >= firsts) wait_until(done, [&](int pieces) { return pieces >= firsts; });", "",
@@ -297,9 +343,12 @@ CHANGES = {
         ("    ::unlink(path_.c_str());\n", "", "a write that fails leaves its temporary file"),
     ]),
     "train/files/architecture.cpp": (NETWORKS, [
-        ("use == Use::resume ? line : without_l2(line)", "without_l2(line)", "a run goes on with other penalties"),
+        ("use == Use::resume ? line : without_training(line)", "without_training(line)", "a run goes on with other penalties"),
     ]),
     "generators/language/layer.cpp": (LANGUAGE, [
+        ("statement.trainable ? statement.l2 : 0", "statement.l2", "a frozen layer is penalized"),
+        ("if (kind == LayerKind::upsample) return input * window.stride;", "if (kind == LayerKind::upsample) return input * 2;",
+         "every upsampling doubles"),
         ("if (is(PaddingMode::same)) return \"same\";", "if (is(PaddingMode::same)) return \"valid\";", "models tell no padding apart"),
         ("statement.x.before, statement.x.after, output", "0, statement.x.after, output", "models do not tell zeros before a row apart"),
     ]),

@@ -23,7 +23,20 @@ except ImportError as error:
     print(f"skipped: {error}; sh cmake/bootstrap.sh peers installs what is missing")
     sys.exit(77)
 
-from network_language import Network, read_network
+from network_language import Layer, Network, read_network
+
+
+def build_layer(layer: Layer) -> keras.Layer:
+    common = {"activation": layer.activation, "kernel_regularizer": keras.regularizers.L2(layer.l2) if layer.l2 else None, "name": layer.name,
+              "trainable": layer.trainable}
+    window = (layer.kernel, layer.strides, layer.padding)
+    builders = {"dense": lambda: keras.layers.Dense(layer.filters, **common),
+                "conv2d": lambda: keras.layers.Conv2D(layer.filters, *window, **common),
+                "conv2d_transpose": lambda: keras.layers.Conv2DTranspose(layer.filters, *window, **common),
+                "max_pool": lambda: keras.layers.MaxPooling2D(*window), "average_pool": lambda: keras.layers.AveragePooling2D(*window),
+                "upsample": lambda: keras.layers.UpSampling2D(layer.kernel, interpolation=layer.interpolation),
+                "dropout": lambda: keras.layers.Dropout(layer.rate)}
+    return builders[layer.kind]()
 
 
 def build(network: Network) -> keras.Model:
@@ -34,20 +47,15 @@ def build(network: Network) -> keras.Model:
             model.add(keras.layers.Flatten())
         elif layer.input != shape:
             model.add(keras.layers.Reshape(layer.input))
-        common = {"activation": layer.activation, "kernel_regularizer": keras.regularizers.L2(layer.l2) if layer.l2 else None, "name": layer.name}
-        if layer.kind == "dense":
-            model.add(keras.layers.Dense(layer.filters, **common))
-        else:
-            kind = {"conv2d": keras.layers.Conv2D, "conv2d_transpose": keras.layers.Conv2DTranspose}[layer.kind]
-            model.add(kind(layer.filters, layer.kernel, layer.strides, layer.padding, **common))
+        model.add(build_layer(layer))
         shape = None if layer.kind == "dense" else layer.output
     if network.output != shape:
         model.add(keras.layers.Reshape(network.output))
     return model
 
 
-def weights_by_name(model: keras.Model, values: list) -> dict:
-    names = [weight.path.removeprefix(model.name + "/") for weight in model.trainable_variables]
+def by_name(model: keras.Model, weights: list, values: list) -> dict:
+    names = [weight.path.removeprefix(model.name + "/") for weight in weights]
     return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
 
 
@@ -58,7 +66,7 @@ def loss_of(network: Network):
 
 
 def randomize_biases(model: keras.Model, rng: np.random.Generator) -> None:
-    for weight in model.trainable_variables:
+    for weight in model.weights:
         if weight.path.endswith("/bias"):
             weight.assign(rng.normal(0, 0.1, weight.shape))
 
@@ -77,12 +85,12 @@ def compare(network: Network, programs: pathlib.Path, folder: pathlib.Path, rng:
     with tf.GradientTape() as tape:
         outputs = model(images)
         loss = tf.reduce_mean(loss_of(network)(targets, outputs)) + sum(model.losses)
-    want = weights_by_name(model, tape.gradient(loss, model.trainable_variables))
+    want = by_name(model, model.trainable_variables, tape.gradient(loss, model.trainable_variables))
     want |= {"loss": np.asarray(loss), "outputs": np.asarray(outputs)}
 
     explore = programs / ("explore" if network.name == "mnist_cae" else f"explore-{network.name}")
     files = {name: folder / name for name in ("model.safetensors", "x.npy", "t.npy", "y.npy", "g.safetensors")}
-    save_file(weights_by_name(model, model.get_weights()), files["model.safetensors"])
+    save_file(by_name(model, model.weights, model.get_weights()), files["model.safetensors"])
     np.save(files["x.npy"], images)
     np.save(files["t.npy"], targets)
     common = ["--model", files["model.safetensors"], "--images", files["x.npy"]]

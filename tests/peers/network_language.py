@@ -14,6 +14,9 @@ class Layer:
     padding: str  # as written in the file
     activation: str
     l2: float
+    trainable: bool
+    rate: float
+    interpolation: str
     name: str
     input: tuple[int, int, int]
     output: tuple[int, int, int]
@@ -31,7 +34,7 @@ class Network:
 def read_layer(described: dict) -> Layer:
     keys = dict(word.split("=") for word in described["text"].split()[1:])
     return Layer(described["kind"], described["output"][2], tuple(described["kernel"]), tuple(described["stride"]), keys.get("padding", "valid"),
-                 described["activation"], described["l2"], described["name"], tuple(described["input"]), tuple(described["output"]))
+                 described["activation"], described["l2"], described["trainable"], described["rate"], described["interpolation"], described["name"], tuple(described["input"]), tuple(described["output"]))
 
 
 def read_network(castnet: pathlib.Path, file: pathlib.Path) -> Network:

@@ -28,6 +28,7 @@ TEST_CASE("autoencoder: learns, and does what the network under it does") {
         Adam adam;
         const std::vector<float> images = random_values(8 * description->input.size(), random);
         for (int step = 0; step < 5; step++) {
+            network.draw(5, std::uint64_t(step));
             const StepResult result = model.step(images), same = adam.step(network, Batch::of(images, images, 8));
             REQUIRE(result.error == 0);
             CHECK(result.loss == same.loss);
@@ -71,7 +72,7 @@ TEST_CASE("autoencoder: steps in one fork are those taken one by one, from initi
         CAPTURE(description->name);
         Random random(3), same_seed(5);
         Autoencoder one_by_one(*description, {.batch_size = 8, .threads = 2, .seed = 5}),
-            at_once(*description, {.batch_size = 8, .threads = 2});
+            at_once(*description, {.batch_size = 8, .threads = 2, .seed = 5});
         const std::vector<float> images = random_values(8 * description->input.size(), random);
         REQUIRE(at_once.step(images).error == 0);  // sets the moments
         REQUIRE(at_once.initialize(same_seed) == 0);
@@ -167,22 +168,85 @@ TEST_CASE("network: its tensors are of each layer its kernel, then its bias, in 
     for (const NetworkDescription *description : all_networks) {
         CAPTURE(description->name);
         Network network(*description, 1, 1);
-        std::size_t elements = 0, l = 0;
-        for (const Network::Tensor &tensor : network.tensors()) {
-            const bool is_kernel = l % 2 == 0;
-            CHECK(tensor.layer == description->layers[l / 2].name);
-            CHECK(tensor.kind == (is_kernel ? "kernel" : "bias"));
-            CHECK(tensor.values.data() == (is_kernel ? network.kernel(l / 2) : network.bias(l / 2)).data());
-            std::size_t size = 1;
-            for (const std::size_t extent : tensor.shape()) size *= extent;
-            CHECK(tensor.values.size() == size);
-            elements += size;
-            l++;
+        for (const Block block : {Block::weights, Block::moments_1, Block::moments_2, Block::gradients}) {
+            std::size_t tensors = 0, elements = 0, wanted = 0;
+            for (std::size_t l = 0; l < description->layers.size(); l++) {
+                const LayerDescription &layer = description->layers[l];
+                if (block == Block::weights ? !layer.has_weights() : !layer.learns()) {
+                    CHECK(network.kernel(l, block).empty());
+                    CHECK(network.bias(l, block).empty());
+                    continue;
+                }
+                for (const bool is_kernel : {true, false}) {
+                    const Network::Tensor tensor = network.tensors(block)[tensors++];
+                    const std::span<float> values = is_kernel ? network.kernel(l, block) : network.bias(l, block);
+                    CHECK(tensor.layer == layer.name);
+                    CHECK(tensor.kind == (is_kernel ? "kernel" : "bias"));
+                    CHECK(tensor.values.data() == values.data());
+                    std::size_t size = 1;
+                    for (const std::size_t extent : tensor.shape()) size *= extent;
+                    CHECK(tensor.values.size() == size);
+                    CHECK(values.size() == size);
+                    elements += size;
+                }
+                wanted += layer.parameter_count();
+            }
+            CHECK(network.tensors(block).size() == tensors);
+            CHECK(elements == wanted);
         }
-        CHECK(elements == description->parameter_count());
-        for (const Block block : {Block::moments_1, Block::moments_2, Block::gradients})
-            CHECK(network.tensors(block)[1].values.data() == network.bias(0, block).data());
     }
+}
+
+TEST_CASE("network: layers that do not learn keep their weights, and have no moments, gradients, penalty or kept outputs") {
+    const auto &layers = test_frozen::network.layers;
+    Autoencoder model(test_frozen::network, {.batch_size = 8});
+    std::vector<float> before(test_frozen::parameter_count), after(before.size());
+    REQUIRE(model.save(before) == 0);
+    const std::vector<float> images(8 * test_frozen::network.input.size(), 0.3F);
+    for (int step = 0; step < 3; step++) REQUIRE(model.step(images).error == 0);
+    REQUIRE(model.save(after) == 0);
+    std::size_t begin = 0, learned = 0, kept = 0;
+    double squares = 0;
+    for (std::size_t l = 0; l < layers.size(); l++) {
+        CAPTURE(layers[l].name);
+        const std::size_t end = begin + layers[l].parameter_count();
+        CHECK(std::equal(before.begin() + std::ptrdiff_t(begin), before.begin() + std::ptrdiff_t(end),
+                         after.begin() + std::ptrdiff_t(begin)) != layers[l].learns());
+        begin = end;
+        if (layers[l].learns()) learned += ArenaLayout::padded(layers[l].kernel_size()) + ArenaLayout::padded(layers[l].bias_size());
+        if (l >= 2) kept += ArenaLayout::padded(layers[l].output.size() * 2) * (layers[l].keeps_sums ? 2 : 1);
+        for (const float weight : model.network().kernel(l)) squares += double{layers[l].l2} * double{weight} * double{weight};
+    }
+    CHECK(layers[0].text.find("l2=0.1") != std::string_view::npos);
+    CHECK(layers[0].l2 == 0);  // as in Keras
+    CHECK(model.penalty().loss == doctest::Approx(squares));
+    CHECK(ArenaLayout(test_frozen::network, 8, 1).learned == learned);
+    CHECK(ArenaLayout(test_frozen::network, 8, 1).activations == kept);
+    CHECK_FALSE(layers[0].keeps_sums);  // its derivative is not needed
+    const std::array backward{layers[2].backward_data != nullptr, layers[3].backward_data != nullptr, layers[3].backward_weights != nullptr,
+                              layers[4].backward_data != nullptr, layers[4].backward_weights != nullptr};
+    CHECK(backward == std::array{false, false, true, true, false});
+}
+
+TEST_CASE("network: dropout draws by seed and step, and only in training") {
+    const std::vector<float> images(4 * test_pool::network.input.size(), 0.7F);
+    const auto losses = [&](std::uint64_t seed) {
+        Autoencoder model(test_pool::network, {.batch_size = 4, .optimizer = {.learning_rate = 0}, .seed = seed});
+        std::vector<float> weights(test_pool::parameter_count, 0.1F);
+        REQUIRE(model.load(weights) == 0);
+        std::vector<double> all;
+        for (int step = 0; step < 2; step++) all.push_back(model.step(images).loss);
+        std::vector<float> outputs(images.size()), again(images.size());
+        REQUIRE(model.reconstruct(images, outputs) == 0);
+        REQUIRE(model.step(images).error == 0);
+        REQUIRE(model.reconstruct(images, again) == 0);
+        CHECK(outputs == again);
+        return all;
+    };
+    const std::vector<double> first = losses(1);
+    CHECK(first == losses(1));
+    CHECK(first[0] != first[1]);
+    CHECK(first[0] != losses(2)[0]);
 }
 
 TEST_CASE("network: what Halide cannot count is refused at once") {

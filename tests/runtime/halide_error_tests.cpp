@@ -30,8 +30,8 @@ TEST_CASE("halide: operands of other shapes are errors of every pipeline") {
         for (const NetworkDescription *description : all_networks) {
             for (const LayerDescription &layer : description->layers) {
                 CAPTURE(layer.text);
-                CHECK(explains(layer.forward, {o, o, o, o}));
-                CHECK(explains(layer.backward_data, {o, o, o, o}));
+                CHECK(explains(layer.forward, {o, o, o, o, o, o, 0, 0, 0, 1}));
+                CHECK(explains(layer.backward_data, {o, o, o, o, o, o, o, 0, 0, 0, 1}));
                 CHECK(explains(layer.backward_weights, {o, o, o, 0, o, o}));
                 CHECK(explains(layer.transpose_kernel, {o, o}));
             }

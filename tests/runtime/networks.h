@@ -7,10 +7,12 @@
 #include "mnist_cae.h"
 #include "runtime/random.h"
 #include "test_dense.h"
+#include "test_frozen.h"
 #include "test_gap.h"
 #include "test_odd.h"
 #include "test_one.h"
 #include "test_padding.h"
+#include "test_pool.h"
 #include "test_rgb.h"
 #include "test_softmax.h"
 #include "test_wide.h"
@@ -19,7 +21,7 @@ namespace castnet::test {
 
 inline const auto all_networks = std::to_array<const NetworkDescription *>(
     {&mnist_cae::network, &test_rgb::network, &test_odd::network, &test_gap::network, &test_softmax::network, &test_wide::network,
-     &test_one::network, &test_padding::network, &test_dense::network});
+     &test_one::network, &test_padding::network, &test_dense::network, &test_pool::network, &test_frozen::network});
 
 /// Returns random values, uniform in [0, 1).
 inline std::vector<float> random_values(std::size_t count, Random &random) {

@@ -71,7 +71,10 @@ std::string table(const std::vector<Row> &rows, std::size_t names, std::size_t w
 std::string summary(const NetworkDescription &description, std::size_t width) {
     std::vector<Row> layers{{"Layer", "Kind", "Output", "Parameters", "Pipelines"}};
     for (const LayerDescription &layer : description.layers) {
-        const int pipelines = 2 + (layer.backward_data != nullptr ? 1 : 0) + (layer.transpose_kernel != nullptr ? 1 : 0);
+        const auto pipelines =
+            std::ranges::count(std::array{layer.forward != nullptr, layer.activate != nullptr, layer.backward_data != nullptr,
+                                          layer.backward_weights != nullptr, layer.transpose_kernel != nullptr},
+                               true);
         layers.push_back({std::string(layer.name), std::string(name_of(layer.kind)), describe(layer.output),
                           std::to_string(layer.parameter_count()), std::to_string(pipelines)});
     }

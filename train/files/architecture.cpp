@@ -10,10 +10,12 @@
 namespace castnet {
 namespace {
 
-/// Removes the key l2 from a line.
-std::string without_l2(std::string line) {
-    const std::size_t begin = line.find(" l2=");
-    if (begin != std::string::npos) line.erase(begin, line.find(' ', begin + 1) - begin);
+/// Removes from a line what changes training alone: the keys l2 and trainable.
+std::string without_training(std::string line) {
+    for (const char *key : {" l2=", " trainable="}) {
+        const std::size_t begin = line.find(key);
+        if (begin != std::string::npos) line.erase(begin, line.find(' ', begin + 1) - begin);
+    }
     return line;
 }
 
@@ -26,7 +28,7 @@ std::vector<std::string> lines_of(const std::string &text) {
 
 /// Describes the first difference between the layers and a file's lines of them; "" if there is none.
 std::string first_difference(std::span<const LayerDescription> layers, const std::vector<std::string> &lines, Use use) {
-    const auto compared = [&](const std::string &line) { return use == Use::resume ? line : without_l2(line); };
+    const auto compared = [&](const std::string &line) { return use == Use::resume ? line : without_training(line); };
     for (std::size_t l = 0; l < std::min(layers.size(), lines.size()); l++) {
         const std::string line = compared(lines[l]), own = std::string(layers[l].canonical);
         // Earlier versions stored a layer's text as the user wrote it.

@@ -72,8 +72,8 @@ public:
     }
 
     /// Throws Error unless the network's tensors with `prefix`, and no others, are there, finite and in their shapes.
-    void check(std::string_view prefix = "") const {
-        for (const TensorDescription &wanted : description_->tensors()) {
+    void check(std::string_view prefix = "", Tensors which = Tensors::all) const {
+        for (const TensorDescription &wanted : description_->tensors(which)) {
             const std::string name = name_of(wanted, prefix);
             const Tensor *tensor = file_.find(name);
             if (tensor == nullptr) throw error(fmt::format("holds no {}", name));
@@ -83,7 +83,7 @@ public:
             if (!all_finite(tensor->values)) throw error(fmt::format("holds {} with infinite or NaN numbers", name));
         }
         const auto belongs = [&](const Tensor &tensor) { return belongs_to(tensor, prefix); };
-        if (static_cast<std::size_t>(std::ranges::count_if(file_.tensors, belongs)) != description_->tensors().size())
+        if (static_cast<std::size_t>(std::ranges::count_if(file_.tensors, belongs)) != description_->tensors(which).size())
             throw error("holds more layers than the network has");
     }
 
@@ -237,7 +237,7 @@ TrainingState read_state(const NetworkDescription &description, const std::files
 TrainingState load_checkpoint(Autoencoder &model, const std::filesystem::path &path) {
     const ModelFile file(model.description(), path, Use::resume);
     file.check();
-    for (const auto &[block, prefix] : moments) file.check(prefix);
+    for (const auto &[block, prefix] : moments) file.check(prefix, Tensors::learned);
     TrainingState state = state_of(file);
     const auto steps = file.number<std::int64_t>("step");
     for (const auto &[block, prefix] : moments) copy(file.contents(), model.network(), block, prefix);

@@ -18,21 +18,45 @@ except ImportError as error:
     sys.exit(f"error: ONNX's library is missing ({error}); run: {sys.executable} -m pip install onnx")
 
 OPSET, IR = 17, 8  # of 2022: later runtimes read them, and most earlier ones
+OPERATORS = {"conv2d": "Conv", "dense": "Conv", "conv2d_transpose": "ConvTranspose", "max_pool": "MaxPool", "average_pool": "AveragePool"}
 NCHW, NHWC = [0, 3, 1, 2], [0, 2, 3, 1]
 ACTIVATIONS = {"relu": ("Relu", {}), "leaky_relu": ("LeakyRelu", {"alpha": 0.2}), "elu": ("Elu", {"alpha": 1.0}), "softplus": ("Softplus", {}),
                "sigmoid": ("Sigmoid", {}), "tanh": ("Tanh", {}), "softmax": ("Softmax", {"axis": 1})}
 
 
-def convolution(layer: dict) -> tuple[str, dict]:
-    """Returns the operator and its attributes. Castnet gives the padding before; that after follows from the output's size."""
+def windows(layer: dict) -> tuple[str, dict]:
+    """Returns a layer's operator and its attributes. Castnet gives the padding before; that after follows from the output's size."""
     transposed = layer["kind"] == "conv2d_transpose"
     large, small = (layer["output"], layer["input"]) if transposed else (layer["input"], layer["output"])
-    windows = [(small[i] - 1) * layer["stride"][i] + layer["kernel"][i] for i in range(2)]
-    after = [windows[i] - large[i] - layer["pad"][i] for i in range(2)]
+    after = [(small[i] - 1) * layer["stride"][i] + layer["kernel"][i] - large[i] - layer["pad"][i] for i in range(2)]
     attributes = {"kernel_shape": layer["kernel"], "strides": layer["stride"], "pads": layer["pad"] + [max(0, pad) for pad in after]}
     if transposed:  # rows and columns that no window reaches
         attributes["output_padding"] = [max(0, -pad) for pad in after]
-    return ("ConvTranspose" if transposed else "Conv"), attributes
+    return OPERATORS[layer["kind"]], attributes
+
+
+def layer_nodes(layer: dict, values: str) -> tuple[list, list, str]:
+    """Returns a layer's nodes, which read `values`, its tensors, and the name of its output."""
+    name = layer["name"]
+    output = f"{name}/output"
+    if layer["kind"] == "dropout":  # nothing in inference
+        return [], [], values
+    if layer["kind"] == "upsample":
+        mode = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"} if layer["interpolation"] == "bilinear" else \
+            {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        scales = numpy_helper.from_array(np.array([1, 1, *layer["stride"]], np.float32), f"{name}/scales")
+        return [helper.make_node("Resize", [values, "", f"{name}/scales"], [output], name, **mode)], [scales], output
+    operator, attributes = windows(layer)
+    if layer["kind"] in ("max_pool", "average_pool"):
+        return [helper.make_node(operator, [values], [output], name, **attributes)], [], output
+    # (h, w, in, out) of conv2d to (out, in, h, w), and (h, w, out, in) of conv2d_transpose to (in, out, h, w)
+    kernel = tensor(layer["kernel_values"], layer["kernel_shape"]).transpose(3, 2, 0, 1)
+    tensors = [numpy_helper.from_array(np.ascontiguousarray(kernel), f"{name}/kernel"),
+               numpy_helper.from_array(tensor(layer["bias_values"], [-1]), f"{name}/bias")]
+    nodes = [helper.make_node(operator, [values, f"{name}/kernel", f"{name}/bias"], [f"{name}/sum"], name, **attributes)]
+    if layer["activation"] == "linear":
+        return nodes, tensors, f"{name}/sum"
+    return nodes + activation(layer["activation"], f"{name}/sum", name), tensors, output
 
 
 def activation(text: str, values: str, layer: str) -> list:
@@ -75,16 +99,9 @@ def build(graph: dict) -> onnx.ModelProto:
         views, current = seen_as(current, shape, layer["input"], f"{name}/input")
         nodes += views
         shape = layer["output"]
-        # (h, w, in, out) of conv2d to (out, in, h, w), and (h, w, out, in) of conv2d_transpose to (in, out, h, w)
-        kernel = tensor(layer["kernel_values"], layer["kernel_shape"]).transpose(3, 2, 0, 1)
-        weights += [numpy_helper.from_array(np.ascontiguousarray(kernel), f"{name}/kernel"),
-                    numpy_helper.from_array(tensor(layer["bias_values"], [-1]), f"{name}/bias")]
-        operator, attributes = convolution(layer)
-        nodes.append(helper.make_node(operator, [current, f"{name}/kernel", f"{name}/bias"], [f"{name}/sum"], name, **attributes))
-        current = f"{name}/sum"
-        if layer["activation"] != "linear":
-            nodes += activation(layer["activation"], current, name)
-            current = f"{name}/output"
+        own_nodes, own_tensors, current = layer_nodes(layer, current)
+        nodes += own_nodes
+        weights += own_tensors
     views, current = seen_as(current, shape, graph["output"], "last")
     nodes += [*views, helper.make_node("Transpose", [current], ["output"], perm=NHWC)]
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *graph[name]]) for name in ("input", "output")]
