@@ -230,6 +230,35 @@ class Forms(Import):
                     self.assert_close(self.outputs("graph", x.transpose(0, 2, 3, 1)), y.transpose(0, 2, 3, 1))
 
 
+    def test_what_does_not_pass_a_pool_is_refused(self):
+        node = helper.make_node
+        weights = {"w": np.ones((1, 1, 3, 3), np.float32), "u": np.ones((1, 1, 2, 2), np.float32), "minus": np.full((1, 1, 1, 1), -2, np.float32)}
+        pool, up = node("MaxPool", ["a"], ["b"], kernel_shape=[2, 2], strides=[2, 2]), node("ConvTranspose", ["c", "u"], ["y"], strides=[3, 3])
+        for between, what in (([node("Sigmoid", ["b"], ["s"]), node("Mul", ["b", "s"], ["c"])], "no layer that has none stands there"),
+                              ([node("Mul", ["b", "minus"], ["c"])], "it cannot be folded into")):
+            error = self.refuse(self.graph([node("Conv", ["x", "w"], ["a"]), pool, *between, up], weights))
+            self.assertIn(what, error)
+        self.run_import(self.graph([node("Conv", ["x", "w"], ["a"]), pool, node("Relu", ["b"], ["c"]), up], weights))
+        self.assertRegex(self.text_of("graph"), "conv2d .*activation=relu.*\n *max_pool")
+
+    def test_crop_behind_a_convolution_takes_from_its_padding(self):
+        rng, node = np.random.default_rng(1), helper.make_node
+        weights = {"w": rng.random((2, 1, 3, 4), np.float32), "p": np.array([0, 0, -1, 0, 0, 0, 0, -1]), "u": rng.random((2, 1, 3, 3), np.float32)}
+        for pads in ([2, 0, 0, 2], [0, 2, 0, 2]):
+            begin, end = node("Conv", ["x", "w"], ["a"], pads=pads, strides=[2, 1]), node("ConvTranspose", ["b", "u"], ["y"])
+            path = self.graph([begin, node("Pad", ["a", "p"], ["b"]), end], weights)
+            if pads[0] == 0:
+                self.assertIn("it crops more than the padding", self.run_import(path, "--force", status=1))
+                continue
+            self.run_import(path, "--force")
+            x = rng.random((2, 1, 6, 6), np.float32)
+            plain = self.graph([node("Conv", ["x", "w"], ["y"], pads=pads, strides=[2, 1])], weights, name="first.onnx")
+            cropped = onnx.reference.ReferenceEvaluator(str(plain)).run(None, {"x": x})[0][:, :, 1:, :-1]
+            rest = self.graph([node("ConvTranspose", ["x", "u"], ["y"])], weights, cropped.shape, name="rest.onnx")
+            want = onnx.reference.ReferenceEvaluator(str(rest)).run(None, {"x": cropped})[0]
+            self.assert_close(self.outputs("graph", x.transpose(0, 2, 3, 1)), want.transpose(0, 2, 3, 1))
+
+
 class Options(Import):
     def test_files_are_written_whole_or_not_at_all_and_never_over_others(self):
         self.run_import(SAMPLES / "basic.keras")

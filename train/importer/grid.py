@@ -50,9 +50,13 @@ def padding_text(transposed: bool, window: tuple[int, int], stride: tuple[int, i
         return ""
     if all_of(is_same):
         return " padding=same"
+    if transposed:  # as PyTorch writes it, where the output's size is one of those that equal zeros on both sides allow
+        made = [(small[i] - 1) * stride[i] + window[i] - 2 * zeros[2 * i] for i in range(2)]
+        if all(made[i] <= large[i] < made[i] + stride[i] for i in range(2)):
+            zeros = (zeros[0], zeros[0], zeros[2], zeros[2])
     top, bottom, left, right = (max(0, zero) for zero in zeros)
     text = f"{top},{bottom},{left},{right}"
     if top == bottom and left == right:
         text = f"{top}" if top == left else f"{top}x{left}"
-    made = tuple((small[i] - 1) * stride[i] + window[i] - max(0, zeros[2 * i]) - max(0, zeros[2 * i + 1]) for i in range(2))
-    return f" padding={text}" + (f" output={large[0]}x{large[1]}" if transposed and made != tuple(large[:2]) else "")
+    made = [(small[i] - 1) * stride[i] + window[i] - (top + bottom, left + right)[i] for i in range(2)]
+    return f" padding={text}" + (f" output={large[0]}x{large[1]}" if transposed and made != list(large[:2]) else "")
