@@ -78,6 +78,13 @@ class Import(unittest.TestCase):
             copy.writestr("model.weights.h5", archive.read("model.weights.h5"))
         return path
 
+    def ended(self, nodes: list, constants: dict, size: int, shape: tuple, name: str = "graph.onnx") -> tuple[pathlib.Path, np.ndarray]:
+        """Writes the graph with a dense layer behind its value z, of so many elements, that ends in the input's shape. Returns its kernel."""
+        kernel = np.random.default_rng(2).random((size, int(np.prod(shape))), np.float32)
+        nodes = [*nodes, helper.make_node("Flatten", ["z"], ["flat"]), helper.make_node("MatMul", ["flat", "end"], ["dense"]),
+                 helper.make_node("Reshape", ["dense", "shape"], ["y"])]
+        return self.graph(nodes, constants | {"end": kernel, "shape": np.array([-1, *shape])}, ("n", *shape), name), kernel
+
     def graph(self, nodes: list, constants: dict, shape=("n", 1, 6, 6), name: str = "graph.onnx") -> pathlib.Path:
         """Writes an ONNX graph from x to y."""
         ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape), helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
@@ -217,46 +224,43 @@ class Forms(Import):
         rng, node = np.random.default_rng(1), helper.make_node
         for kernel, stride, pads, added in ((3, 2, [1, 1, 1, 1], [1, 1]), (4, 2, [1, 0, 2, 1], [0, 1]), (2, 3, [0, 1, 1, 0], [2, 0]), (5, 1, [2, 2, 2, 2], [0, 0])):
             with self.subTest(kernel=kernel):
-                constants = {"w": rng.random((2, 1, 3, 3), np.float32), "u": rng.random((2, 1, kernel, kernel), np.float32), "c": rng.random(1, np.float32),
-                             "p": np.array([0, 0, -1, 0, 0, 0, 0, -1])}
+                constants = {"w": rng.random((2, 1, 3, 3), np.float32), "u": rng.random((2, 1, kernel, kernel), np.float32), "c": rng.random(1, np.float32)}
                 transposed = {"strides": [stride, stride], "pads": pads, "output_padding": added}
-                x, y = (rng.random((2, 1, 8, 7), np.float32), None)
-                for after in ([], [node("Pad", ["b", "p"], ["y"])]):  # ONNX's evaluator does not crop
-                    last = "b" if after else "y"
-                    path = self.graph([node("Conv", ["x", "w"], ["a"], strides=[2, 1]), node("ConvTranspose", ["a", "u", "c"], [last], **transposed), *after],
-                                      constants, ("n", 1, 8, 7))
-                    self.run_import(path, "--force")
-                    y = y[:, :, 1:, :-1] if after else onnx.reference.ReferenceEvaluator(str(path)).run(None, {"x": x})[0]
-                    self.assert_close(self.outputs("graph", x.transpose(0, 2, 3, 1)), y.transpose(0, 2, 3, 1))
+                nodes = [node("Conv", ["x", "w"], ["a"], strides=[2, 1]), node("ConvTranspose", ["a", "u", "c"], ["y"], **transposed)]
+                self.check_crops(nodes, constants, (1, 8, 7))
 
+    def test_crop_behind_a_convolution_takes_from_its_padding(self):
+        rng, node = np.random.default_rng(1), helper.make_node
+        constants = {"w": rng.random((2, 1, 3, 4), np.float32)}
+        self.check_crops([node("Conv", ["x", "w"], ["y"], pads=[2, 0, 0, 2], strides=[2, 1])], constants, (1, 7, 6))
+        path, _ = self.ended([node("Conv", ["x", "w"], ["a"], pads=[0, 2, 0, 2]), node("Pad", ["a", "p"], ["z"])], constants | {"p": np.array(self.CROP)}, 5, (1, 7, 6))
+        self.assertIn("it crops more than the padding", self.run_import(path, "--force", status=1))
+
+    CROP = [0, 0, -1, 0, 0, 0, 0, -1]  # the first row and the last column
+
+    def check_crops(self, nodes: list, constants: dict, shape: tuple):
+        """Checks the graph with and without a crop behind it, which ONNX's evaluator does not know."""
+        x = np.random.default_rng(3).random((2, *shape), np.float32)
+        y = onnx.reference.ReferenceEvaluator(str(self.graph(nodes, constants, ("n", *shape)))).run(None, {"x": x})[0]
+        for values, cut in ((y, [0] * 8), (y[:, :, 1:, :-1], self.CROP)):
+            crop = helper.make_node("Pad", ["y0", "p"], ["z"])
+            renamed = [helper.make_node(each.op_type, each.input, ["y0" if name == "y" else name for name in each.output],
+                                        **{a.name: helper.get_attribute_value(a) for a in each.attribute}) for each in nodes]
+            path, kernel = self.ended([*renamed, crop], constants | {"p": np.array(cut)}, values[0].size, shape)
+            self.run_import(path, "--force")
+            want = (values.reshape(2, -1).astype(np.float64) @ kernel).reshape(2, *shape)
+            self.assert_close(self.outputs("graph", x.transpose(0, 2, 3, 1)), want.transpose(0, 2, 3, 1))
 
     def test_what_does_not_pass_a_pool_is_refused(self):
         node = helper.make_node
-        weights = {"w": np.ones((1, 1, 3, 3), np.float32), "u": np.ones((1, 1, 2, 2), np.float32), "minus": np.full((1, 1, 1, 1), -2, np.float32)}
+        weights = {"w": np.ones((1, 1, 3, 3), np.float32), "u": np.ones((1, 1, 3, 3), np.float32), "minus": np.full((1, 1, 1, 1), -2, np.float32)}
         pool, up = node("MaxPool", ["a"], ["b"], kernel_shape=[2, 2], strides=[2, 2]), node("ConvTranspose", ["c", "u"], ["y"], strides=[3, 3])
         for between, what in (([node("Sigmoid", ["b"], ["s"]), node("Mul", ["b", "s"], ["c"])], "no layer that has none stands there"),
-                              ([node("Mul", ["b", "minus"], ["c"])], "it cannot be folded into")):
+                              ([node("Mul", ["b", "minus"], ["c"])], "no layer stands beside it that it could be folded into")):
             error = self.refuse(self.graph([node("Conv", ["x", "w"], ["a"]), pool, *between, up], weights))
             self.assertIn(what, error)
         self.run_import(self.graph([node("Conv", ["x", "w"], ["a"]), pool, node("Relu", ["b"], ["c"]), up], weights))
         self.assertRegex(self.text_of("graph"), "conv2d .*activation=relu.*\n *max_pool")
-
-    def test_crop_behind_a_convolution_takes_from_its_padding(self):
-        rng, node = np.random.default_rng(1), helper.make_node
-        weights = {"w": rng.random((2, 1, 3, 4), np.float32), "p": np.array([0, 0, -1, 0, 0, 0, 0, -1]), "u": rng.random((2, 1, 3, 3), np.float32)}
-        for pads in ([2, 0, 0, 2], [0, 2, 0, 2]):
-            begin, end = node("Conv", ["x", "w"], ["a"], pads=pads, strides=[2, 1]), node("ConvTranspose", ["b", "u"], ["y"])
-            path = self.graph([begin, node("Pad", ["a", "p"], ["b"]), end], weights)
-            if pads[0] == 0:
-                self.assertIn("it crops more than the padding", self.run_import(path, "--force", status=1))
-                continue
-            self.run_import(path, "--force")
-            x = rng.random((2, 1, 6, 6), np.float32)
-            plain = self.graph([node("Conv", ["x", "w"], ["y"], pads=pads, strides=[2, 1])], weights, name="first.onnx")
-            cropped = onnx.reference.ReferenceEvaluator(str(plain)).run(None, {"x": x})[0][:, :, 1:, :-1]
-            rest = self.graph([node("ConvTranspose", ["x", "u"], ["y"])], weights, cropped.shape, name="rest.onnx")
-            want = onnx.reference.ReferenceEvaluator(str(rest)).run(None, {"x": cropped})[0]
-            self.assert_close(self.outputs("graph", x.transpose(0, 2, 3, 1)), want.transpose(0, 2, 3, 1))
 
 
 class Options(Import):

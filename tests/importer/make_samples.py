@@ -201,7 +201,7 @@ def main() -> None:
     keep_keras("per_pixel", per_pixel(), (4, 5, 3))
     keep_keras("legacy", digits(), (12, 10, 1), suffix="h5")
     keep_torch("lightning", lightning(), (3, 16, 16))
-    keep_torch("torch_pools", torch_pools(), (2, 12, 9 + 2))
+    keep_torch("torch_pools", torch_pools(), (2, 12, 12))
     keep_torch("view", View(), (2, 12))
     kept = stir_torch(nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.ConvTranspose2d(2, 1, 3)))
     keep_torch("weights", kept, (1, 6, 6), training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False)
