@@ -32,6 +32,9 @@ CASTABLE = ("basic.keras", "digits.keras", "legacy.h5", "normalized.keras", "per
             "torch_pools.onnx", "view.onnx", "weights.onnx weights.pt", "weights.onnx weights.safetensors")
 BOUND = 1e-5  # of the largest output
 sys.path.insert(0, str(IMPORTER))
+from grid import padding_text  # noqa: E402
+from state_dict import view  # noqa: E402
+
 importer = runpy.run_path(str(IMPORTER / "__main__.py"), run_name="importer")
 
 
@@ -164,6 +167,27 @@ class Forms(Import):
             self.run_import(self.altered("basic.keras", lambda config: config["compile_config"].update(loss=loss)), "--force")
             self.assertEqual("".join(re.findall("loss.*\n", self.text_of("model"))), text)
 
+    def test_slopes_are_written_where_they_are_not_castnets(self):
+        for config, text in (({"negative_slope": 0.3}, "leaky_relu(0.3)"), ({"alpha": 0.2}, "leaky_relu"), ({}, "leaky_relu(0.3)")):
+            activation = {"class_name": "LeakyReLU", "config": config}
+            self.run_import(self.altered("basic.keras", lambda model: model["config"]["layers"][2]["config"].update(activation=activation)), "--force")
+            self.assertEqual(re.findall(r"activation=(\S*)", self.text_of("model"))[0], text)
+
+    def test_model_that_is_frozen_freezes_its_layers(self):
+        self.run_import(self.altered("digits.keras", lambda model: model["config"]["layers"][1]["config"].update(trainable=False)))
+        self.assertEqual([line.split()[0] for line in self.text_of("model").splitlines() if "trainable=false" in line], ["conv2d", "conv2d"])
+
+    def test_zeros_before_are_told_apart_where_the_sizes_are_alike(self):
+        self.assertEqual(padding_text(False, (3, 3), (2, 2), (1, 0, 1, 0), (7, 7, 1), (3, 3, 1)), " padding=1,0,1,0")
+        self.assertEqual(padding_text(False, (3, 3), (2, 2), (0, 0, 0, 0), (7, 7, 1), (3, 3, 1)), "")
+        self.assertEqual(padding_text(True, (3, 3), (2, 2), (1, 0, 1, 0), (8, 8, 1), (4, 4, 1)), " padding=1 output=8x8")
+
+    def test_tensors_are_parts_of_storages(self):
+        self.assertEqual(view(np.arange(6), 1, (2, 2), (3, 1)).tolist(), [[1, 2], [4, 5]])
+        for shape, strides in (((2, 3), (3, 1)), ((2, 2), (4, 1)), ((1 << 40,), (0,)), ((2,), (-1,))):
+            with self.assertRaisesRegex(importer["Refusal"], "larger than its storage"):
+                view(np.arange(6), 1, shape, strides)
+
     def test_batch_normalization_that_cannot_be_folded_is_refused(self):
         def swap(config):  # behind an activation, before a convolution with zeros around
             layers = config["config"]["layers"]
@@ -211,9 +235,10 @@ class Forms(Import):
 
     def test_dense_layer_between_flatten_and_transposed_image_is_sorted(self):
         rng, node = np.random.default_rng(1), helper.make_node
-        constants = {"w": rng.random((5, 24), np.float32), "b": rng.random(5, np.float32), "v": rng.random((24, 5), np.float32), "c": rng.random(24, np.float32),
-                     "s": np.array([-1, 2, 3, 4])}
-        path = self.graph([node("Flatten", ["x"], ["a"]), node("Gemm", ["a", "w", "b"], ["d"], transB=1), node("Gemm", ["d", "v", "c"], ["e"], transB=1, alpha=0.5),
+        constants = {"w": rng.random((5, 24), np.float32), "b": rng.random(5, np.float32), "v": rng.random((5, 24), np.float32), "c": rng.random(24, np.float32),
+                     "s": np.array([-1, 2, 3, 4]),
+                     "r": np.array([-1])}
+        path = self.graph([node("Shape", ["x"], ["n"], start=0, end=1), node("Concat", ["n", "r"], ["t"], axis=0), node("Reshape", ["x", "t"], ["a"]), node("Gemm", ["a", "w", "b"], ["d"], transB=1), node("Gemm", ["d", "v", "c"], ["e"], alpha=0.5),
                            node("Reshape", ["e", "s"], ["y"])], constants, ("n", 2, 3, 4))
         self.run_import(path)
         x = rng.random((3, 2, 3, 4), np.float32)
@@ -422,6 +447,7 @@ class Refusals(Import):
     def test_onnx_graphs_that_are_wrong_or_absurd(self):
         node = helper.make_node
         weights = {"w": np.ones((1, 1, 3, 3), np.float32), "u": np.ones((1, 1, 3, 3), np.float32)}
+        weights |= {"five": np.array([5, -1]), "rows": np.array([-1, 4])}
         conv, up = node("Conv", ["x", "w"], ["a"], "down"), node("ConvTranspose", ["a", "u"], ["y"], "up")
         cases = {
             "its output does not follow": [node("Conv", ["b", "w"], ["a"]), node("Relu", ["a"], ["b"]), node("Relu", ["b"], ["y"])],
@@ -431,6 +457,8 @@ class Refusals(Import):
             "its kernel is computed while it runs": [node("Conv", ["x", "nowhere"], ["a"], "down"), up],
             "the graph branches there": [conv, node("Conv", ["x", "w"], ["b"]), node("Add", ["a", "b"], ["c"]), node("ConvTranspose", ["c", "u"], ["y"])],
             "it mixes the images of a batch": [conv, node("Transpose", ["a"], ["b"], perm=[1, 0, 2, 3]), node("ConvTranspose", ["b", "u"], ["y"])],
+            "it makes the shape [5": [conv, node("Reshape", ["a", "five"], ["y"])],
+            "mixes the images": [conv, node("Reshape", ["a", "rows"], ["y"])],
             "Castnet has no such layer": [conv, node("Loop", ["a"], ["y"])],
             "has -": [node("Conv", ["x", "w"], ["a"], "down", pads=[9999] * 4), node("ConvTranspose", ["a", "u"], ["y"], pads=[9999] * 4)],
         }
