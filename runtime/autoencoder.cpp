@@ -12,7 +12,7 @@ std::size_t count(std::span<const float> values, const Shape &shape) {
 }  // namespace
 
 Autoencoder::Autoencoder(const NetworkDescription &description, const AutoencoderOptions &options, std::span<std::byte> arena) noexcept
-    : network_(description, options.batch_size, options.threads, options.purpose, arena),
+    : network_(description, options.batch_size, options.threads, options.purpose, arena, options.optimizer.slots()),
       optimizer_(options.optimizer),
       seed_(options.seed) {
     Random random(options.seed);

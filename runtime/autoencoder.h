@@ -15,7 +15,7 @@ struct AutoencoderOptions {
     int batch_size = 32;  ///< the most images in a step
     int threads = 1;      ///< working at once; the results do not depend on their number
     Purpose purpose = Purpose::training;
-    Adam optimizer{};        ///< its learning rate may be changed at any time
+    Optimizer optimizer{};   ///< Adam, unless another is given
     std::uint64_t seed = 0;  ///< of the initial weights, and of what dropout draws
 };
 
@@ -50,8 +50,8 @@ public:
     /// Draws new initial weights as Keras does, and resets the optimizer.
     int initialize(Random &random) noexcept;
 
-    /// Takes one step of Adam towards reproducing 1 to batch_size images. Returns the loss before the step: the mean of the network's
-    /// loss over all elements, plus the L2 penalties.
+    /// Takes one step of the optimizer towards reproducing 1 to batch_size images. Returns the loss before the step: the mean of the
+    /// network's loss over all elements, plus the L2 penalties.
     StepResult step(std::span<const float> images) noexcept { return step(images, images); }
     /// Takes one step towards mapping the images to the targets, to remove noise for example.
     StepResult step(std::span<const float> images, std::span<const float> targets) noexcept;
@@ -85,8 +85,8 @@ public:
 
     /// Give access to single tensors, moments and gradients.
     [[nodiscard]] Network &network() { return network_; }
-    [[nodiscard]] Adam &optimizer() { return optimizer_; }
-    [[nodiscard]] const Adam &optimizer() const { return optimizer_; }
+    [[nodiscard]] Optimizer &optimizer() { return optimizer_; }
+    [[nodiscard]] const Optimizer &optimizer() const { return optimizer_; }
 
 private:
     /// Draws dropout's masks of the next step.
@@ -94,7 +94,7 @@ private:
     int run(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs) noexcept;
 
     Network network_;
-    Adam optimizer_;
+    Optimizer optimizer_;
     std::uint64_t seed_;
 };
 

@@ -35,6 +35,8 @@ struct TransposeKernelOperands;
 struct ActivateOperands;
 struct LossOperands;
 struct AdamOperands;
+struct SgdOperands;
+struct MomentumOperands;
 struct SquaredNormOperands;
 struct SumShardsOperands;
 
@@ -151,6 +153,8 @@ struct NetworkDescription {
     Pipeline<LossOperands> loss_gradient = nullptr;
     // Shared by all layers:
     Pipeline<AdamOperands> adam = nullptr;
+    Pipeline<SgdOperands> sgd = nullptr;
+    Pipeline<MomentumOperands> momentum = nullptr;
     Pipeline<SquaredNormOperands> squared_norm = nullptr;
     Pipeline<SumShardsOperands> sum_shards = nullptr;
     const halide_filter_metadata_t *(*metadata)() = nullptr;  ///< names the target that all pipelines were compiled for
@@ -230,8 +234,8 @@ struct Sharding {
 /// What a network is laid out for. For inference it has weights and two grids per worker, but no gradients, moments or kept activations.
 enum class Purpose { training, inference };
 
-/// The blocks of an arena: a weight for every parameter, and the rest for those that are learned. Inference has only weights. Moments are
-/// Adam's first and second.
+/// The blocks of an arena: a weight for every parameter, and the rest for those that are learned. Inference has only weights. There are as
+/// many moments as the optimizer has slots: Adam's first and second, or the velocity of SGD with momentum.
 enum class Block { weights, moments_1, moments_2, gradients };
 
 /// Where a layer's tensors begin, in floats.
@@ -245,7 +249,7 @@ struct LayerOffsets {
 /// The bytes of an arena by their use.
 struct MemoryUse {
     std::uint64_t weights = 0;      ///< kernels, their transposed copies, and biases
-    std::uint64_t optimizer = 0;    ///< Adam's moments
+    std::uint64_t optimizer = 0;    ///< moments
     std::uint64_t gradients = 0;    ///< of every shard, and their sum
     std::uint64_t activations = 0;  ///< every worker's layer outputs, their gradients, and gathered images
 };
@@ -258,14 +262,17 @@ public:
     static constexpr std::uint64_t step = alignment / sizeof(float);
     /// The most elements of an operand: Halide counts them in 32 bits.
     static constexpr std::uint64_t most_elements = std::numeric_limits<std::int32_t>::max() / step * step;
+    static constexpr int most_slots = 2;
     static constexpr int shard_limit = 1 << 19;  // with the layers, fewer than a Round can hold
 
-    constexpr ArenaLayout(const NetworkDescription &network, int batch_size, int threads, Purpose purpose_ = Purpose::training)
+    constexpr ArenaLayout(const NetworkDescription &network, int batch_size, int threads, Purpose purpose_ = Purpose::training,
+                          int optimizer_slots = most_slots)
         : batch_images(batch_size),
           shards(Sharding::most_shards(batch_size)),
           shard_images(Sharding::largest_shard(batch_size)),
           workers(std::min(threads, shards)),
-          purpose(purpose_) {
+          purpose(purpose_),
+          slots(purpose == Purpose::training ? optimizer_slots : 0) {
         for (std::size_t l = 0; l < network.layers.size(); l++) {
             const LayerDescription &layer = network.layers[l];
             parameters += padded(layer.kernel_size()) + padded(layer.bias_size());
@@ -288,6 +295,7 @@ public:
     std::uint64_t learned = 0;     ///< floats of those that training changes, as of each moment and each shard's gradients
     std::uint64_t transposed = 0;  ///< floats of the transposed kernels
     Purpose purpose;
+    int slots;                      ///< blocks of moments, 0 to most_slots
     std::uint64_t grid = 0;         ///< floats of a shard's largest layer output or its gradient; two per worker
     std::uint64_t input = 0;        ///< floats of a shard's gathered images; per worker, for training
     std::uint64_t activations = 0;  ///< floats of the layer outputs that a shard keeps; per worker, for training
@@ -297,7 +305,9 @@ public:
     // Offsets, in this order: the blocks; for training, the shards' gradients and the images' errors; transposed kernels; the workers'
     // scratch space; the index.
     [[nodiscard]] constexpr std::uint64_t block(Block which) const {
-        return which == Block::weights ? 0 : parameters + (static_cast<std::uint64_t>(which) - 1) * learned;
+        if (which == Block::weights) return 0;
+        const int before = which == Block::gradients ? slots : static_cast<int>(which) - 1;
+        return parameters + static_cast<std::uint64_t>(before) * learned;
     }
     [[nodiscard]] constexpr std::uint64_t shard_gradients() const { return block(Block::gradients) + learned; }
     [[nodiscard]] constexpr std::uint64_t errors() const { return shard_gradients() + learned * static_cast<std::uint64_t>(shards); }
@@ -321,7 +331,7 @@ public:
     [[nodiscard]] constexpr MemoryUse memory() const {
         const bool trains = purpose == Purpose::training;
         return {.weights = (parameters + transposed + index) * sizeof(float),
-                .optimizer = (trains ? block(Block::gradients) - block(Block::moments_1) : 0) * sizeof(float),
+                .optimizer = static_cast<std::uint64_t>(slots) * learned * sizeof(float),
                 .gradients = (trains ? transposed_kernels() - block(Block::gradients) : 0) * sizeof(float),
                 .activations = (layer_index() - workers_scratch()) * sizeof(float)};
     }

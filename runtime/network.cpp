@@ -28,9 +28,10 @@ bool all_finite(std::span<const float> values) noexcept {
     return found == 0;
 }
 
-Network::Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose, std::span<std::byte> arena) noexcept
+Network::Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose, std::span<std::byte> arena,
+                 int slots) noexcept
     : description_(&description),
-      layout_(description, std::max(1, batch_size), std::max(1, threads), purpose),
+      layout_(description, std::max(1, batch_size), std::max(1, threads), purpose, std::clamp(slots, 0, ArenaLayout::most_slots)),
       arena_(is_for_this_cpu() ? find_arena(batch_size, threads, arena) : nullptr) {
     if (!is_ready()) return;
     std::fill_n(arena_, layout_.floats(), 0.0F);
@@ -133,6 +134,11 @@ std::span<float> Network::bias_of(std::size_t begin, std::size_t layer) const {
     return {arena_ + begin + offsets_[layer].bias, description_->layers[layer].bias_size()};
 }
 
+std::span<const Block> Network::moments() const {
+    static constexpr std::array all{Block::moments_1, Block::moments_2};
+    return std::span(all).first(static_cast<std::size_t>(layout_.slots));
+}
+
 Network::ParameterRange Network::parameter_range(std::size_t layer) noexcept {
     const std::size_t size =
         ArenaLayout::padded(description_->layers[layer].kernel_size()) + ArenaLayout::padded(description_->layers[layer].bias_size());
@@ -161,7 +167,7 @@ void Network::draw(std::uint64_t seed, std::uint64_t step) noexcept {
 
 /// Returns what a layer draws for the shard that begins with an image of the batch.
 Draw Network::draw_of(std::size_t layer, std::size_t first_image) const noexcept {
-    const double rate = static_cast<double>(description_->layers[layer].rate);
+    const auto rate = static_cast<double>(description_->layers[layer].rate);
     if (!draw_ || rate == 0) return {};
     return {.key = static_cast<std::uint32_t>(Random(*draw_ + layer).next() >> 32U),
             .threshold = static_cast<std::uint32_t>(rate * 0x1p32),
@@ -323,8 +329,7 @@ StepResult Network::penalty() noexcept {
         const float l2 = description_->layers[l].l2;
         if (l2 == 0) continue;
         float norm = 0;
-        result.error = explained(
-            description_->squared_norm(failure_, {.values = Operand(kernel(l).data(), {kernel(l).size()}), .norm = Operand(&norm, {})}));
+        result.error = explained(squared_norm(kernel(l), norm));
         result.loss += static_cast<double>(l2) * static_cast<double>(norm);
     }
     return result;
@@ -345,10 +350,18 @@ int Network::sum_gradients(std::size_t layer) noexcept {
     failure_.clear();
     if (!description_->layers[layer].learns()) return 0;
     const FlushDenormals flush;
+    return explained(sum_shards(layer));
+}
+
+int Network::sum_shards(std::size_t layer) noexcept {
     const ParameterRange range = parameter_range(layer);
     const std::size_t size = range.gradients.size();
-    return explained(description_->sum_shards(failure_, {.shards = Operand(range.shard_gradients, size, range.shards, range.shard_stride),
-                                                         .sum = Operand(range.gradients.data(), {size})}));
+    return description_->sum_shards(failure_, {.shards = Operand(range.shard_gradients, size, range.shards, range.shard_stride),
+                                               .sum = Operand(range.gradients.data(), {size})});
+}
+
+int Network::squared_norm(std::span<const float> values, float &norm) noexcept {
+    return description_->squared_norm(failure_, {.values = Operand(values.data(), {values.size()}), .norm = Operand(&norm, {})});
 }
 
 }  // namespace castnet

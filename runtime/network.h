@@ -30,11 +30,12 @@ bool all_finite(std::span<const float> values) noexcept;
 class Network {
 public:
     /// Lays the network out for batches of at most `batch_size` images on at most `threads` threads. `arena` has at least
-    /// ArenaLayout(description, batch_size, threads, purpose).bytes() bytes on a 64-byte boundary and must outlive the network. Without one
-    /// the network allocates its own, and nothing else. Weights are zero until they are set. Throws nothing: if an argument is wrong,
-    /// memory is missing, or the pipelines were compiled for another CPU, the network is not ready, and error_message() says why.
+    /// ArenaLayout(description, batch_size, threads, purpose, slots).bytes() bytes on a 64-byte boundary and must outlive the network.
+    /// Without one the network allocates its own, and nothing else. Weights are zero until they are set. `slots` are the optimizer's.
+    /// Throws nothing: if an argument is wrong, memory is missing, or the pipelines were compiled for another CPU, the network is not
+    /// ready, and error_message() says why.
     Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose = Purpose::training,
-            std::span<std::byte> arena = {}) noexcept;
+            std::span<std::byte> arena = {}, int slots = ArenaLayout::most_slots) noexcept;
     Network(const Network &) = delete;
     Network &operator=(const Network &) = delete;
 
@@ -52,13 +53,15 @@ public:
     [[nodiscard]] const NetworkDescription &description() const { return *description_; }
     [[nodiscard]] Purpose purpose() const { return layout_.purpose; }
     [[nodiscard]] int batch_size() const { return layout_.batch_images; }
+    /// Returns the blocks that an optimizer may use: none unless the network is laid out for training.
+    [[nodiscard]] std::span<const Block> moments() const;
 
     /// A tensor and its values in a block.
     struct Tensor : TensorDescription {
         std::span<float> values;
     };
-    // Return the description's tensors: all in its order, or one layer's. Blocks other than weights are only for training, and for layers
-    // that learn. After writing weights, call weights_changed() before anything else.
+    // Return the description's tensors: all in its order, or one layer's. Gradients and moments are only for training, and for layers that
+    // learn; moments only those of moments(). After writing weights, call weights_changed() before anything else.
     [[nodiscard]] auto tensors(Block block = Block::weights) {
         const Tensors which = block == Block::weights ? Tensors::all : Tensors::learned;
         return Listing(description_->tensors(which).size(), [this, block, which](std::size_t i) {
@@ -122,6 +125,10 @@ public:
     /// Sums one layer's shard gradients, if it learns, into Block::gradients, in the shards' order. Another process's gradients would join
     /// here.
     int sum_gradients(std::size_t layer) noexcept;
+    /// Does the same within an update.
+    int sum_shards(std::size_t layer) noexcept;
+    /// Computes Σ values².
+    int squared_norm(std::span<const float> values, float &norm) noexcept;
 
     /// Makes the layer's transposed kernel from its kernel.
     int transpose_kernel(std::size_t layer) noexcept;

@@ -52,8 +52,22 @@ struct LossOperands {
 /// The states are weights, first and second moments.
 struct AdamOperands {
     const Operand &gradients;
-    float rate, beta_1, beta_2, epsilon;
+    float rate, decay, beta_1, beta_2, epsilon;
     const Operand &state_0, &state_1, &state_2;
+};
+
+struct SgdOperands {
+    const Operand &gradients;
+    float rate, decay;
+    const Operand &weights;
+};
+
+/// The states are weights and velocities.
+struct MomentumOperands {
+    const Operand &gradients;
+    float rate, decay, momentum;
+    bool nesterov;
+    const Operand &state_0, &state_1;
 };
 
 struct SquaredNormOperands {

@@ -50,7 +50,8 @@ public:
         : options_(options),
           directory_(directory),
           random_(options.seed),
-          model_(description, {.batch_size = options.batch_size, .threads = options.threads, .seed = options.seed}) {
+          model_(description,
+                 {.batch_size = options.batch_size, .threads = options.threads, .optimizer = options.optimizer, .seed = options.seed}) {
         if (!model_.is_ready()) throw Error(model_.error_message());
         use_threads(options.threads);
         if (options.resume) state_ = load_checkpoint(model_, directory_.checkpoint());
@@ -215,7 +216,7 @@ private:
         images_before_ = 0;
         std::optional<double> validation_loss;
         if (!validation_.empty()) validation_loss = loss_on(model_, data_, validation_);
-        const Work step = training_work(model_.description(), options_.batch_size);
+        const Work step = training_work(model_.description(), options_.batch_size, model_.optimizer().slots());
         progress.end_epoch(loss, validation_loss, share_of_roof(step, roof_, options_.batch_size / images_per_second));
         state_.epoch++;
         state_.image = 0;
@@ -304,11 +305,13 @@ int train_main(int argc, char **argv, const std::string &program, const NetworkD
     options.add_to(app);
     return run_program(app, argc, argv, [&] {
         if (!options.at.empty()) check_code(description, options.at);
+        if (!options.resume) options.choose_optimizer();
         RunDirectory directory(options.run_directory);
         directory.lock();
         if (options.resume) {
             const TrainingState earlier = read_state(description, directory.checkpoint());
             options.resume_with(earlier.options);
+            options.choose_optimizer();
             if (options.data.path.empty() && earlier.data && is_there(earlier.data->path)) options.data.path = earlier.data->path;
         }
         Training(options, description, directory).run();

@@ -78,6 +78,8 @@ inline constexpr castnet::NetworkDescription network{{
     .loss = "{5}",
     .loss_gradient = pipelines::loss,
     .adam = pipelines::adam,
+    .sgd = pipelines::sgd,
+    .momentum = pipelines::momentum,
     .squared_norm = pipelines::squared_norm,
     .sum_shards = pipelines::sum_shards,
     .metadata = {0}_loss_metadata}};
@@ -89,10 +91,11 @@ inline constexpr std::size_t parameter_count = network.parameter_count();
 static_assert(castnet::ArenaLayout(network, 1, 1, castnet::Purpose::inference).is_addressable(),
               "{0} needs more memory than this target addresses");
 
-/// Returns the bytes of an arena for batches of at most `batch_size` images on at most `threads` threads. A constant expression that asks
-/// for more than memory has does not compile.
-constexpr std::size_t arena_bytes(int batch_size = 32, int threads = 1, castnet::Purpose purpose = castnet::Purpose::training) {{
-    const castnet::ArenaLayout layout(network, batch_size, threads, purpose);
+/// Returns the bytes of an arena for batches of at most `batch_size` images on at most `threads` threads, with what the optimizer keeps. A
+/// constant expression that asks for more than memory has does not compile.
+constexpr std::size_t arena_bytes(int batch_size = 32, int threads = 1, castnet::Purpose purpose = castnet::Purpose::training,
+                                  const castnet::Optimizer &optimizer = {{}}) {{
+    const castnet::ArenaLayout layout(network, batch_size, threads, purpose, optimizer.slots());
     return layout.is_addressable() ? layout.bytes() : castnet::no_such_arena();
 }}
 

@@ -132,7 +132,7 @@ void set_rate(LayerStatement &statement, std::string_view value) {
 
 void set_name(LayerStatement &statement, std::string_view value) {
     check_name(value, fmt::format("name={} is ", value));
-    constexpr std::array<std::string_view, 3> taken{"adam", "best", "self_test"};
+    constexpr std::array<std::string_view, 4> taken{"adam", "best", "self_test", "sgd"};
     if (std::ranges::find(taken, value) != taken.end())
         throw Error(fmt::format("the name {} is taken by what checkpoints hold; choose another", value));
     statement.name = value;

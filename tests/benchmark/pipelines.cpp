@@ -76,6 +76,7 @@ void Pipelines::add_step(const NetworkDescription &network) {
     calls_.push_back({"adam", 0, bytes, 1, [=, &network](Failure &failure) {
                           return network.adam(failure, {.gradients = Operand(gradients, {count, shards}),
                                                         .rate = 1e-3F,
+                                                        .decay = 0,
                                                         .beta_1 = 0.9F,
                                                         .beta_2 = 0.999F,
                                                         .epsilon = 1e-7F,

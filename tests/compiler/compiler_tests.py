@@ -261,7 +261,7 @@ class Describe(Compiler):
         self.assertEqual([pipeline["function"] for pipeline in network["pipelines"]],
                          ["small_squeeze_forward", "small_squeeze_backward_weights", "small_stretch_forward", "small_stretch_backward_weights",
                           "small_stretch_backward_data", "small_stretch_transpose_kernel", "small_loss", "small_adam",
-                          "small_squared_norm", "small_sum_shards"])
+                          "small_sgd", "small_momentum", "small_squared_norm", "small_sum_shards"])
 
     def test_text_names_layers_and_memory(self):
         text = self.castnet("describe", self.text).stdout

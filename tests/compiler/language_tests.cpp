@@ -364,6 +364,7 @@ TEST_CASE("language: a mistake is one line, with its place, what is wrong and wh
         {"conv2d filters=3 kernel=3 name=" + long_name,
          "name=" + long_name + " is not a name; use small letters, digits and _, a letter first, 64 at most"},
         {"conv2d filters=3 kernel=3 name=best", "the name best is taken by what checkpoints hold; choose another"},
+        {"conv2d filters=3 kernel=3 name=sgd", "the name sgd is taken by what checkpoints hold; choose another"},
         {"conv2d filters=3 kernel=29", "the kernel's height 29 is larger than the input's 28; it may be at most 28 here"},
         {"conv2d filters=3 kernel=3x29", "the kernel's width 29 is larger than the input's 28; it may be at most 28 here"},
         {"conv2d_transpose filters=3 kernel=3 stride=999", "the output's height would be 27972; it may be at most 9999"},

@@ -291,6 +291,46 @@ TEST_CASE("checkpoint: best weights that are not the network's are refused befor
     refused([](std::vector<Tensor> &best) { best.push_back({"more", {1}, {1}}); });
 }
 
+TEST_CASE("checkpoint: holds what its optimizer keeps, and one that lacks it, or holds it for another network, is refused") {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "c.safetensors";
+    const auto begins_with = [](const std::string &prefix) {
+        return [=](const Tensor &tensor) { return tensor.name.starts_with(prefix); };
+    };
+    for (const auto &[optimizer, prefixes] : {std::pair{Optimizer::adam(), std::vector<std::string>{"adam/m/", "adam/v/"}},
+                                              {Optimizer::sgd(0.9F), {"sgd/v/"}},
+                                              {Optimizer::sgd(), {}}}) {
+        Random random(6);
+        Autoencoder model(test_gap::network, {.batch_size = 4, .optimizer = optimizer}),
+            other(test_gap::network, {.batch_size = 4, .optimizer = optimizer});
+        const std::vector<float> images = random_values(4 * test_gap::input.size(), random);
+        REQUIRE(model.step(images).error == 0);
+        save_checkpoint(model, {}, path);
+        (void)load_checkpoint(other, path);
+        REQUIRE(model.step(images).error == 0);
+        REQUIRE(other.step(images).error == 0);
+        std::vector<float> weights(test_gap::parameter_count), same(weights.size());
+        REQUIRE(model.save(weights) == 0);
+        REQUIRE(other.save(same) == 0);
+        CHECK(weights == same);
+
+        const TensorFile sound = read_safetensors(path);
+        CHECK(sound.tensors.size() == (1 + prefixes.size()) * test_gap::network.tensors().size());
+        for (const std::string &prefix : prefixes) {
+            TensorFile lacking = sound;
+            lacking.tensors.erase(std::ranges::find_if(lacking.tensors, begins_with(prefix)));
+            write_safetensors(path, lacking);
+            CHECK_THROWS_AS(load_checkpoint(other, path), Error);
+            TensorFile more = sound;
+            more.tensors.push_back({prefix + "more", {1}, {1}});
+            write_safetensors(path, more);
+            CHECK_THROWS_AS(load_checkpoint(other, path), Error);
+        }
+        REQUIRE(other.save(same) == 0);
+        CHECK(weights == same);
+    }
+}
+
 TEST_CASE("model file: all of a checkpoint's numbers come back, and no negative one is taken") {
     const TemporaryFolder folder;
     const std::filesystem::path path = folder.path() / "c.safetensors";

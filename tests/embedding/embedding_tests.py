@@ -116,7 +116,9 @@ USES = """
 #include "runtime/autoencoder.h"
 int use(std::span<const float> images, std::span<float> outputs);
 int use(std::span<const float> images, std::span<float> outputs) {
-    mine::Autoencoder model({.batch_size = 8});
+    constexpr castnet::Optimizer optimizer = castnet::Optimizer::sgd(0.9F);
+    alignas(64) static std::array<std::byte, mine::arena_bytes(8, 1, castnet::Purpose::training, optimizer)> arena;
+    mine::Autoencoder model({.batch_size = 8, .optimizer = optimizer}, arena);
     return model.step(images).error + model.reconstruct(images, outputs);
 }
 """

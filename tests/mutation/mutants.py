@@ -150,12 +150,22 @@ CHANGES = {
         ("shard(0, shards.dim(1).extent())", "shard(1, shards.dim(1).extent() - 1)", "the first shard is left out"),
         ("total(i) += shards(i, shard);", "total(i) = shards(i, shard);", "the last shard stands for all"),
     ]),
+    "generators/update.h": (NETWORKS, [
+        ("gradient(i) += gradients(i, shard);", "gradient(i) = gradients(i, shard);", "the last shard stands for all"),
+    ]),
     "generators/adam.cpp": (NETWORKS, [
-        ("(g - step(i)[1])", "(g + step(i)[1])", "the sign of the first moment's decay"),
+        ("(g - now[1])", "(g + now[1])", "the sign of the first moment's decay"),
         ("(1.0F - beta_2) *", "(1.0F - beta_1) *", "the second moment decays as the first does"),
         ("(sqrt(v) + epsilon)", "sqrt(v + epsilon)", "epsilon under the root"),
-        ("step(i)[0] - rate * m", "step(i)[0] - rate * step(i)[1]", "the step takes the moment before the gradient"),
-        ("gradient(i) += gradients(i, shard);", "gradient(i) = gradients(i, shard);", "the last shard stands for all"),
+        ("rate * m /", "rate * now[1] /", "the step takes the moment before the gradient"),
+        ("decay * now[0] +", "decay +", "weights decay by a constant"),
+    ]),
+    "generators/sgd.cpp": (NETWORKS, [
+        ("(decay * now[0] + rate * g)", "(decay * now[0] - rate * g)", "sgd climbs"),
+        ("(decay * now[0] + rate * g)", "rate * g", "the weights of sgd do not decay"),
+        ("momentum * now[1] - rate * g;", "momentum * (now[1] - rate * g);", "momentum weighs the gradient too"),
+        ("select(nesterov, momentum * v", "select(nesterov, momentum * now[1]", "Nesterov's momentum is the usual one"),
+        (", v) - decay * now[0])", ", v) - decay * v)", "the velocity decays for the weights"),
     ]),
 
     # Layers without weights.
@@ -245,8 +255,14 @@ CHANGES = {
         ("std::sqrt(1 - std::pow(static_cast<double>(beta_2), t))", "(1 - std::pow(static_cast<double>(beta_2), t))",
          "the bias correction without its root"),
         ("    steps = 0;\n", "", "the steps are not forgotten with the moments"),
-        ("{Block::moments_1, Block::moments_2}", "{Block::moments_1}", "the second moment is not forgotten"),
+        ("for (const Block moments : network.moments())", "for (const Block moments : network.moments().first(0))",
+         "the moments are not forgotten"),
         ("return network.transpose_kernel(layer);", "return 0;", "a step leaves the transposed kernel as it was"),
+        ("learning_rate * weight_decay", "weight_decay", "weights decay at any learning rate"),
+        ("if (norm <= clip_norm) continue;", "if (norm >= clip_norm) continue;", "small gradients are scaled up"),
+        ("value *= clip_norm / norm;", "value *= clip_norm / squared_norm;", "gradients are clipped by their squared norm"),
+        ("is_summed ? 1 : range.shards", "range.shards", "a clipped gradient is summed with the shards' again"),
+        ("if (!(number >= 0))", "if (number < 0)", "an optimizer's NaN is taken"),
     ]),
     "runtime/random.cpp": (NETWORKS, [
         ("z >> 27U", "z >> 28U", "another mixing function"),
@@ -263,6 +279,7 @@ CHANGES = {
          "the moments of other weights stay"),
     ]),
     "runtime/description.h": (NETWORKS, [
+        ("which == Block::gradients ? 1 + slots", "which == Block::gradients ? slots", "the gradients lie on the last moment"),
         ("return std::min(images_per_shard, images - first(shard));", "return images_per_shard;",
          "the last shard reaches beyond the batch"),
         ("return layer + 1 >= network.first_to_learn();", "return layer >= network.first_to_learn();",
@@ -355,8 +372,13 @@ CHANGES = {
     "train/data/data_identity.cpp": (NETWORKS, [
         ("if (values.empty()) return sum;", "", "images without labels are all the same"),
     ]),
+    "train/options/train_options.cpp": (("program_tests -tc=*options:*,*--resume*,*earlier*",), [
+        ("learning_rate.initial, chosen.learning_rate", "learning_rate.initial, 1e-3F", "sgd has Adam's learning rate"),
+        ("    earlier.insert(earlier_optimizer.begin(), earlier_optimizer.end());\n", "", "an earlier version's run goes on with another optimizer"),
+    ]),
     "train/files/model_file.cpp": (PROGRAMS, [
         ('{Block::moments_2, "adam/v/"}', '{Block::moments_1, "adam/v/"}', "a checkpoint keeps the first moment twice"),
+        ('{Moments{Block::moments_1, "sgd/v/"}}', '{Moments{Block::weights, "sgd/v/"}}', "a checkpoint keeps the weights for the velocities"),
         ("1e-3F * scale", "1e+3F * scale", "the self-test allows anything"),
         ("        restore_weights(model, before);\n", "", "a refused model's weights stay"),
         ("!std::ranges::equal(tensor->shape, wanted.shape())", "tensor->shape.size() != wanted.shape().size()", "a kernel of another shape is taken"),

@@ -3,7 +3,8 @@
     python interchange.py --bin build/bin --readme README.md FILE…      the .castnet files
 
 Checks for each network: an Adam step in Keras and in Castnet, from the same weights on the same batch; the weights through Keras and
-back, to the bit; the ONNX graph in ONNX Runtime. Then runs the README's snippets. Exits with 1 if something differs, 77 without a peer.
+back, to the bit; the ONNX graph in ONNX Runtime. For networks with penalties: three steps of each optimizer. Then runs the README's
+snippets. Exits with 1 if something differs, 77 without a peer.
 """
 import argparse
 import os
@@ -25,6 +26,18 @@ except ImportError as error:
 from network_language import Network, read_network
 
 BOUND = 1e-5  # of a tensor's largest magnitude
+CLIP_NORM = 0.02  # clips the gradients of some tensors, and not of others
+# Castnet's options, and Keras's optimizer.
+OPTIMIZERS = {
+    "adam --weight-decay 0.1": lambda: keras.optimizers.Adam(weight_decay=0.1),
+    f"adam --clip-norm {CLIP_NORM}": lambda: keras.optimizers.Adam(clipnorm=CLIP_NORM),
+    "adamw": keras.optimizers.AdamW,
+    "sgd": keras.optimizers.SGD,
+    f"sgd --weight-decay 0.1 --clip-norm {CLIP_NORM}": lambda: keras.optimizers.SGD(weight_decay=0.1, clipnorm=CLIP_NORM),
+    "sgd --momentum 0.9": lambda: keras.optimizers.SGD(momentum=0.9),
+    f"sgd --momentum 0.9 --nesterov --weight-decay 0.1 --clip-norm {CLIP_NORM}":
+        lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True, weight_decay=0.1, clipnorm=CLIP_NORM),
+}
 failures = 0
 
 
@@ -86,6 +99,23 @@ def check_network(network: Network, programs: pathlib.Path, folder: pathlib.Path
         report(f"{network.name}: ONNX Runtime, {part}", relative_difference(session.run(None, {"input": inputs})[0], want))
 
 
+def check_optimizers(network: Network, programs: pathlib.Path, folder: pathlib.Path, rng: np.random.Generator) -> None:
+    """Takes three steps on one batch, so that momentum counts."""
+    castnet, model = Castnet(network.name, programs, folder), build(network)
+    images = rng.random((16, *network.input), np.float32)
+    np.save(folder / "x.npy", images)
+    randomize_biases(model, rng)
+    start = model.get_weights()
+    save_file(weights_by_name(model, start), folder / "start.safetensors")
+    for options, optimizer in OPTIMIZERS.items():
+        model.set_weights(start)
+        model.compile(optimizer(), loss_of(network))
+        for _ in range(3):
+            model.train_on_batch(images, images)
+        after = castnet.train("steps", "--epochs", "3", "--batch-size", "16", "--init", "start.safetensors", "--optimizer", *options.split())
+        report(f"{network.name}: three steps, --optimizer {options}", largest_difference(after, weights_by_name(model, model.get_weights())))
+
+
 def check_readme(readme: pathlib.Path, programs: pathlib.Path, folder: pathlib.Path, rng: np.random.Generator) -> None:
     """Runs the README's Python beside a trained model, and compares its results with Castnet's."""
     castnet = Castnet("mnist_cae", programs, folder)
@@ -119,6 +149,9 @@ def main() -> int:
     for network in [read_network(options.bin / "castnet", file) for file in options.files]:
         with tempfile.TemporaryDirectory() as folder:
             check_network(network, options.bin, pathlib.Path(folder), rng)
+        if any(layer.l2 for layer in network.layers):
+            with tempfile.TemporaryDirectory() as folder:
+                check_optimizers(network, options.bin, pathlib.Path(folder), rng)
     with tempfile.TemporaryDirectory() as folder:
         check_readme(readme, options.bin, pathlib.Path(folder), rng)
     return 1 if failures else 0

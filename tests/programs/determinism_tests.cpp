@@ -39,7 +39,8 @@ private:
 
 TEST_CASE("determinism: 1 to 16 threads give the same bytes, in batches that have work for all of them") {
     const Runs runs("train-test_odd", 300, {17, 23, 2});
-    for (const std::string options : {"--epochs 2 --batch-size 256", "--epochs 2 --batch-size 33"}) {
+    for (const std::string options : {"--epochs 2 --batch-size 256", "--epochs 2 --batch-size 33",
+                                      "--epochs 2 --batch-size 33 --optimizer sgd --momentum 0.9 --clip-norm 0.01"}) {
         CAPTURE(options);
         const std::string reference = runs.model("reference", options + " --threads 1");
         for (int threads = 2; threads <= 16; threads++) {
@@ -67,6 +68,22 @@ TEST_CASE("determinism: resumed after each of 204 steps, a run gives the bytes o
         runs.train("parts", "--resume --time-limit 1e-9");
     }
     CHECK(runs.model("parts", "--resume") == whole);
+}
+
+TEST_CASE("determinism: resumed after each step, a run with any optimizer gives the bytes of an uninterrupted one") {
+    const Runs runs("train-test_gap", 85, {12, 10});
+    for (const std::string optimizer : {"--optimizer adamw", "--optimizer sgd", "--optimizer sgd --momentum 0.9 --clip-norm 0.01",
+                                        "--optimizer sgd --momentum 0.9 --nesterov --weight-decay 0.1", "--clip-norm 0.01"}) {
+        CAPTURE(optimizer);
+        const std::string options = optimizer + " --epochs 2 --schedule cosine";  // three steps an epoch
+        const std::string whole = runs.model("whole", options);
+        runs.train("parts", options + " --time-limit 1e-9");
+        for (int step = 1; step < 6; step++) {
+            REQUIRE(runs.step("parts") == std::to_string(step));
+            runs.train("parts", "--resume --time-limit 1e-9");
+        }
+        CHECK(runs.model("parts", "--resume") == whole);
+    }
 }
 
 }  // namespace

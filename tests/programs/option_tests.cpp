@@ -92,10 +92,11 @@ using Cases = std::vector<Case>;
 std::map<std::string, Cases> all_cases(const Workplace &work) {
     const std::string data = " --data ../data", model = " --model ../model1.safetensors", train = data + " --no-figures --epochs 2",
                       validated = data + " --no-figures --epochs 60 --learning-rate 0.3 --validation-split 0.3",
-                      steps = train + " --schedule step", figures = data + " --epochs 1", test = model + data,
-                      reconstruct = test + " --out y.npy", encode = test + " --out z.npy",
-                      decode = model + " --codes ../codes1.npy --out y.npy", anomalies = test + " --normal 1 --out out",
-                      images = " --images ../images.npy", gradients = model + images + " --targets ../images.npy";
+                      steps = train + " --schedule step", sgd = train + " --optimizer sgd", momentum = sgd + " --momentum 0.9",
+                      figures = data + " --epochs 1", test = model + data, reconstruct = test + " --out y.npy",
+                      encode = test + " --out z.npy", decode = model + " --codes ../codes1.npy --out y.npy",
+                      anomalies = test + " --normal 1 --out out", images = " --images ../images.npy",
+                      gradients = model + images + " --targets ../images.npy";
     const auto common = [&](const std::string &rest, const std::string &more) {
         return Cases{{"--model", model + rest + more, " --model ../model2.safetensors" + rest + more},
                      {"--threads", model + rest + more + " --threads 1", model + rest + more + " --threads 3", false}};
@@ -111,7 +112,19 @@ std::map<std::string, Cases> all_cases(const Workplace &work) {
           {"--classes", train, train + " --classes 1"},
           {"--epochs", train, data + " --no-figures --epochs 3"},
           {"--batch-size", train, train + " --batch-size 7"},
+          {"--optimizer", train, train + " --optimizer adamw"},
+          {"--optimizer", train, sgd},
           {"--learning-rate", train, train + " --learning-rate 0.01"},
+          {"--learning-rate", sgd, sgd + " --learning-rate 0.001"},
+          {"--learning-rate", sgd, sgd + " --learning-rate 0.01", false},  // the default
+          {"--momentum", sgd, momentum},
+          {"--nesterov", momentum, momentum + " --nesterov"},
+          {"--weight-decay", train, train + " --weight-decay 0.1"},
+          {"--weight-decay", sgd, sgd + " --weight-decay 0.1"},
+          {"--weight-decay", train + " --weight-decay 0.004", train + " --optimizer adamw", false},  // its default
+          {"--weight-decay", train, train + " --optimizer adamw --weight-decay 0", false},
+          {"--clip-norm", sgd, sgd + " --clip-norm 1e-3"},
+          {"--clip-norm", sgd, sgd + " --clip-norm 1e6", false},
           {"--schedule", train, train + " --schedule cosine"},
           {"--schedule", train + " --schedule cosine", steps + " --step-epochs 1"},
           {"--step-epochs", steps, steps + " --step-epochs 1"},
@@ -224,6 +237,9 @@ TEST_CASE("options: a number that is none, not finite, not whole, or out of rang
     const std::vector<Number> numbers{{"train", "--epochs", true, " from 0 to 1000000"},
                                       {"train", "--batch-size", true, " from 1 to 65536"},
                                       {"train", "--learning-rate", false, " from 0 up"},
+                                      {"train", "--momentum", false, " from 0 to 1"},
+                                      {"train", "--weight-decay", false, " from 0 up"},
+                                      {"train", "--clip-norm", false, " from 0 up"},
                                       {"train", "--step-epochs", true, " from 1 to 1000000"},
                                       {"train", "--step-factor", false, " from 0 to 1"},
                                       {"train", "--seed", true, " from 0 to 18446744073709551615"},
@@ -255,6 +271,10 @@ TEST_CASE("options: a number that is none, not finite, not whole, or out of rang
 
 TEST_CASE("options: names, files and words that are not allowed are named, with those that are") {
     check_error("train --schedule 1", "--schedule 1: is not allowed; give constant, cosine or step");
+    check_error("train --optimizer rmsprop", "--optimizer rmsprop: is not allowed; give adam, adamw or sgd");
+    for (const std::string adam : {"--momentum 0.9", "--nesterov", "--optimizer adamw --momentum 0.9 --nesterov"})
+        check_error("train " + adam, "--momentum and --nesterov are for sgd; leave them out, or choose --optimizer sgd");
+    check_error("train --optimizer sgd --nesterov", "--nesterov needs a momentum; give --momentum 0.9, say");
     check_error("explore export --model x --part half", "--part half: is not allowed; give all, encoder or decoder");
     check_error("explore encode --model x --plot latent.jpg", "--plot latent.jpg: is not allowed; give a name that ends in .png or .svg");
     check_error("explore decode --model x --out image.png", "--out image.png: is not allowed; give a name that ends in .npy");

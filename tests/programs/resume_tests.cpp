@@ -99,6 +99,41 @@ TEST_CASE("train: what cannot be resumed is said in one line") {
     check_error(runs.command("stopped", "--resume"), "65 images of an epoch are done, and the data has 65");
 }
 
+TEST_CASE("train: --resume goes on with the run's optimizer, and refuses another, or another of its numbers") {
+    const Runs runs;
+    const std::string options = "--optimizer sgd --momentum 0.9 --nesterov --weight-decay 0.1 --clip-norm 0.01";
+    const std::string whole = runs.model("whole", "--epochs 2 " + options);
+    (void)runs.model("run", "--epochs 1 " + options);
+    for (const auto &[other, began] :
+         {std::pair{"--optimizer adam", "sgd"}, {"--momentum 0.8", "0.9"}, {"--weight-decay 0", "0.1"}, {"--clip-norm 1", "0.01"}})
+        check_error(runs.command("run", std::string("--resume ") + other), std::string(other) + ": the run began with " + began);
+    CHECK(runs.model("run", "--resume --epochs 2 " + options) == whole);
+    const TensorFile checkpoint = read_safetensors(runs.path("run") + "/checkpoint.safetensors");
+    CHECK(checkpoint.metadata.at("option --learning-rate") == "0.01");
+    CHECK(checkpoint.find("sgd/v/squeeze/bias") != nullptr);
+    CHECK(checkpoint.find("adam/m/squeeze/bias") == nullptr);
+    (void)runs.model("from", "--epochs 0 --init " + runs.path("run") + "/checkpoint.safetensors");
+
+    TensorFile contradictory = checkpoint;
+    contradictory.metadata.at("option --momentum") = "0";
+    write_safetensors(runs.path("run") + "/checkpoint.safetensors", contradictory);
+    check_error(runs.command("run", "--resume"), "--nesterov needs a momentum");
+}
+
+TEST_CASE("train: a checkpoint of an earlier version is Adam's") {
+    const Runs runs;
+    const std::string whole = runs.model("whole", "--epochs 2");
+    (void)runs.model("run", "--epochs 1");
+    const std::string path = runs.path("run") + "/checkpoint.safetensors";
+    TensorFile checkpoint = read_safetensors(path);
+    for (const char *option : {"--optimizer", "--momentum", "--nesterov", "--weight-decay", "--clip-norm"})
+        REQUIRE(checkpoint.metadata.erase(std::string("option ") + option) == 1);
+    write_safetensors(path, checkpoint);
+    check_error(runs.command("run", "--resume --optimizer sgd"), "--optimizer sgd: the run began with adam");
+    check_error(runs.command("run", "--resume --weight-decay 0.1"), "--weight-decay 0.1: the run began with 0");
+    CHECK(runs.model("run", "--resume --epochs 2") == whole);
+}
+
 /// Runs on .npy files of 12x10 bytes with different contents.
 struct DataRuns {
     TemporaryFolder folder;

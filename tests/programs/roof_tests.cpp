@@ -19,7 +19,7 @@ TEST_CASE("roof: a step's operations and bytes are those of the formula") {
     network.input = network.output = {4, 6, 2};
     // Each layer has 2 x 3 positions of a 2 x 2 x 2 x 5 kernel. Both have three passes, but the first has no backward_data.
     const double multiply_adds = 5 * 6 * 40, parameters = 40 + 5 + 40 + 2, grids = 48 + 4 * (30 + 48);
-    const Work one = training_work(network, 1), batch = training_work(network, 100);
+    const Work one = training_work(network, 1, 2), batch = training_work(network, 100, 2);
     CHECK(one.flops == 2 * multiply_adds);
     CHECK(one.bytes == 4 * (parameters * (2 * 1 + 7) + grids));
     CHECK(batch.flops == 100 * one.flops);

@@ -25,7 +25,7 @@ TEST_CASE("autoencoder: learns, and does what the network under it does") {
         Network network(*description, 8, 1);
         Random again(5);
         REQUIRE(glorot_uniform(network, again) == 0);
-        Adam adam;
+        Optimizer adam;
         const std::vector<float> images = random_values(8 * description->input.size(), random);
         for (int step = 0; step < 5; step++) {
             network.draw(5, std::uint64_t(step));
@@ -234,8 +234,7 @@ TEST_CASE("network: dropout draws by seed and step, and only in training") {
         Autoencoder model(test_pool::network, {.batch_size = 4, .optimizer = {.learning_rate = 0}, .seed = seed});
         std::vector<float> weights(test_pool::parameter_count, 0.1F);
         REQUIRE(model.load(weights) == 0);
-        std::vector<double> all;
-        for (int step = 0; step < 2; step++) all.push_back(model.step(images).loss);
+        const std::vector<double> all{model.step(images).loss, model.step(images).loss};
         std::vector<float> outputs(images.size()), again(images.size());
         REQUIRE(model.reconstruct(images, outputs) == 0);
         REQUIRE(model.step(images).error == 0);

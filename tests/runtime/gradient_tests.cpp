@@ -101,7 +101,7 @@ std::vector<float> train_a_little(const NetworkDescription &description, int thr
     Random random(11);
     Network network(description, 32, threads);
     set_random_weights(network, random);
-    Adam adam;
+    Optimizer adam;
     for (const std::size_t images : {32, 31, 8, 7, 32, 1}) {
         const Batch batch(description, images, random);
         network.draw(5, std::uint64_t(adam.steps));

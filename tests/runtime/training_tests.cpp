@@ -21,7 +21,7 @@ std::vector<double> train(const NetworkDescription &description, int rounds, int
     Random random(0);
     Network network(description, 32, 2);
     REQUIRE(glorot_uniform(network, random) == 0);
-    Adam adam;
+    Optimizer adam;
     std::vector<double> losses;
     for (int round = 0; round < rounds; round++) {
         double sum = 0;

@@ -32,7 +32,19 @@ void copy(const TensorFile &file, Network &network, Block block, std::string_vie
         std::ranges::copy(file.find(name_of(tensor, prefix))->values, tensor.values.begin());
 }
 
-constexpr std::array<std::pair<Block, std::string_view>, 2> moments{{{Block::moments_1, "adam/m/"}, {Block::moments_2, "adam/v/"}}};
+/// A block of moments, and what their names in a checkpoint begin with.
+struct Moments {
+    Block block;
+    std::string_view prefix;
+};
+
+constexpr std::array adams_moments{Moments{Block::moments_1, "adam/m/"}, Moments{Block::moments_2, "adam/v/"}};
+constexpr std::array velocities{Moments{Block::moments_1, "sgd/v/"}};
+
+std::span<const Moments> moments_of(const Optimizer &optimizer) {
+    if (optimizer.kind == Optimizer::Kind::adam) return adams_moments;
+    return std::span(velocities).first(static_cast<std::size_t>(optimizer.slots()));
+}
 
 }  // namespace
 
@@ -52,13 +64,14 @@ TensorFile gradients_of(Autoencoder &model) {
 namespace {
 
 const std::string data_path = "data path", data_images = "data images", data_checksum = "data checksum";
-constexpr std::string_view option_prefix = "option ", best_prefix = "best/", moment_prefix = "adam/", self_test_prefix = "self_test/";
+constexpr std::string_view option_prefix = "option ", best_prefix = "best/", self_test_prefix = "self_test/";
 
 /// Returns whether the tensor has the prefix. An empty one means the weights themselves, which have none of the prefixes.
 bool belongs_to(const Tensor &tensor, std::string_view prefix) {
     const auto begins_with = [&](std::string_view other) { return tensor.name.starts_with(other); };
-    return prefix.empty() ? std::ranges::none_of(std::array{best_prefix, moment_prefix, self_test_prefix}, begins_with)
-                          : begins_with(prefix);
+    return prefix.empty()
+               ? std::ranges::none_of(std::array<std::string_view, 4>{best_prefix, "adam/", "sgd/", self_test_prefix}, begins_with)
+               : begins_with(prefix);
 }
 
 /// A file that was read, and the errors about it.
@@ -224,7 +237,7 @@ void save_checkpoint(Autoencoder &model, const TrainingState &state, const std::
         file.metadata[data_checksum] = std::to_string(state.data->checksum);
     }
     for (const auto &[name, value] : state.options) file.metadata[std::string(option_prefix) + name] = value;
-    for (const auto &[block, prefix] : moments) append(file, model.network(), block, prefix);
+    for (const auto &[block, prefix] : moments_of(model.optimizer())) append(file, model.network(), block, prefix);
     for (const Tensor &tensor : state.best_weights.tensors)
         file.tensors.push_back({std::string(best_prefix) + tensor.name, tensor.shape, tensor.values});
     write_safetensors(path, file);
@@ -237,10 +250,10 @@ TrainingState read_state(const NetworkDescription &description, const std::files
 TrainingState load_checkpoint(Autoencoder &model, const std::filesystem::path &path) {
     const ModelFile file(model.description(), path, Use::resume);
     file.check();
-    for (const auto &[block, prefix] : moments) file.check(prefix, Tensors::learned);
+    for (const Moments &moments : moments_of(model.optimizer())) file.check(moments.prefix, Tensors::learned);
     TrainingState state = state_of(file);
     const auto steps = file.number<std::int64_t>("step");
-    for (const auto &[block, prefix] : moments) copy(file.contents(), model.network(), block, prefix);
+    for (const auto &[block, prefix] : moments_of(model.optimizer())) copy(file.contents(), model.network(), block, prefix);
     set_weights(model, file);
     model.optimizer().steps = steps;
     return state;

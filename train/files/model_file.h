@@ -29,7 +29,7 @@ void save_model(Autoencoder &model, const std::filesystem::path &path);
 /// or if this build does not reproduce the file's self-test; the model is then as it was.
 void load_model(Autoencoder &model, const std::filesystem::path &path);
 
-/// The state of a run, besides its weights and Adam's moments.
+/// The state of a run, besides its weights and the optimizer's moments.
 struct TrainingState {
     int epoch = 0;              ///< epochs done
     std::size_t image = 0;      ///< images done of the next epoch
@@ -42,8 +42,8 @@ struct TrainingState {
     std::optional<DataIdentity> data;            ///< the training data; none in a checkpoint of an earlier version
 };
 
-/// Writes all that resuming a run needs: the weights, Adam's moments (adam/m/…, adam/v/…), the best weights (best/…), and in __metadata__
-/// the step, the state, the options and the data's identity. Throws Error.
+/// Writes all that resuming a run needs: the weights, the optimizer's moments (adam/m/… and adam/v/…, or sgd/v/…), the best weights
+/// (best/…), and in __metadata__ the step, the state, the options, which tell the optimizer, and the data's identity. Throws Error.
 void save_checkpoint(Autoencoder &model, const TrainingState &state, const std::filesystem::path &path);
 
 /// Reads the state and the options of a checkpoint, without loading it into a model. Throws Error, also if the checkpoint is of another

@@ -18,11 +18,11 @@ struct Roof {
 
 /// Returns the work of a step on a batch of `images`. It computes two operations per multiply-add. It moves, in floats,
 ///
-///     parameters · (2 · shards + 7)  +  images · (input + 4 · the outputs of all layers):
+///     parameters · (2 · shards + 3 + 2 · slots)  +  images · (input + 4 · the outputs of all layers):
 ///
-/// each shard's gradient is written and read; the passes read the weights; Adam reads and writes weights and both moments; images are read;
-/// outputs and their gradients are written and read. What is soon read again counts once, as a cache may hold it.
-Work training_work(const NetworkDescription &network, int images);
+/// each shard's gradient is written and read; the passes read the weights; the optimizer reads and writes weights and its slots; images are
+/// read; outputs and their gradients are written and read. What is soon read again counts once, as a cache may hold it.
+Work training_work(const NetworkDescription &network, int images, int slots);
 
 /// Returns how near the step comes to the lower of its two roofs, as "84% of the FMA peak" or "61% of the memory roof". Returns "" if it is
 /// so short that forks, barriers and calls limit it.

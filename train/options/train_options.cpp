@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <limits>
 
 #include "train/files/error.h"
@@ -15,6 +16,16 @@ namespace castnet {
 namespace {
 
 constexpr int least_epochs = 0, most_epochs = 1'000'000;
+constexpr float largest = std::numeric_limits<float>::max();
+
+/// The optimizer of runs that do not tell one: those of earlier versions.
+const std::map<std::string, std::string> earlier_optimizer{
+    {"--optimizer", "adam"}, {"--momentum", "0"}, {"--nesterov", "false"}, {"--weight-decay", "0"}, {"--clip-norm", "0"}};
+
+Optimizer optimizer_named(const std::string &name) {
+    if (name == "sgd") return Optimizer::sgd();
+    return name == "adamw" ? Optimizer::adamw() : Optimizer::adam();
+}
 
 }  // namespace
 
@@ -27,7 +38,14 @@ void TrainOptions::add_to(CLI::App &app) {
     decides(app.get_option("--classes"));
     decides(add_number(app, "--epochs", epochs, "Times to go through the data", least_epochs, most_epochs));
     decides(add_number(app, "--batch-size", batch_size, "Images per step", 1, 65536));
-    decides(add_number(app, "--learning-rate", learning_rate.initial, "Learning rate of Adam", 0, std::numeric_limits<float>::max()));
+    decides(add_choice(app, "--optimizer", optimizer_name_, "How weights follow their gradients", {"adam", "adamw", "sgd"}));
+    decides(add_number(app, "--learning-rate", learning_rate.initial, "Learning rate", 0, largest)->default_str("0.001, of sgd 0.01"));
+    decides(add_number(app, "--momentum", optimizer.momentum, "Momentum of sgd", 0, 1));
+    decides(app.add_flag("--nesterov", optimizer.nesterov, "Take Nesterov's momentum for sgd's")->default_str("false"));
+    decides(add_number(app, "--weight-decay", optimizer.weight_decay,
+                       "Share of the weights, times the learning rate, that a step takes off", 0, largest)
+                ->default_str("0, of adamw 0.004"));
+    decides(add_number(app, "--clip-norm", optimizer.clip_norm, "Largest norm of a kernel's or a bias's gradient; 0 for any", 0, largest));
     decides(add_choice(app, "--schedule", learning_rate.schedule,
                        "Course of the learning rate (a cosine falls to 0 at the end of --epochs)", {"constant", "cosine", "step"}));
     decides(add_number(app, "--step-epochs", learning_rate.step_epochs, "Epochs between two steps of --schedule step", 1, most_epochs));
@@ -52,6 +70,28 @@ void TrainOptions::add_to(CLI::App &app) {
     app.add_flag("--quiet", quiet, "Print nothing but errors");
 }
 
+void TrainOptions::choose_optimizer() {
+    const Optimizer chosen = optimizer_named(optimizer_name_);
+    optimizer.kind = chosen.kind;
+    set_default("--learning-rate", learning_rate.initial, chosen.learning_rate);
+    set_default("--weight-decay", optimizer.weight_decay, chosen.weight_decay);
+    if (optimizer.kind != Optimizer::Kind::sgd && (optimizer.momentum != 0 || optimizer.nesterov))
+        throw Error("--momentum and --nesterov are for sgd; leave them out, or choose --optimizer sgd");
+    if (optimizer.nesterov && optimizer.momentum == 0) throw Error("--nesterov needs a momentum; give --momentum 0.9, say");
+}
+
+/// Sets the number to the value, unless the option was given.
+void TrainOptions::set_default(const std::string &option, float &number, float value) const {
+    CLI::Option &it = decisive_option(option);
+    if (it.count() > 0) return;
+    number = value;
+    it.default_str(fmt::format("{}", value));
+}
+
+CLI::Option &TrainOptions::decisive_option(const std::string &name) const {
+    return **std::ranges::find(decisive_, name, [](const CLI::Option *option) { return option->get_name(); });
+}
+
 std::map<std::string, std::string> TrainOptions::decisive() const {
     std::map<std::string, std::string> values;
     for (const CLI::Option *option : decisive_)
@@ -59,7 +99,8 @@ std::map<std::string, std::string> TrainOptions::decisive() const {
     return values;
 }
 
-void TrainOptions::resume_with(const std::map<std::string, std::string> &earlier) {
+void TrainOptions::resume_with(std::map<std::string, std::string> earlier) {
+    earlier.insert(earlier_optimizer.begin(), earlier_optimizer.end());
     const std::map<std::string, std::string> now = decisive();
     for (CLI::Option *option : decisive_) {
         const std::string name = option->get_name();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/optimizer.h"
 #include "train/learning_rate.h"
 #include "train/machine/threads.h"
 #include "train/options/data_options.h"
@@ -21,6 +22,7 @@ struct TrainOptions {
     DataOptions data;
     int epochs = 10;
     int batch_size = 32;
+    Optimizer optimizer;
     LearningRate learning_rate;
     std::uint64_t seed = 0;
     int threads = default_threads();
@@ -36,11 +38,14 @@ struct TrainOptions {
 
     void add_to(CLI::App &app);
 
+    /// Makes the optimizer that the options describe, and sets what they leave open to its defaults. Call it once all options are known.
+    /// Throws Error if they contradict each other.
+    void choose_optimizer();
     /// Returns the options that determine the weights, by name. A checkpoint keeps them.
     [[nodiscard]] std::map<std::string, std::string> decisive() const;
     /// Takes the decisive options that were not given from those of the resumed run. Throws Error if one was given and differs; only
     /// --epochs may.
-    void resume_with(const std::map<std::string, std::string> &earlier);
+    void resume_with(std::map<std::string, std::string> earlier);
     /// Returns the number of epochs among an earlier run's decisive options, or `epochs` if it is missing. Throws Error.
     [[nodiscard]] int epochs_of(const std::map<std::string, std::string> &earlier) const;
 
@@ -49,7 +54,10 @@ struct TrainOptions {
 
 private:
     void take_earlier(CLI::Option &option, const std::string &value) const;
+    void set_default(const std::string &option, float &number, float value) const;
+    [[nodiscard]] CLI::Option &decisive_option(const std::string &name) const;
 
+    std::string optimizer_name_ = "adam";
     std::string program_;
     std::filesystem::path default_directory_;
     std::vector<CLI::Option *> decisive_;
