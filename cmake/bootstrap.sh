@@ -2,6 +2,7 @@
 # Sets up what is missing, then builds, trains, tests, installs, measures or checks:
 #
 #     sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|coverage|lint [network files…] [-- options of the program]
+#     sh cmake/bootstrap.sh import model.keras|graph.onnx [weights of PyTorch] [-- options of the program]
 #
 # A network file is a text, NAME.castnet. The program is train, CTest, the benchmark and so on. For build the options are targets, for
 # autotune they are pipelines such as conv2d_1-forward.
@@ -103,6 +104,11 @@ set_up_onnx() {
     install_requirements train/onnx ONNX || say "no ONNX files: its library could not be installed"
 }
 
+# Installs the libraries that read the files of Keras and ONNX. Returns false if it cannot.
+set_up_importer() {
+    install_requirements train/onnx ONNX && install_requirements train/importer h5py
+}
+
 # Installs the frameworks that Castnet is compared with: gigabytes, so only on request.
 set_up_peers() {
     [ -x "$build/peers/bin/pip" ] || "$build/venv/bin/python" -m venv "$build/peers"
@@ -179,7 +185,7 @@ verb=${1:-}
 [ $# -eq 0 ] || shift
 files=
 networks=
-while [ $# -gt 0 ]; do
+while [ $# -gt 0 ] && [ "$verb" != import ]; do
     case $1 in
     --) shift && break ;;
     -*) fail "$1: options of the program go after --" ;;
@@ -195,8 +201,8 @@ while [ $# -gt 0 ]; do
 done
 
 case $verb in
-build | train | test | install | benchmark | autotune | peers | coverage | lint) ;;
-*) fail "usage: sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|coverage|lint [network files…] [-- options of the program]" ;;
+build | train | test | install | benchmark | autotune | peers | coverage | lint | import) ;;
+*) fail "usage: sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|coverage|lint|import [files…] [-- options of the program]" ;;
 esac
 needs_data=
 case $verb in
@@ -208,6 +214,12 @@ train | benchmark)
     esac
     ;;
 esac
+if [ "$verb" = import ]; then
+    for file; do
+        [ "$file" != -- ] || break
+        [ -f "$file" ] || fail "$file: there is no such file; give a model that Keras saved, or an ONNX graph"
+    done
+fi
 # shellcheck disable=SC2086  # a list of words
 install_or_fail $packages
 set_up_environment
@@ -219,6 +231,10 @@ autotune* | test* | coverage*) set_up_autotuner ;;
 esac
 case $verb in
 train | test | peers | coverage) set_up_onnx ;;
+esac
+case $verb in
+test | peers) set_up_importer || say "no tests of the import: its libraries could not be installed" ;;
+import) set_up_importer || fail "pip could not install train/importer/requirements.txt; check the network" ;;
 esac
 [ "$verb" != test ] || set_up_checkers
 configure
@@ -241,6 +257,14 @@ train)
 test)
     build all
     (cd "$root" && ctest --preset default --parallel "$(nproc)" "$@")
+    ;;
+import)
+    build castnet
+    for argument; do # all but the --, which would make files of the options
+        shift
+        [ "$argument" = -- ] || set -- "$@" "$argument"
+    done
+    "$build/venv/bin/python" "$root/train/importer" "$@"
     ;;
 install)
     build castnet castnet_generator castnet_space castnet_measure

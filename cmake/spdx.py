@@ -13,7 +13,7 @@ import sys
 
 # What is pinned by hash in a requirements.txt …
 PINNED = {
-    "alembic": "MIT", "cmake": "Apache-2.0", "colorlog": "MIT", "gcovr": "BSD-3-Clause", "halide": "MIT",
+    "alembic": "MIT", "cmake": "Apache-2.0", "colorlog": "MIT", "gcovr": "BSD-3-Clause", "h5py": "BSD-3-Clause", "halide": "MIT",
     "jinja2": "BSD-3-Clause", "lxml": "BSD-3-Clause", "mako": "MIT", "markupsafe": "BSD-3-Clause",
     "ml_dtypes": "Apache-2.0", "ninja": "Apache-2.0", "numpy": "BSD-3-Clause", "onnx": "Apache-2.0", "optuna": "MIT",
     "packaging": "Apache-2.0 OR BSD-2-Clause", "protobuf": "BSD-3-Clause", "pygments": "BSD-2-Clause", "pyyaml": "MIT",

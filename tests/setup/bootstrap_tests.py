@@ -62,7 +62,7 @@ class Bootstrap(unittest.TestCase):
         for entry in [*VENV.glob("*"), *VENV.glob("bin/*")]:
             if entry.name not in ("bin", "cmake"):
                 (venv / entry.relative_to(VENV)).symlink_to(entry)
-        for folder in ("train/onnx", "cmake/autotune"):  # as if they were installed
+        for folder in ("train/onnx", "train/importer", "cmake/autotune"):  # as if they were installed
             kept = venv / f"{pathlib.Path(folder).name}-requirements.txt"
             kept.unlink(missing_ok=True)
             shutil.copy(ROOT / folder / "requirements.txt", kept)
@@ -150,6 +150,16 @@ class Bootstrap(unittest.TestCase):
         self.assertIn("builds autotune for conv2d_1-forward,conv2d-forward\n", self.bootstrap("autotune", "--", "conv2d_1-forward", "conv2d-forward"))
         self.assertIn("builds benchmark_pipelines\n", self.bootstrap("build", "--", "benchmark_pipelines"))
         self.assertIn("builds all\n", self.bootstrap("build"))
+
+    @unittest.skipUnless(any(VENV.glob("lib/python3*/site-packages/h5py")), "cmake/bootstrap.sh test has not installed h5py")
+    def test_import_reads_a_model_beside_its_options(self):
+        shutil.copy(ROOT / "tests" / "importer" / "samples" / "basic.keras", self.folder / "my model.keras")
+        output = self.bootstrap("import", "my model.keras", "--", "--name", "mine", "--output", "my networks")
+        self.assertIn("builds castnet\nwrote my networks/mine.castnet: ", output)
+        self.assertNotIn("downloads", output)
+        self.assertIn("mine.castnet: give a file .keras", self.bootstrap("import", self.write_network("mine"), status=1))
+        self.assertEqual(self.bootstrap("import", "nowhere.keras", status=1, INSTALLED=""),
+                         "error: nowhere.keras: there is no such file; give a model that Keras saved, or an ONNX graph\n")
 
     # Missing tools and packages.
 

@@ -5,6 +5,7 @@ The test fails on a command that no rule here knows, so that none can be added w
 import os
 import pathlib
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -26,7 +27,8 @@ ELSEWHERE = {  # commands that take long or would run this test, and where they 
     r"build/bin/conformance --count 1000 .*": "tests/conformance, a hundred of them",
 }
 WRITTEN = ["runs/mnist_cae/model.safetensors", "runs/mnist_cae/checkpoint.safetensors", "runs/mnist_cae/history.csv", "runs/mnist_cae/report.html",
-           "runs/mnist_cae/previous-1/model.safetensors", "runs/my_network/report.html", "y.npy", "y.png", "clean.png", "codes.csv", "latent.svg", "image.npy",
+           "runs/mnist_cae/previous-1/model.safetensors", "runs/my_network/report.html", "runs/model/report.html", "graph.castnet", "y.npy", "y.png",
+           "clean.png", "codes.csv", "latent.svg", "image.npy",
            "image.png", "gradients.safetensors", "anomalies/scores.csv", "weights.h", "model.onnx", "package/lib/castnet/cmake/CastnetConfig.cmake"]
 
 
@@ -85,6 +87,16 @@ def write_png_images(folder: pathlib.Path) -> None:
         (folder / f"{i:02}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b""))
 
 
+def write_models(folder: pathlib.Path) -> None:
+    """Writes files of Keras and PyTorch, and images of 6x5 for the former."""
+    samples = ROOT / "tests" / "importer" / "samples"
+    for sample, name in (("basic.keras", "model.keras"), ("weights.onnx", "graph.onnx"), ("weights.pt", "weights.pt")):
+        shutil.copy(samples / sample, folder / name)
+    header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (40, 6, 5), }"
+    header += b" " * (117 - len(header)) + b"\n"
+    (folder / "images.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + noise(40 * 6 * 5, 1))
+
+
 def run(command: str, folder: pathlib.Path, is_activated: bool = False) -> str:
     """Returns the output of a command. Hides the build's CMake until it is activated."""
     here = command.replace("cmake/bootstrap.sh", str(ROOT / "cmake/bootstrap.sh")).replace("build/bin/", f"{BUILD}/bin/")
@@ -129,6 +141,7 @@ def main() -> None:
         write_idx_images(folder / "mnist")
         write_png_images(folder / "images")
         write_networks(folder, readme)
+        write_models(folder)
         try:
             done = set()
             for block in commands(readme):
