@@ -57,12 +57,16 @@ double percent_above(const std::vector<double> &scores, double threshold) {
     return 100 * static_cast<double>(count_above(scores, threshold)) / static_cast<double>(scores.size());
 }
 
-/// Returns the `count` images with the highest scores, each above its reconstruction and named by its index, label and score.
-Mosaic most_surprising(Autoencoder &model, const Pairs &test, const std::vector<double> &scores, std::size_t count) {
+/// Returns the `count` images with the highest scores, each above its reconstruction and the errors of its pixels, and named by its index,
+/// label and score. An error of `white` is white.
+Mosaic most_surprising(Autoencoder &model, const Pairs &test, const std::vector<double> &scores, std::size_t count, float white) {
     std::vector<std::uint32_t> order = all_indices(test.size());
     std::ranges::sort(order, std::ranges::greater(), [&](std::uint32_t index) { return scores[index]; });
     order.resize(std::min(order.size(), count));
     Mosaic mosaic = comparison(test, order, model.description().output, reconstruct(model, test.inputs_at(order)));
+    std::vector<float> errors = pixel_errors(model, test, order);
+    if (white > 0) std::ranges::for_each(errors, [&](float &error) { error /= white; });
+    add_row(mosaic, "error", {model.description().output.height, model.description().output.width, 1}, errors);
     const Dataset &images = test.images;
     for (const std::uint32_t index : order)
         mosaic.column_names.push_back(fmt::format(
@@ -113,8 +117,10 @@ void draw(const std::filesystem::path &folder, Autoencoder &model, const Pairs &
     }
     draw_histogram(histogram, usual, unusual, threshold, loss_name(model.description()));
     print_written(histogram);
-    draw_mosaic(surprising, most_surprising(model, judged, scores, 10),
-                fmt::format("The most surprising images: index,{} score", judged.images.labels.empty() ? "" : " label,"));
+    const float white = largest_pixel_error(model, judged);
+    draw_mosaic(surprising, most_surprising(model, judged, scores, 10, white),
+                fmt::format("The most surprising images: index,{} score; an error of {:.2g} is white",
+                            judged.images.labels.empty() ? "" : " label,", white));
     print_written(surprising);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "train/files/error.h"
@@ -17,6 +18,14 @@ std::vector<float> infer(Autoencoder &model, int (Autoencoder::*function)(std::s
     std::vector<float> outputs(inputs.size() / input.size() * output.size());
     if ((model.*function)(inputs, outputs) != 0) throw Error(model.error_message());
     return outputs;
+}
+
+/// Calls visit(indices) for part after part of them, which keeps memory flat.
+template <typename Visit>
+void for_each_part(std::span<const std::uint32_t> indices, const Visit &visit) {
+    constexpr std::size_t most = 1024;
+    for (std::size_t begin = 0; begin < indices.size(); begin += most)
+        visit(indices.subspan(begin, std::min(most, indices.size() - begin)));
 }
 
 }  // namespace
@@ -34,15 +43,30 @@ std::vector<float> reconstruct(Autoencoder &model, std::span<const float> images
 }
 
 std::vector<double> losses(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices) {
-    constexpr std::size_t most = 1024;  // at once: keeps memory flat
     std::vector<double> all;
-    for (std::size_t begin = 0; begin < indices.size(); begin += most) {
-        const auto part = indices.subspan(begin, std::min(most, indices.size() - begin));
+    for_each_part(indices, [&](std::span<const std::uint32_t> part) {
         std::vector<float> some(part.size());
         if (model.losses(pairs.inputs_at(part), pairs.targets_at(part), some) != 0) throw Error(model.error_message());
         all.insert(all.end(), some.begin(), some.end());
-    }
+    });
     return all;
+}
+
+std::vector<float> pixel_errors(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices) {
+    const auto channels = static_cast<std::size_t>(model.description().output.channels);
+    const std::vector<float> outputs = reconstruct(model, pairs.inputs_at(indices)), targets = pairs.targets_at(indices);
+    std::vector<float> errors(outputs.size() / channels, 0);
+    for (std::size_t i = 0; i < outputs.size(); i++)
+        errors[i / channels] += std::abs(outputs[i] - targets[i]) / static_cast<float>(channels);
+    return errors;
+}
+
+float largest_pixel_error(Autoencoder &model, const Pairs &pairs) {
+    float largest = 0;
+    for_each_part(all_indices(pairs.size()), [&](std::span<const std::uint32_t> part) {
+        largest = std::max(largest, std::ranges::max(pixel_errors(model, pairs, part)));
+    });
+    return largest;
 }
 
 double mean_loss(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices) {

@@ -19,6 +19,13 @@ std::vector<float> reconstruct(Autoencoder &model, std::span<const float> images
 /// Returns the network's loss of each of the pairs at `indices`, without penalties. Throws Error.
 std::vector<double> losses(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices);
 
+/// Returns the errors of the pixels of the pairs at `indices`, grid by grid: the mean of |output - target| over a pixel's channels. Throws
+/// Error.
+std::vector<float> pixel_errors(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices);
+
+/// Returns the largest of all pixels' errors. Throws Error.
+float largest_pixel_error(Autoencoder &model, const Pairs &pairs);
+
 /// Returns the mean of the losses of the pairs at `indices`. Throws Error.
 double mean_loss(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices);
 

@@ -9,9 +9,11 @@
 #include <random>
 #include <sstream>
 
+#include "runtime/random.h"
 #include "tests/programs/program.h"
 #include "tests/temporary.h"
 #include "train/anomalies.h"
+#include "train/data/npy.h"
 #include "train/report/principal_axes.h"
 
 namespace castnet::test {
@@ -118,6 +120,27 @@ TEST_CASE("explore anomalies: the printed area is that of the scores in the CSV 
             CAPTURE(text);
             CHECK(picture.find(text) != std::string::npos);
         }
+    }
+
+    // The errors' scale is the largest of all images' pixels, also where the most surprising image is another's.
+    const std::vector<float> images = [] {
+        Random random(3);
+        std::vector<float> values(20 * 12 * 10);
+        for (float &value : values) value = random.uniform();
+        values[7] = 9;
+        return values;
+    }();
+    write_npy(folder.path() / "x.npy", {20, 12, 10, 1}, images);
+    const std::string x = (folder.path() / "x.npy").string(), y = (folder.path() / "y.npy").string(), maps = out + "/maps";
+    REQUIRE(run(explore + " --images " + x + " --out " + maps).status == 0);
+    REQUIRE(run("explore-test_gap reconstruct --model " + out + "/model.safetensors --images " + x + " --out " + y).status == 0);
+    const std::vector<float> outputs = read_npy(y).values;
+    float largest = 0;
+    for (std::size_t i = 0; i < images.size(); i++) largest = std::max(largest, std::abs(outputs[i] - images[i]));
+    if (std::system("command -v gnuplot >/dev/null") == 0) {
+        const std::string picture = read_plain(maps + "/surprising.svg");
+        CHECK(picture.find(fmt::format("an error of {:.2g} is white", largest)) != std::string::npos);
+        CHECK(picture.find(">error<") != std::string::npos);
     }
 
     check_error(explore + " --normal 1,5,6", "choose labels so that there are both");

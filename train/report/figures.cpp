@@ -252,15 +252,16 @@ Mosaic comparison(const Pairs &pairs, std::span<const std::uint32_t> indices, co
     Mosaic mosaic{.shape = {std::max(input.height, output.height), std::max(input.width, output.width), coloured ? 3 : 1},
                   .images = {},
                   .columns = static_cast<int>(indices.size())};
-    const auto add_row = [&](const char *name, const Shape &shape, std::span<const float> images) {
-        mosaic.row_names.emplace_back(name);
-        for (std::size_t i = 0; i < indices.size(); i++)
-            append_shown(mosaic.images, images.subspan(i * shape.size(), shape.size()), shape, mosaic.shape);
-    };
-    add_row("input", input, inputs);
-    add_row("output", output, outputs);
-    if (target == output && !pairs.examples().reproduce()) add_row("target", target, targets);
+    add_row(mosaic, "input", input, inputs);
+    add_row(mosaic, "output", output, outputs.first(indices.size() * output.size()));
+    if (target == output && !pairs.examples().reproduce()) add_row(mosaic, "target", target, targets);
     return mosaic;
+}
+
+void add_row(Mosaic &mosaic, const std::string &name, const Shape &shape, std::span<const float> images) {
+    mosaic.row_names.push_back(name);
+    for (; !images.empty(); images = images.subspan(shape.size()))
+        append_shown(mosaic.images, images.first(shape.size()), shape, mosaic.shape);
 }
 
 std::string code_text(std::span<const float> code, std::size_t most) {

@@ -33,6 +33,9 @@ struct Mosaic {
 /// shape.
 Mosaic comparison(const Pairs &pairs, std::span<const std::uint32_t> indices, const Shape &output, std::span<const float> outputs);
 
+/// Adds a named row of images of another shape, in the mosaic's extents and colours. It must have as many as the other rows.
+void add_row(Mosaic &mosaic, const std::string &name, const Shape &shape, std::span<const float> images);
+
 /// Formats a code as "(0.5, -2)", or its beginning as "(0.5, …)" if it would take more than `most` characters.
 std::string code_text(std::span<const float> code, std::size_t most);
 
