@@ -115,6 +115,7 @@ class Trainer:
     def __init__(self, model: Model, images: np.ndarray, batch_size: int):
         self.model, self.batch_size = model.to(memory_format=torch.channels_last).train(), batch_size
         self.optimizer = torch.optim.Adam(model.parameters(), 1e-3, eps=1e-7, fused=True)
+        self.steps = 0
         self.images = torch.from_numpy(images).permute(0, 3, 1, 2)  # lies as channels last
 
     def epoch(self) -> float:
@@ -125,6 +126,8 @@ class Trainer:
             self.optimizer.zero_grad()
             loss = self.model.loss(batch, batch)
             loss.backward()
+            self.steps += 1
+            self.optimizer.param_groups[0]["eps"] = 1e-7 / (1 - 0.999**self.steps) ** 0.5  # Keras's stands outside the bias correction
             self.optimizer.step()
             total += loss.item() * len(batch)
         return total / len(self.images)
