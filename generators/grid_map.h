@@ -67,14 +67,24 @@ protected:
 
     /// Vectorizes the update of a stage on a grid of `shape`: each vector takes all taps.
     void schedule_taps(Halide::Func &stage, const Halide::RDom &taps, const std::vector<int> &shape) const {
-        const int64_t most_unrolled = 16;  // beyond, the code grows, and the loop's own instructions no longer count
         const Halide::Var vector("vector");
         const bool by = by_channel(shape);
         Halide::Stage update = stage.update();
         update.split(by ? c : x, vector, by ? c : x, lanes_of(shape), Halide::TailStrategy::GuardWithIf).vectorize(by ? c : x);
         update.reorder({by ? c : x, taps.x, taps.y, vector, by ? x : c, y, n});
+        if (is_short(taps)) update.unroll(taps.x).unroll(taps.y);
+    }
+
+    /// Whether taps are so few that unrolling saves more than the longer code costs.
+    static bool is_short(const Halide::RDom &taps) {
         const auto count = [](const Halide::RVar &tap) { return *Halide::Internal::as_const_int(tap.extent()); };
-        if (count(taps.x) * count(taps.y) <= most_unrolled) update.unroll(taps.x).unroll(taps.y);
+        return count(taps.x) * count(taps.y) <= 16;
+    }
+
+    /// Whether vectors run along the channels: where these fill half a vector, or are more than the columns. Vectors along the columns
+    /// would have to collect their elements.
+    [[nodiscard]] bool by_channel(const std::vector<int> &shape) const {
+        return 2 * shape[0] >= this->natural_lanes() || shape[0] >= shape[1];
     }
 
     Epilogue epilogue;
@@ -86,7 +96,6 @@ private:
     Halide::GeneratorOutput<Halide::Buffer<Element, 4>> *to_ = nullptr;
     std::vector<int> shape_;
 
-    [[nodiscard]] bool by_channel(const std::vector<int> &shape) const { return shape[0] >= this->natural_lanes() || shape[0] >= shape[1]; }
     [[nodiscard]] int lanes_of(const std::vector<int> &shape) const {
         return lanes_within(shape[by_channel(shape) ? 0 : 1], this->natural_lanes());
     }

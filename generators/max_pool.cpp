@@ -24,14 +24,20 @@ public:
         }
     }
 
-    // In the backward pass each image begins with the winners of all of its windows.
+    // In the backward pass each image begins with the winners of all of its windows. Where windows tile the grid, a window's winners stay
+    // in registers instead, and its cells follow at once.
     void schedule() {
-        schedule_grid(pass == Pass::forward ? window : windows);
-        if (pass == Pass::forward) return;
-        winner.compute_at(epilogue.out, n).bound(c, 0, small_channels);
-        keep_on_stack(winner, int64_t{2} * small_channels * small_width * small_height);
-        along_lanes(winner, small_shape());
-        schedule_taps(winner, window, small_shape());
+        if (pass == Pass::forward) {
+            schedule_grid(window);
+        } else if (windows_tile() && by_channel(large_shape()) && epilogue.reductions.empty()) {
+            schedule_windows();
+        } else {
+            schedule_grid(windows);
+            winner.compute_at(epilogue.out, n).bound(c, 0, small_channels);
+            keep_on_stack(winner, int64_t{2} * small_channels * small_width * small_height);
+            along_lanes(winner, small_shape());
+            schedule_taps(winner, window, small_shape());
+        }
     }
 
 private:
@@ -50,6 +56,23 @@ private:
         const Expr value = (*input_)(c, column(x), row(y), n), is_larger = is_inside && value > winner(c, x, y, n)[1];
         winner(c, x, y, n) = Tuple(select(is_larger, window.y * kernel_width + window.x, winner(c, x, y, n)[0]),
                                    select(is_larger, value, winner(c, x, y, n)[1]));
+    }
+
+    // Whether windows lie side by side from the first cell on, and are small enough to be unrolled.
+    bool windows_tile() const {
+        return pad_x == 0 && pad_y == 0 && kernel_width == int(stride_x) && kernel_height == int(stride_y) && is_short(window);
+    }
+
+    // for n, y, x of the windows, vector of c: winner; its cells, unrolled.
+    void schedule_windows() {
+        const Var cell_x("cell_x"), cell_y("cell_y"), vector("vector");
+        const int lanes = lanes_within(large_channels, natural_lanes());
+        epilogue.out.bound(c, 0, large_channels).bound(x, 0, large_width).bound(y, 0, large_height);
+        epilogue.out.split(x, x, cell_x, stride_x, TailStrategy::GuardWithIf).split(y, y, cell_y, stride_y, TailStrategy::GuardWithIf);
+        epilogue.out.split(c, vector, c, lanes).reorder(c, cell_x, cell_y, vector, x, y, n).vectorize(c).unroll(cell_x).unroll(cell_y);
+        mapped.compute_at(epilogue.out, cell_x).vectorize(c).update().vectorize(c).unroll(windows.x).unroll(windows.y);
+        winner.compute_at(epilogue.out, vector).store_in(MemoryType::Register).vectorize(c);
+        winner.update().reorder({c, window.x, window.y}).vectorize(c).unroll(window.x).unroll(window.y);
     }
 
     /// A cell gets the gradients of the windows that it wins.

@@ -80,8 +80,10 @@ class OtherLoad:
 class Castnet:
     name = "Castnet"
 
-    def __init__(self, programs: pathlib.Path, data: pathlib.Path):
+    def __init__(self, programs: pathlib.Path, data: pathlib.Path, train: pathlib.Path | None = None):
+        """Takes another network's train for the default one's, if it is given."""
         self.programs, self.data, self.memory, self.load = programs, data, 0.0, OtherLoad()
+        self.trainer = train or programs / "train"
         self.folder = tempfile.TemporaryDirectory()
 
     def can(self, job: Job) -> bool:
@@ -104,7 +106,7 @@ class Castnet:
     def train(self, epochs: int, *options) -> float:
         """Returns the seconds of the last epoch."""
         run_directory = pathlib.Path(self.folder.name) / "run"
-        self.run([self.programs / "train", "--quiet", "--no-figures", "--epochs", epochs, "--data", self.data, "--run-dir", run_directory, *options])
+        self.run([self.trainer, "--quiet", "--no-figures", "--epochs", epochs, "--data", self.data, "--run-dir", run_directory, *options])
         return float((run_directory / "history.csv").read_text().splitlines()[-1].split(",")[3])
 
     def peak(self, threads: int) -> float:

@@ -27,6 +27,8 @@ const std::vector<Case> cases{
     {{28, 28, 8}, "max_pool"},
     {{28, 28, 16}, "max_pool padding=same", 1},
     {{7, 7, 32}, "max_pool padding=same"},               // an odd cell after
+    {{9, 7, 17}, "max_pool", 3},                         // cells beyond the last windows
+    {{8, 11, 20}, "max_pool pool=3x2 padding=same"},     // windows that reach beyond the grid
     {{9, 11, 20}, "max_pool pool=3x2 stride=2x1"},       // windows that overlap; channels that vectors do not divide
     {{9, 11, 3}, "max_pool pool=3 stride=1 padding=1"},  // zeros before, as in PyTorch
     {{8, 13, 1}, "max_pool pool=2x3 stride=3x5"},        // cells that no window reads

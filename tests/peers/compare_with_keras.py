@@ -23,7 +23,7 @@ except ImportError as error:
     print(f"skipped: {error}; sh cmake/bootstrap.sh peers installs what is missing")
     sys.exit(77)
 
-from network_language import Layer, Network, read_network
+from network_language import Layer, Network, program, read_network
 
 
 def build_layer(layer: Layer) -> keras.Layer:
@@ -88,7 +88,7 @@ def compare(network: Network, programs: pathlib.Path, folder: pathlib.Path, rng:
     want = by_name(model, model.trainable_variables, tape.gradient(loss, model.trainable_variables))
     want |= {"loss": np.asarray(loss), "outputs": np.asarray(outputs)}
 
-    explore = programs / ("explore" if network.name == "mnist_cae" else f"explore-{network.name}")
+    explore = program(programs, "explore", network.name)
     files = {name: folder / name for name in ("model.safetensors", "x.npy", "t.npy", "y.npy", "g.safetensors")}
     save_file(by_name(model, model.weights, model.get_weights()), files["model.safetensors"])
     np.save(files["x.npy"], images)
@@ -116,9 +116,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             differences = compare(network, options.bin, pathlib.Path(folder), rng)
         name = max(differences, key=differences.__getitem__)
-        print(f"{network.name:<14} {len(differences):>3} tensors, largest relative difference {differences[name]:.1e} ({name})")
+        print(f"{network.name:<16} {len(differences):>3} tensors, largest relative difference {differences[name]:.1e} ({name})")
         worst = max(worst, differences[name])
-    print(f"{'worst':<14} {worst:.1e}, allowed {options.bound:.0e}")
+    print(f"{'worst':<16} {worst:.1e}, allowed {options.bound:.0e}")
     return 0 if worst <= options.bound else 1
 
 

@@ -23,7 +23,7 @@ except ImportError as error:
     print(f"skipped: {error}; sh cmake/bootstrap.sh peers installs what is missing")
     sys.exit(77)
 
-from network_language import Network, read_network
+from network_language import Network, program, read_network
 
 BOUND = 1e-5  # of a tensor's largest magnitude
 CLIP_NORM = 0.02  # clips the gradients of some tensors, and not of others
@@ -51,11 +51,10 @@ class Castnet:
     """Runs the programs of one network on files in one folder."""
 
     def __init__(self, network: str, programs: pathlib.Path, folder: pathlib.Path):
-        self.suffix = "" if network == "mnist_cae" else f"-{network}"
-        self.programs, self.folder = programs, folder
+        self.network, self.programs, self.folder = network, programs, folder
 
-    def __call__(self, program: str, *arguments) -> None:
-        subprocess.run([self.programs / f"{program}{self.suffix}", *arguments], check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
+    def __call__(self, name: str, *arguments) -> None:
+        subprocess.run([program(self.programs, name, self.network), *arguments], check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
 
     def train(self, run: str, *arguments) -> dict[str, np.ndarray]:
         """Trains on x.npy, to make t.npy of it if that is there, and returns the weights."""
