@@ -168,54 +168,83 @@ void check_adjoint(const Guarded &input, const Guarded &output, const Guarded &g
     CHECK(std::abs(forward - backward) <= 64 * unit_roundoff * magnitude);
 }
 
-TEST_CASE("grid maps: outputs are the reference's, exactly where the weights are integers, and backward is forward's adjoint") {
-    for (const Case &c : cases) {
-        CAPTURE(c.text);
-        std::mt19937 random(1);
-        const GridLayer layer(c, "linear");
-        const LayerDescription description = layer.description();
-        Guarded input(c.input, c.images);
+/// Compares the outputs, exactly where the weights are integers, and checks that backward is forward's adjoint.
+void check_outputs(const Case &c) {
+    CAPTURE(c.text);
+    std::mt19937 random(1);
+    const GridLayer layer(c, "linear");
+    const LayerDescription description = layer.description();
+    Guarded input(c.input, c.images);
+    fill_integers(input, random);
+    const Guarded output = layer.forward(input, c.images);
+    Sums sums(output.size());
+    for_each_term_of(description, input, c.images,
+                     [&](std::size_t i, std::size_t o, double weight) { sums.add(o, double(input.data()[i]) * weight); });
+    if (has_integer_weights(description)) CHECK(output.values() == sums.value);
+    check_near(output, sums.value, sums, 0);
+    Guarded gradient(description.output, c.images);
+    fill_integers(gradient, random);
+    check_adjoint(input, output, gradient, layer.backward(gradient, input, input, c.images), has_integer_weights(description));
+}
+
+/// Compares the gradients behind an activation.
+void check_gradients(const Case &c, const std::string &activation) {
+    CAPTURE(c.text);
+    CAPTURE(activation);
+    std::mt19937 random(2);
+    const GridLayer layer(c, activation);
+    const LayerDescription description = layer.description();
+    Guarded gradient(description.output, c.images), input(c.input, c.images), kept(c.input, c.images);
+    fill_integers(gradient, random);
+    if (activation == "linear" || activation == "relu") {
         fill_integers(input, random);
-        const Guarded output = layer.forward(input, c.images);
-        Sums sums(output.size());
-        for_each_term_of(description, input, c.images,
-                         [&](std::size_t i, std::size_t o, double weight) { sums.add(o, double(input.data()[i]) * weight); });
-        if (has_integer_weights(description)) CHECK(output.values() == sums.value);
-        check_near(output, sums.value, sums, 0);
-        Guarded gradient(description.output, c.images);
-        fill_integers(gradient, random);
-        check_adjoint(input, output, gradient, layer.backward(gradient, input, input, c.images), has_integer_weights(description));
+        std::copy_n(input.data(), input.size(), kept.data());
+    } else {
+        fill_activated(input, kept, activation, c.input.channels, random);
     }
+    const Guarded got = layer.backward(gradient, kept, input, c.images);
+    Sums sums(got.size());
+    for_each_term_of(description, input, c.images,
+                     [&](std::size_t in, std::size_t out, double weight) { sums.add(in, double(gradient.data()[out]) * weight); });
+    std::vector<double> want = sums.value;
+    reference::activation_gradient(activation, want, kept.values(), c.input.channels);
+    if (has_integer_weights(description) && (activation == "linear" || activation == "relu")) CHECK(got.values() == want);
+    const double largest = *std::ranges::max_element(sums.magnitude);
+    check_near(got, want, sums, activation == "linear" ? 0 : (32 + c.input.channels) * unit_roundoff * largest);
+}
+
+TEST_CASE("grid maps: outputs are the reference's, exactly where the weights are integers, and backward is forward's adjoint") {
+    for (const Case &c : cases) check_outputs(c);
 }
 
 TEST_CASE("grid maps: gradients are the reference's behind every kind of activation; a maximum's goes to the first of equals") {
+    // Each case behind two of them, so that each kind meets all.
     for (std::size_t i = 0; i < cases.size(); i++) {
-        const Case &c = cases[i];
-        // Each case behind two of them, so that each kind meets all.
-        for (const std::string &activation : {activations[i % activations.size()], activations[(i + 2) % activations.size()]}) {
-            CAPTURE(c.text);
-            CAPTURE(activation);
-            std::mt19937 random(2);
-            const GridLayer layer(c, activation);
-            const LayerDescription description = layer.description();
-            Guarded gradient(description.output, c.images), input(c.input, c.images), kept(c.input, c.images);
-            fill_integers(gradient, random);
-            if (activation == "linear" || activation == "relu") {
-                fill_integers(input, random);
-                std::copy_n(input.data(), input.size(), kept.data());
-            } else {
-                fill_activated(input, kept, activation, c.input.channels, random);
-            }
-            const Guarded got = layer.backward(gradient, kept, input, c.images);
-            Sums sums(got.size());
-            for_each_term_of(description, input, c.images,
-                             [&](std::size_t in, std::size_t out, double weight) { sums.add(in, double(gradient.data()[out]) * weight); });
-            std::vector<double> want = sums.value;
-            reference::activation_gradient(activation, want, kept.values(), c.input.channels);
-            if (has_integer_weights(description) && (activation == "linear" || activation == "relu")) CHECK(got.values() == want);
-            const double largest = *std::ranges::max_element(sums.magnitude);
-            check_near(got, want, sums, activation == "linear" ? 0 : (32 + c.input.channels) * unit_roundoff * largest);
-        }
+        check_gradients(cases[i], activations[i % activations.size()]);
+        check_gradients(cases[i], activations[(i + 2) % activations.size()]);
+    }
+}
+
+/// Draws a layer and its input.
+Case draw_case(std::mt19937 &random) {
+    const auto up_to = [&](int most) { return 1 + int(random() % unsigned(most)); };
+    const auto pair = [&](int most) { return fmt::format("{}x{}", up_to(most), up_to(most)); };
+    const int height = up_to(13), width = up_to(19), kernel_y = up_to(std::min(4, height)), kernel_x = up_to(std::min(4, width));
+    const std::string paddings[] = {
+        "valid", "same", fmt::format("{},{},{},{}", up_to(kernel_y) - 1, up_to(kernel_y) - 1, up_to(kernel_x) - 1, up_to(kernel_x) - 1)};
+    const std::string pool = fmt::format("pool={}x{} stride={} padding={}", kernel_y, kernel_x, pair(4), paddings[random() % 3]);
+    const std::string texts[] = {"max_pool " + pool, "average_pool " + pool, "upsample size=" + pair(3),
+                                 fmt::format("upsample size={} interpolation=bilinear", pair(4))};
+    return {{height, width, up_to(40)}, texts[random() % 4], up_to(3)};
+}
+
+TEST_CASE("grid maps: layers drawn at random compute what the reference does") {
+    std::mt19937 random(4);
+    for (int i = 0; i < 12; i++) {
+        const Case c = draw_case(random);
+        CAPTURE(i);
+        check_outputs(c);
+        check_gradients(c, activations[random() % activations.size()]);
     }
 }
 

@@ -28,7 +28,7 @@ IMPORTER = ROOT / "train" / "importer"
 SAMPLES = pathlib.Path(__file__).parent / "samples"
 NETWORKS = pathlib.Path(__file__).parent / "networks"
 BIN = pathlib.Path(os.environ["CASTNET_BIN"])
-CASTABLE = ("basic.keras", "digits.keras", "legacy.h5", "normalized.keras", "per_pixel.keras", "pools.keras", "signal.keras", "lightning.onnx",
+CASTABLE = ("basic.keras", "colours.keras", "digits.keras", "legacy.h5", "normalized.keras", "per_pixel.keras", "pools.keras", "signal.keras", "lightning.onnx",
             "torch_pools.onnx", "view.onnx", "weights.onnx weights.pt", "weights.onnx weights.safetensors")
 BOUND = 1e-5  # of the largest output
 sys.path.insert(0, str(IMPORTER))

@@ -35,13 +35,13 @@ def stir(model: keras.Model) -> None:
             weight.assign(rng.uniform(0.2, 1, weight.shape))
 
 
-def keep_keras(name: str, model: keras.Model, grid: tuple[int, int, int], loss="mse", suffix="keras") -> None:
+def keep_keras(name: str, model: keras.Model, grid: tuple[int, int, int], loss="mse", suffix="keras", output=None) -> None:
     stir(model)
     model.compile("adam", loss)
     x = images(model.input_shape[1:])
     y = np.asarray(model(x, training=False))
     model.save(FOLDER / f"{name}.{suffix}", include_optimizer=False)
-    np.savez_compressed(FOLDER / f"{name}.npz", x=x.reshape(3, *grid), y=y.reshape(3, *grid))
+    np.savez_compressed(FOLDER / f"{name}.npz", x=x.reshape(3, *grid), y=y.reshape(3, *(output or grid)))
 
 
 def channels_last(x: np.ndarray) -> np.ndarray:
@@ -119,6 +119,12 @@ def normalized() -> keras.Model:
         layers.Dense(7), layers.BatchNormalization(), layers.Dense(36), layers.Reshape((3, 3, 4)),
         layers.BatchNormalization(scale=False), layers.Activation("tanh"),
         layers.Conv2DTranspose(2, (5, 4), strides=2, use_bias=False), layers.BatchNormalization(center=False)])
+
+
+def colours() -> keras.Model:
+    """Larger images, in colour, from grey ones."""
+    return keras.Sequential([keras.Input((5, 6, 1)), layers.Conv2D(2, 3, strides=2, padding="same", activation="relu"),
+                             layers.Conv2DTranspose(3, 4, strides=3, padding="same", activation="sigmoid")])
 
 
 def per_pixel() -> keras.Model:
@@ -199,6 +205,7 @@ def main() -> None:
     keep_keras("basic", basic(), (6, 5, 1), "mae")
     keep_keras("normalized", normalized(), (9, 8, 2))
     keep_keras("per_pixel", per_pixel(), (4, 5, 3))
+    keep_keras("colours", colours(), (5, 6, 1), output=(9, 9, 3))
     keep_keras("legacy", digits(), (12, 10, 1), suffix="h5")
     keep_torch("lightning", lightning(), (3, 16, 16))
     keep_torch("torch_pools", torch_pools(), (2, 12, 12))

@@ -70,6 +70,19 @@ TEST_CASE("determinism: resumed after each of 204 steps, a run gives the bytes o
     CHECK(runs.model("parts", "--resume") == whole);
 }
 
+TEST_CASE("determinism: what dropout draws depends on neither threads nor interruptions") {
+    const Runs runs("train-test_pool", 40, {11, 13, 3});
+    const std::string options = "--epochs 3 --batch-size 16 --seed 5", whole = runs.model("whole", options + " --threads 1");
+    for (const int threads : {2, 5}) CHECK(runs.model("threads", options + " --threads " + std::to_string(threads)) == whole);
+    runs.train("parts", options + " --time-limit 1e-9");
+    for (int step = 1; step < 9; step++) {
+        REQUIRE(runs.step("parts") == std::to_string(step));
+        runs.train("parts", "--resume --time-limit 1e-9");
+    }
+    CHECK(runs.model("parts", "--resume") == whole);
+    CHECK(runs.model("other", "--epochs 3 --batch-size 16 --seed 6") != whole);
+}
+
 TEST_CASE("determinism: resumed after each step, a run with any optimizer gives the bytes of an uninterrupted one") {
     const Runs runs("train-test_gap", 85, {12, 10});
     for (const std::string optimizer : {"--optimizer adamw", "--optimizer sgd", "--optimizer sgd --momentum 0.9 --clip-norm 0.01",
