@@ -59,7 +59,7 @@ def compare(source: Source, programs: pathlib.Path, rounds: int) -> Castnet:
         times = [(castnet.train(2, "--batch-size", source.batch_size) / steps, seconds_of(pytorch.epoch) / steps) for _ in range(rounds)]
     ours, theirs = (1e3 * statistics.median(column) for column in zip(*times))
     ratios = [other / mine for mine, other in times]
-    print(f"{source.name:<18}{source.batch_size:>6}{ours:>11.3f}{theirs:>12.3f}{statistics.median(ratios):>9.2f}x "
+    print(f"{source.name:<18}{source.batch_size:>6}{ours:>12.3f}{theirs:>12.3f}{statistics.median(ratios):>9.2f}x "
           f"({min(ratios):.2f}–{max(ratios):.2f})", flush=True)
     return castnet
 
@@ -70,7 +70,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("names", nargs="*", default=[source.name for source in SOURCES])
     options = parser.parse_args()
-    print(f"{'a training step':<18}{'batch':>6}{'Castnet ms':>11}{'PyTorch ms':>12}{'Castnet is':>10} faster by")
+    print(f"{'a training step':<18}{'batch':>6}{'Castnet ms':>12}{'PyTorch ms':>12}{'ratio':>10}")
     for source in SOURCES:
         if source.name in options.names:
             warning = compare(source, options.bin, options.rounds).load.warning()

@@ -84,7 +84,8 @@ def compare(network: Network, programs: pathlib.Path, images: np.ndarray, batch_
     """Returns whether the means agree.
 
     Two runs of a seed begin with the same weights, so that only their difference is noise: the initial weights spread the losses much
-    further. Allowed are four standard errors of the three differences, and 1 % of the loss, as three may be alike by chance.
+    further. Allowed are four standard errors of the three differences, and 2 % of the loss, as three may be alike by chance. That is
+    narrow: Adam with epsilon where PyTorch has it moves the first epoch of cifar_lightning by 14 %.
     """
     is_keras = all(layer.padding in ("same", "valid") for layer in network.layers)
     peer, peer_losses = ("Keras", keras_losses) if is_keras else ("PyTorch", pytorch_losses)
@@ -97,7 +98,7 @@ def compare(network: Network, programs: pathlib.Path, images: np.ndarray, batch_
     agree = True
     for epoch, (mine, others) in enumerate(zip(ours.T, theirs.T), 1):
         difference, noise = np.mean(mine - others), np.std(mine - others, ddof=1) / np.sqrt(len(SEEDS))
-        allowed = 4 * noise + 0.01 * others.mean()
+        allowed = 4 * noise + 0.02 * others.mean()
         is_near = abs(difference) <= allowed
         print(f"{network.name:<16} epoch {epoch}   Castnet {mine.mean():.5f} ± {mine.std(ddof=1):.5f}   {peer:<7} {others.mean():.5f} ± "
               f"{others.std(ddof=1):.5f}   difference {difference:+.5f} ± {noise:.5f}, allowed {allowed:.5f}{'' if is_near else '   FAILED'}",
