@@ -163,6 +163,8 @@ CHANGES = {
     "generators/sgd.cpp": (NETWORKS, [
         ("(decay * now[0] + rate * g)", "(decay * now[0] - rate * g)", "sgd climbs"),
         ("(decay * now[0] + rate * g)", "rate * g", "the weights of sgd do not decay"),
+    ]),
+    "generators/momentum.cpp": (NETWORKS, [
         ("momentum * now[1] - rate * g;", "momentum * (now[1] - rate * g);", "momentum weighs the gradient too"),
         ("select(nesterov, momentum * v", "select(nesterov, momentum * now[1]", "Nesterov's momentum is the usual one"),
         (", v) - decay * now[0])", ", v) - decay * v)", "the velocity decays for the weights"),
