@@ -169,7 +169,7 @@ struct NetworkDescription {
     /// Lists tensors in the order that weights have everywhere: each layer's kernel, then its bias.
     [[nodiscard]] constexpr auto tensors(Tensors which = Tensors::all) const {
         std::size_t count = 0;
-        for (const LayerDescription &layer : layers) count += has_tensors(layer, which) ? 2 : 0;
+        for (const LayerDescription &layer : layers) count += has_tensors(layer, which) ? 2U : 0U;
         return Listing(count, [*this, which](std::size_t i) {
             const LayerDescription &layer = layers[layer_of(i, which)];
             return i % 2 == 0 ? layer.kernel() : layer.bias();
