@@ -30,9 +30,10 @@ struct Axis {
     [[nodiscard]] Halide::Expr weight(const Halide::Expr &i, const Halide::Expr &o) const {
         const Halide::Expr inside = i >= 0 && i < large && o >= 0 && o < small;
         if (map == Map::bilinear) {
-            const Halide::Expr centre = cast(element_type(), 2 * i + 1 - stride) * element(0.5 / stride);
-            return select(inside, max(element(0), 1.0F - abs(clamp(centre, 0.0F, element(small - 1)) - cast(element_type(), o))),
-                          element(0));
+            // Both in units of half a cell of the large grid, so that no digits cancel: the distance of the centres, and that of two cells.
+            const int unit = 2 * stride;
+            const Halide::Expr centre = clamp(2 * i + 1 - stride, 0, unit * (small - 1)), distance = abs(centre - unit * o);
+            return select(inside, cast(element_type(), max(0, unit - cast<int>(distance))) / element(unit), element(0));
         }
         const Halide::Expr begin = o * stride - pad, end = begin + window;
         const Halide::Expr cells = map == Map::average ? min(end, large) - max(begin, 0) : Halide::Expr(1);

@@ -186,8 +186,8 @@ CHANGES = {
     "generators/resample.cpp": (GRID_MAPS, [
         ("min(end, large) - max(begin, 0) : Halide::Expr(1)", "Halide::Expr(window) : Halide::Expr(1)", "a mean counts the cells outside"),
         ("map == Map::average ? min(end", "map != Map::average ? min(end", "upsampling takes a mean"),
-        ("clamp(centre, 0.0F, element(small - 1))", "centre", "bilinear edges fade to zero"),
-        ("2 * i + 1 - stride) * element", "2 * i - stride) * element", "bilinear centres lie half a cell off"),
+        ("clamp(2 * i + 1 - stride, 0, unit * (small - 1))", "(2 * i + 1 - stride)", "bilinear edges fade to zero"),
+        ("clamp(2 * i + 1 - stride, 0", "clamp(2 * i - stride, 0", "bilinear centres lie half a cell off"),
         ("(i + pad - window) / stride + 1", "(i - window) / stride + 1", "windows of a cell without the padding"),
         ("o * stride - (map == Map::bilinear ? stride / 2 : pad)", "o * stride - (map == Map::bilinear ? 0 : pad)",
          "the gradient of an interpolation misses the cells before"),

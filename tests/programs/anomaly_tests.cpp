@@ -125,7 +125,7 @@ TEST_CASE("explore anomalies: the printed area is that of the scores in the CSV 
     // The errors' scale is the largest of all images' pixels, also where the most surprising image is another's.
     const std::vector<float> images = [] {
         Random random(3);
-        std::vector<float> values(20 * 12 * 10);
+        std::vector<float> values(2400);  // 20 images of 12x10
         for (float &value : values) value = random.uniform();
         values[7] = 9;
         return values;

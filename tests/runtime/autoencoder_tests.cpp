@@ -238,7 +238,7 @@ TEST_CASE("network: dropout draws by seed and step, and only in training") {
         Autoencoder model(test_pool::network, {.batch_size = 4, .optimizer = {.learning_rate = 0}, .seed = seed});
         std::vector<float> weights(test_pool::parameter_count, 0.1F);
         REQUIRE(model.load(weights) == 0);
-        const std::vector<double> all{model.step(images).loss, model.step(images).loss};
+        std::vector<double> all{model.step(images).loss, model.step(images).loss};
         std::vector<float> outputs(images.size()), again(images.size());
         REQUIRE(model.reconstruct(images, outputs) == 0);
         REQUIRE(model.step(images).error == 0);
