@@ -217,7 +217,7 @@ TEST_CASE("grid maps: outputs are the reference's, exactly where the weights are
     for (const Case &c : cases) check_outputs(c);
 }
 
-TEST_CASE("grid maps: gradients are the reference's behind every kind of activation; a maximum's goes to the first of equals") {
+TEST_CASE("grid maps: gradients are the reference's behind every kind of activation, and a maximum's goes to the first of equals") {
     // Each case behind two of them, so that each kind meets all.
     for (std::size_t i = 0; i < cases.size(); i++) {
         check_gradients(cases[i], activations[i % activations.size()]);

@@ -115,7 +115,7 @@ TEST_CASE("data: explore evaluates, encodes and judges unlabelled images, whatev
     }
 }
 
-TEST_CASE("data: classes are those of folders; --classes and --normal are refused where there are no labels") {
+TEST_CASE("data: classes are those of folders, and --classes and --normal are refused where there are no labels") {
     const Commands commands;
     write_pngs(commands.path("labelled"), 42, {"bent", "good", "worn"});
     write_images(commands.path("x.npy"), 40);
@@ -168,7 +168,7 @@ TEST_CASE("data: names of classes are in CSV files and legends, and a run is res
     }
 }
 
-TEST_CASE("data: floats that look like bytes are warned of, once; others are not") {
+TEST_CASE("data: floats that look like bytes are warned of, once, and others are not") {
     const Commands commands;
     const auto said = [&](const std::vector<float> &of_an_image, const std::string &options = "") {
         std::vector<float> values;

@@ -123,7 +123,7 @@ TEST_CASE("dataset: IDX files are found in either spelling, plain or gzip, image
     }
 }
 
-TEST_CASE("dataset: one IDX file is images without labels; a file of labels has its own message") {
+TEST_CASE("dataset: one IDX file is images without labels, and a file of labels has its own message") {
     const TemporaryFolder folder;
     const std::filesystem::path file = folder.path() / "images";
     const std::string images = idx_bytes(0x08, {2, 1, 2}, "abcd"), labels = idx_bytes(0x08, {3}, "\1\5\6");
@@ -156,7 +156,7 @@ TEST_CASE("dataset: a label is called as its class, or is a number") {
     for (const char *other : {"", "cat", "1 ", "1.5", "99999999999"}) CHECK_FALSE(find_label({}, other));
 }
 
-TEST_CASE("dataset: a .npy file is both parts, unlabelled; bytes stay bytes, and extents of 1 may be left out") {
+TEST_CASE("dataset: a .npy file is both parts, unlabelled, and bytes stay bytes, and extents of 1 may be left out") {
     const TemporaryFolder folder;
     const std::filesystem::path file = folder.path() / "x.npy";
     for (const char *shape : {"3, 2, 2, 1", "3, 2, 2", "3, 1, 2, 2"}) {

@@ -187,7 +187,7 @@ struct Images {
 
 using Values = std::vector<int>;
 
-TEST_CASE("image folder: images directly, sorted by name, are both parts and unlabelled; what is no image is left alone") {
+TEST_CASE("image folder: images directly, sorted by name, are both parts and unlabelled, and what is no image is left alone") {
     const Images images{{"b.png", 2}, {"a.PNG", 1}, {"c with 'quotes' & \xc3\xa4 \xff.png", 3}};
     images.add(".hidden.png", 9);
     write_plain(images.folder.path() / "notes.txt", "x");
@@ -199,7 +199,7 @@ TEST_CASE("image folder: images directly, sorted by name, are both parts and unl
     CHECK(images.load().floats.empty());
 }
 
-TEST_CASE("image folder: a folder for each class; numbers are labels") {
+TEST_CASE("image folder: a folder for each class, and numbers are labels") {
     const Images images{{"10/x.png", 1}, {"10/y.png", 2}, {"5/x.png", 3}, {"-1/x.png", 4}};
     CHECK(images.values() == Values{4, 1, 2, 3});
     CHECK(images.load().labels == Values{-1, 10, 10, 5});
