@@ -40,6 +40,9 @@ void Pipelines::add_layer(const LayerDescription &layer) {
     const int images = images_;
     add("forward", flops, in + kernel + out, shards,
         [=, &layer](Failure &failure) { return castnet::forward(failure, layer, values, input, output, images); });
+    if (layer.keeps_sums)
+        add("activate", 0, 2 * out, shards,
+            [=, &layer](Failure &failure) { return castnet::activate(failure, layer, output, output, images); });
     if (layer.backward_data != nullptr)
         add("backward_data", flops, out + kernel + 2 * in, shards, [=, &layer](Failure &failure) {
             return castnet::backward_data(failure, layer, values, output_gradient, input, input, input_gradient, images);
