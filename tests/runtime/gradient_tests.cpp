@@ -95,6 +95,23 @@ TEST_CASE("network: the loss and every tensor's gradient agree with central diff
     }
 }
 
+TEST_CASE("network: a maximum's gradient goes to the largest output, also where outputs fall as their sums rise") {
+    const std::size_t images = 2, gelu = 1;  // the layer before the maximum
+    Random random(6);
+    Network network(test_pool::network, int(images), 1);
+    set_random_weights(network, random);
+    REQUIRE(test_pool::network.layers[gelu].activation == "gelu");
+    REQUIRE(test_pool::network.layers[gelu + 1].kind == LayerKind::max_pool);
+    for (float &bias : network.bias(gelu)) bias = -2;
+    REQUIRE(network.weights_changed() == 0);
+    ReferenceNetwork reference(network);
+    const Batch batch(test_pool::network, images, random);
+    REQUIRE(network.backward(castnet::Batch::of(batch.inputs, batch.targets, int(images))).error == 0);
+    REQUIRE(network.sum_gradients(gelu) == 0);
+    check_gradient(reference, reference.layers[gelu].kernel, network.kernel(gelu, Block::gradients), batch, images, random);
+    check_gradient(reference, reference.layers[gelu].bias, network.bias(gelu, Block::gradients), batch, images, random);
+}
+
 /// Trains on batches of many sizes, the last of one image. Returns the weights.
 std::vector<float> train_a_little(const NetworkDescription &description, int threads) {
     use_threads(threads);
