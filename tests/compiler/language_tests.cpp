@@ -182,6 +182,9 @@ TEST_CASE("language: a network in which nothing learns is refused, and freezing 
     CHECK_FALSE(first.layers[1].keeps_sums);
     CHECK(first.layers[1].canonical ==
           "conv2d filters=2 kernel=1x1 stride=1x1 padding=valid activation=silu l2=0 trainable=false name=conv2d");
+    const Architecture penalized = read(text(" l2=0.5" + frozen, ""));
+    CHECK(penalized.layers[1].description().l2 == 0);  // as in Keras
+    CHECK(penalized.layers[1].canonical.find("l2=0.5 trainable=false") != std::string::npos);
     const auto multiply_adds = [](const Architecture &network) {
         const std::vector<LayerDescription> layers = network.descriptions();
         return network.description(layers).training_multiply_adds();
