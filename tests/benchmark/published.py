@@ -15,7 +15,7 @@ import numpy as np
 
 sys.path[:0] = [str(pathlib.Path(__file__).parents[1] / folder) for folder in ("networks", "peers")]
 try:
-    from pytorch_network import Model, Trainer
+    from pytorch_network import Model, Trainer, random_weights
 except ImportError as error:
     sys.exit(f"error: {error}; sh cmake/bootstrap.sh peers installs what is missing")
 from benchmark import Castnet
@@ -23,17 +23,6 @@ from network_language import program, read_network
 from sources import SOURCES, Source
 
 SECONDS = 1.0  # of PyTorch, about, a round
-
-
-def random_weights(network, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Returns weights with Glorot's deviation."""
-    weights = {}
-    for layer in network.layers:
-        if layer.kernel_shape:
-            deviation = np.sqrt(2 / (np.prod(layer.kernel_shape[:-2]) * sum(layer.kernel_shape[-2:])))
-            weights[f"{layer.name}/kernel"] = rng.normal(0, deviation, layer.kernel_shape).astype(np.float32)
-            weights[f"{layer.name}/bias"] = np.zeros(layer.filters, np.float32)
-    return weights
 
 
 def seconds_of(call) -> float:

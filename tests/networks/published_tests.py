@@ -10,10 +10,14 @@ import os
 import pathlib
 import random
 import subprocess
+import sys
 import tempfile
 import unittest
 
 from sources import FOLDER, SOURCES
+
+sys.path.append(str(FOLDER.parent / "peers"))
+from network_language import program  # noqa: E402
 
 PROGRAMS = pathlib.Path(os.environ["CASTNET_BIN"]).resolve()
 
@@ -42,8 +46,7 @@ class Published(unittest.TestCase):
             with self.subTest(source.name), tempfile.TemporaryDirectory() as folder:
                 described = json.loads(subprocess.check_output([PROGRAMS / "castnet", "describe", "--json", source.file]))
                 save_array(pathlib.Path(folder) / "x.npy", [40, *described["input"]])
-                train = PROGRAMS / ("train" if source.name == "mnist_cae" else f"train-{source.name}")
-                subprocess.run([train, "--quiet", "--no-figures", "--data", "x.npy", "--run-dir", "run", "--epochs", "2", "--batch-size", "8"],
+                subprocess.run([program(PROGRAMS, "train", source.name), "--quiet", "--no-figures", "--data", "x.npy", "--run-dir", "run", "--epochs", "2", "--batch-size", "8"],
                                cwd=folder, check=True)
                 with open(f"{folder}/run/history.csv", encoding="utf-8") as history:
                     losses = [float(row["loss"]) for row in csv.DictReader(history)]

@@ -14,7 +14,7 @@ import tempfile
 try:
     import numpy as np
     import torch
-    from pytorch_network import Model
+    from pytorch_network import Model, random_weights
     from safetensors.numpy import load_file, save_file
 except ImportError as error:
     print(f"skipped: {error}; sh cmake/bootstrap.sh peers installs what is missing")
@@ -47,13 +47,7 @@ def castnet(explore: pathlib.Path, weights: dict, images: np.ndarray, targets: n
 
 
 def compare(network: Network, explore: pathlib.Path, rng: np.random.Generator) -> dict[str, float]:
-    weights = {}
-    for layer in network.layers:
-        if not layer.kernel_shape:
-            continue
-        deviation = 1 / np.sqrt(np.prod(layer.kernel_shape[:-1]))
-        weights[f"{layer.name}/kernel"] = rng.normal(0, deviation, layer.kernel_shape).astype(np.float32)
-        weights[f"{layer.name}/bias"] = rng.normal(0, 0.1, layer.filters).astype(np.float32)
+    weights = random_weights(network, rng)
     images = rng.random((5, *network.input), np.float32)
     targets = rng.random((5, *network.output), np.float32)
     got, want = castnet(explore, weights, images, targets), pytorch(network, weights, images, targets)

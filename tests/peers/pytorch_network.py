@@ -57,6 +57,17 @@ def transpose(layer: Layer, x: torch.Tensor, kernel: torch.Tensor, bias: torch.T
     return functional.conv_transpose2d(x, kernel, bias, layer.strides, layer.pad, given_back)[:, :, :height, :width]
 
 
+def random_weights(network: Network, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Returns weights of Castnet's names and layouts that keep sums near 1."""
+    weights = {}
+    for layer in network.layers:
+        if layer.kernel_shape:
+            deviation = 1 / np.sqrt(np.prod(layer.kernel_shape[:-1]))
+            weights[f"{layer.name}/kernel"] = rng.normal(0, deviation, layer.kernel_shape).astype(np.float32)
+            weights[f"{layer.name}/bias"] = rng.normal(0, 0.1, layer.filters).astype(np.float32)
+    return weights
+
+
 class Model(nn.Module):
     """A network from grids to grids, with channels first."""
 

@@ -16,15 +16,14 @@ except ImportError as error:
     print(f"skipped: {error}; sh cmake/bootstrap.sh test installs what is missing")
     sys.exit(77)
 
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "peers"))
+from network_language import program  # noqa: E402
+
 BIN = pathlib.Path(os.environ["CASTNET_BIN"])
 COMPILER = os.environ["CASTNET_COMPILER"]
 NETWORKS = {"mnist_cae": (28, 28, 1), "test_rgb": (32, 32, 3), "test_odd": (17, 23, 2), "test_gap": (12, 10, 1), "test_softmax": (8, 8, 5),
             "test_wide": (6, 40, 70), "test_one": (1, 1, 1), "test_padding": (25, 22, 2), "test_dense": (6, 5, 2)}
 BOUND = 1e-5  # of the largest output
-
-
-def program(name: str, network: str) -> pathlib.Path:
-    return BIN / (name if network == "mnist_cae" else f"{name}-{network}")
 
 
 def read_safetensors(path: pathlib.Path) -> dict[str, np.ndarray]:
@@ -52,7 +51,7 @@ class Exporting(unittest.TestCase):
         images = self.rng.random((3, *NETWORKS[network]), np.float32)
         np.save(self.folder / "x.npy", images)
         run = self.folder / network
-        self.run_program(program("train", network), "--quiet", "--no-figures", "--epochs", "1", "--data", self.folder / "x.npy", "--run-dir", run)
+        self.run_program(program(BIN, "train", network), "--quiet", "--no-figures", "--epochs", "1", "--data", self.folder / "x.npy", "--run-dir", run)
         return run / "model.safetensors", images
 
     def evaluate(self, path: pathlib.Path, inputs: np.ndarray) -> np.ndarray:
@@ -68,7 +67,7 @@ class Exporting(unittest.TestCase):
         for network in NETWORKS:
             with self.subTest(network=network):
                 model, images = self.model_of(network)
-                explore, folder = program("explore", network), self.folder
+                explore, folder = program(BIN, "explore", network), self.folder
                 for part in ("all", "encoder", "decoder"):
                     self.run_program(explore, "export", "--model", model, "--onnx", folder / f"{part}.onnx", "--part", part)
                 self.run_program(explore, "reconstruct", "--model", model, "--images", folder / "x.npy", "--out", folder / "y.npy")
@@ -80,7 +79,7 @@ class Exporting(unittest.TestCase):
 
     def test_header_holds_the_weights_to_the_bit(self):
         model, _ = self.model_of("test_gap")
-        self.run_program(program("explore", "test_gap"), "export", "--model", model, "--header", self.folder / "weights.h")
+        self.run_program(program(BIN, "explore", "test_gap"), "export", "--model", model, "--header", self.folder / "weights.h")
         (self.folder / "print.cpp").write_text('#include "weights.h"\n#include <cstdio>\n'
                                                "int main() { for (float w : test_gap::weights) std::printf(\"%a\\n\", w); }\n")
         binary = self.folder / "print"
@@ -93,7 +92,7 @@ class Exporting(unittest.TestCase):
 
     def test_what_cannot_be_written_is_said_in_one_line(self):
         model, _ = self.model_of("test_one")
-        explore = program("explore", "test_one")
+        explore = program(BIN, "explore", "test_one")
         for option in ("--onnx", "--header"):
             error = self.run_program(explore, "export", "--model", model, option, self.folder / "missing" / "file", status=1)
             self.assertRegex(error, r"^error: [^\n]*missing[^\n]*cannot be written[^\n]*\n$")
@@ -106,7 +105,7 @@ class Exporting(unittest.TestCase):
         for says, expected in (("raise RuntimeError('broken\\nlibrary')", "ONNX's library refused the graph (library)"),
                                ("raise SystemExit('error: it is too old')", "it is too old")):
             (self.folder / "onnx" / "__init__.py").write_text(says)
-            errors = self.run_program(program("explore", "test_gap"), "export", "--model", model, "--onnx", self.folder / "graph.onnx",
+            errors = self.run_program(program(BIN, "explore", "test_gap"), "export", "--model", model, "--onnx", self.folder / "graph.onnx",
                                       status=1, environment={"PYTHONPATH": str(self.folder)})
             self.assertEqual(len(errors.splitlines()), 1, errors)
             self.assertIn(expected, errors)
