@@ -14,9 +14,6 @@
 
 namespace castnet {
 
-/// What a pipeline that makes a grid is to its layer.
-enum class Pass { forward, backward_data };
-
 /// One grid, a kernel or any other dense operand: fixes every bound and stride but the extent of the last dimension when that is 0.
 template <typename Operand>
 void fix_shape(Operand &operand, const std::vector<int> &extents, int images_estimate = 4) {

@@ -1,8 +1,7 @@
 // What correlate and spread share: they make one grid from another, and finish it in one of two ways.
 #pragma once
 
-#include "activation.h"
-#include "contraction.h"
+#include "grid_pass.h"
 #include "register_tile.h"
 
 namespace castnet {
@@ -11,24 +10,22 @@ namespace castnet {
 /// forward        out = activation(sum + bias), `bias`(c) the layer's;
 /// backward_data  out = sum · activation'(z), activation the previous layer's, `output`(c, x, y, n) = activation(z) on the grid of `out`.
 template <typename Derived>
-class DataContraction : public Contraction<Derived> {
+class DataContraction : public GridPass<Contraction<Derived>> {
 public:
     void configure() {
-        if (pass == Pass::forward) {
-            bias_ = this->template add_input<Halide::Buffer<Element, 1>>("bias");
-        } else {
-            output_ = this->template add_input<Halide::Buffer<Element, 4>>("output");
-        }
+        if (pass == Pass::forward) bias_ = this->template add_input<Halide::Buffer<Element, 1>>("bias");
+        this->add_output_kept();
     }
 
 protected:
     static constexpr int narrow = 8;  // channels below which half of an AVX2 vector or more would idle
 
-    const Halide::Var c{"c"}, x{"x"}, y{"y"}, n{"n"}, lane{"lane"};
+    using Base = GridPass<Contraction<Derived>>;
+    using Base::c, Base::x, Base::y, Base::n, Base::epilogue, Base::pass, Base::activation;
+    const Halide::Var lane{"lane"};
     ZeroPadding padding;  // of the grid that is read
     Halide::Func by_lane{"kernel_by_lane"};
     Halide::Func pixels{"pixels"};  // (c, x, y, n), the finished sums
-    Epilogue epilogue;
 
     // The algorithm.
 
@@ -47,8 +44,7 @@ protected:
     void define_epilogue(const std::vector<int> &shape) {
         const int channels = shape[0];
         if (pass == Pass::backward_data) {
-            fix_shape(*output_, shape);
-            epilogue = activation_gradient(activation_of(activation), pixels, *output_, channels);
+            this->define_gradient_epilogue(pixels, shape);
         } else {
             fix_shape(*bias_, {channels});
             epilogue = activate(activation_of(activation), pixels, channels);
@@ -80,12 +76,8 @@ protected:
         return pixels;
     }
 
-    Halide::GeneratorParam<Pass> pass{"pass", Pass::forward, {{"forward", Pass::forward}, {"backward_data", Pass::backward_data}}};
-    Halide::GeneratorParam<std::string> activation{"activation", "linear"};  // as a network's text names it
-
 private:
     Halide::GeneratorInput<Halide::Buffer<Element, 1>> *bias_ = nullptr;
-    Halide::GeneratorInput<Halide::Buffer<Element, 4>> *output_ = nullptr;
 };
 
 }  // namespace castnet

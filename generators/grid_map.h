@@ -1,8 +1,7 @@
 // What layers without weights share: they make one grid from another, channel by channel, and send its gradient back.
 #pragma once
 
-#include "activation.h"
-#include "contraction.h"
+#include "grid_pass.h"
 #include "register_tile.h"
 
 namespace castnet {
@@ -11,24 +10,24 @@ namespace castnet {
 /// forward        to = map(from), the layer's input and output;
 /// backward_data  to = mapᵀ(from) · activation'(z) of gradients; activation is the previous layer's, which keeps `output`(c, x, y, n).
 template <typename Derived>
-class GridMap : public BilinearMap<Derived> {
+class GridMap : public GridPass<BilinearMap<Derived>> {
 public:
     Halide::GeneratorInput<Halide::Buffer<Element, 4>> from{"from"};
 
     void configure() {
         to_ = this->template add_output<Halide::Buffer<Element, 4>>("to");
-        if (pass == Pass::backward_data) output_ = this->template add_input<Halide::Buffer<Element, 4>>("output");
+        this->add_output_kept();
     }
 
 protected:
-    const Halide::Var c{"c"}, x{"x"}, y{"y"}, n{"n"};
+    using Base = GridPass<BilinearMap<Derived>>;
+    using Base::c, Base::x, Base::y, Base::n, Base::epilogue, Base::pass;
     Halide::Func mapped{"mapped"};  // (c, x, y, n): map(from) or mapᵀ(from)
 
     // The algorithm's end, on grids of these shapes.
     void finish(const std::vector<int> &from_shape, const std::vector<int> &to_shape) {
         if (pass == Pass::backward_data) {
-            fix_shape(*output_, to_shape);
-            epilogue = activation_gradient(activation_of(activation), mapped, *output_, to_shape[0]);
+            this->define_gradient_epilogue(mapped, to_shape);
         } else {
             epilogue = activate(activation_of("linear"), mapped, to_shape[0]);
         }
@@ -87,12 +86,7 @@ protected:
         return 2 * shape[0] >= this->natural_lanes() || shape[0] >= shape[1];
     }
 
-    Epilogue epilogue;
-    Halide::GeneratorParam<Pass> pass{"pass", Pass::forward, {{"forward", Pass::forward}, {"backward_data", Pass::backward_data}}};
-    Halide::GeneratorParam<std::string> activation{"activation", "linear"};  // as a network's text names it
-
 private:
-    Halide::GeneratorInput<Halide::Buffer<Element, 4>> *output_ = nullptr;
     Halide::GeneratorOutput<Halide::Buffer<Element, 4>> *to_ = nullptr;
     std::vector<int> shape_;
 

@@ -96,8 +96,7 @@ CHANGES = {
     "generators/data_contraction.h": (CONTRACTIONS, [
         ("(*bias_)(channel) : element(0)", "-(*bias_)(channel) : element(0)", "the sign of the bias"),
         ("select(lane < wide_channels,", "select(lane <= wide_channels,", "a lane beyond the last channel repeats it"),
-        ("epilogue = activation_gradient(activation_of(activation), pixels, *output_, channels);",
-         "epilogue = activation_gradient({\"linear\"}, pixels, *output_, channels);",
+        ("this->define_gradient_epilogue(pixels, shape);", "epilogue = activate({\"linear\"}, pixels, channels);",
          "the activation's derivative is left out"),
     ]),
     "generators/padding.h": (CONTRACTIONS, [
@@ -200,7 +199,7 @@ CHANGES = {
         ("large_channels * (x + large_width * y)", "large_channels * (x + y)", "pixels of a diagonal draw the same"),
     ]),
     "generators/grid_map.h": (GRID_MAPS, [
-        ("activation_gradient(activation_of(activation), mapped", "activation_gradient(activation_of(\"linear\"), mapped",
+        ("this->define_gradient_epilogue(mapped, to_shape);", "epilogue = activate({\"linear\"}, mapped, to_shape[0]);",
          "the previous activation has no derivative"),
     ]),
     "generators/language/pipelines.cpp": (NETWORKS, [
