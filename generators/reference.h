@@ -14,45 +14,37 @@
 
 namespace castnet::reference {
 
-using castnet::Shape;
+using castnet::Geometry, castnet::Shape;
 
-/// The two grids and the kernel between them.
-struct Geometry {
-    Shape large, small;
-    int kernel_height = 1, kernel_width = 1;
-    int stride_y = 1, stride_x = 1;
-    int pad_y = 0, pad_x = 0;
+/// Calls visit(large index, small index, kernel index) for every product of two pixels' channels.
+template <typename Visit>
+void for_each_channel(const Geometry &map, int large_pixel, int small_pixel, int tap, const Visit &visit) {
+    for (int lc = 0; lc < map.large.channels; lc++) {
+        for (int sc = 0; sc < map.small.channels; sc++) {
+            visit(static_cast<std::size_t>(large_pixel * map.large.channels + lc),
+                  static_cast<std::size_t>(small_pixel * map.small.channels + sc),
+                  static_cast<std::size_t>((tap * map.large.channels + lc) * map.small.channels + sc));
+        }
+    }
+}
 
-    /// Calls visit(large index, small index, kernel index) for every product of the bilinear map, of one image. The kernel is
-    /// (ky, kx, large channel, small channel) in C order.
-    template <typename Visit>
-    void for_each_product(const Visit &visit) const {
-        for (int y = 0; y < small.height; y++) {
-            for (int x = 0; x < small.width; x++) {
-                for (int ky = 0; ky < kernel_height; ky++) {
-                    for (int kx = 0; kx < kernel_width; kx++) {
-                        const int row = y * stride_y + ky - pad_y, column = x * stride_x + kx - pad_x;
-                        if (row < 0 || row >= large.height || column < 0 || column >= large.width) continue;
-                        const int large_pixel = row * large.width + column, small_pixel = y * small.width + x;
-                        visit_channels(large_pixel, small_pixel, ky * kernel_width + kx, visit);
-                    }
+/// Calls visit(large index, small index, kernel index) for every product of the bilinear map, of one image. The kernel is
+/// (ky, kx, large channel, small channel) in C order.
+template <typename Visit>
+void for_each_product(const Geometry &map, const Visit &visit) {
+    for (int y = 0; y < map.small.height; y++) {
+        for (int x = 0; x < map.small.width; x++) {
+            for (int ky = 0; ky < map.kernel_height; ky++) {
+                for (int kx = 0; kx < map.kernel_width; kx++) {
+                    const int row = y * map.stride_y + ky - map.pad_y, column = x * map.stride_x + kx - map.pad_x;
+                    if (row < 0 || row >= map.large.height || column < 0 || column >= map.large.width) continue;
+                    const int large_pixel = row * map.large.width + column, small_pixel = y * map.small.width + x;
+                    for_each_channel(map, large_pixel, small_pixel, ky * map.kernel_width + kx, visit);
                 }
             }
         }
     }
-
-private:
-    template <typename Visit>
-    void visit_channels(int large_pixel, int small_pixel, int tap, const Visit &visit) const {
-        for (int lc = 0; lc < large.channels; lc++) {
-            for (int sc = 0; sc < small.channels; sc++) {
-                visit(static_cast<std::size_t>(large_pixel * large.channels + lc),
-                      static_cast<std::size_t>(small_pixel * small.channels + sc),
-                      static_cast<std::size_t>((tap * large.channels + lc) * small.channels + sc));
-            }
-        }
-    }
-};
+}
 
 inline double logistic(double z) {
     return 1 / (1 + std::exp(-z));

@@ -27,11 +27,33 @@ struct Shape {
     constexpr bool operator==(const Shape &) const = default;
 };
 
+/// The bilinear map between two grids that a layer's contractions compute with a kernel: see generators/contraction.h.
+struct Geometry {
+    Shape large, small;
+    int kernel_height = 1, kernel_width = 1;
+    int stride_y = 1, stride_x = 1;
+    int pad_y = 0, pad_x = 0;  ///< zeros before the first row and column of the large grid
+    bool makes_large = false;  ///< the forward pass makes the large grid from the small one
+
+    [[nodiscard]] constexpr const Shape &input() const { return makes_large ? small : large; }
+    /// Returns the kernel's shape in C order.
+    [[nodiscard]] constexpr std::array<std::size_t, 4> kernel_shape() const {
+        return {static_cast<std::size_t>(kernel_height), static_cast<std::size_t>(kernel_width), static_cast<std::size_t>(large.channels),
+                static_cast<std::size_t>(small.channels)};
+    }
+    [[nodiscard]] constexpr std::size_t kernel_size() const {
+        const auto [height, width, large_channels, small_channels] = kernel_shape();
+        return height * width * large_channels * small_channels;
+    }
+};
+
 class Failure;
 struct ForwardOperands;
 struct BackwardDataOperands;
 struct BackwardWeightsOperands;
+struct StretchKernelOperands;
 struct TransposeKernelOperands;
+struct FoldGradientOperands;
 struct ActivateOperands;
 struct LossOperands;
 struct AdamOperands;
@@ -103,33 +125,59 @@ struct LayerDescription {
     float l2 = 0;                    ///< λ; adds λ · Σ kernel² to the loss
     bool trainable = true;           ///< its weights, if it has any, change in training
     bool keeps_sums = false;         ///< forward ends with the sums, and activate makes the output of them: both are kept while it trains
+    bool is_taken_in = false;        ///< an upsample that the next layer computes with its own map: it has no pipelines and no output
+    int upsampled_y = 1, upsampled_x = 1;  ///< of a conv2d that takes in the upsample before it: that one's factors
     Pipeline<ForwardOperands> forward = nullptr;
     Pipeline<ActivateOperands> activate = nullptr;                 ///< null unless it keeps sums
     Pipeline<BackwardDataOperands> backward_data = nullptr;        ///< null up to the first layer that learns
     Pipeline<BackwardWeightsOperands> backward_weights = nullptr;  ///< null unless the layer learns
+    Pipeline<FoldGradientOperands> fold_gradient = nullptr;        ///< makes the kernel's gradient of its map's; null if they are one
+    Pipeline<StretchKernelOperands> stretch_kernel = nullptr;      ///< makes the map's kernel of the layer's; null if they are one
     Pipeline<TransposeKernelOperands> transpose_kernel = nullptr;  ///< makes the kernel that `spread` reads; null if nothing spreads
 
     [[nodiscard]] constexpr bool has_weights() const { return castnet::has_weights(kind); }
     /// Returns whether training changes it.
     [[nodiscard]] constexpr bool learns() const { return has_weights() && trainable; }
-    /// Returns whether the layer makes the larger grid of its map from the smaller one.
+    /// Returns whether the layer makes the larger grid from the smaller one.
     [[nodiscard]] constexpr bool is_transposed() const { return kind == LayerKind::conv2d_transpose || kind == LayerKind::upsample; }
-    [[nodiscard]] constexpr const Shape &large() const { return is_transposed() ? output : input; }
-    [[nodiscard]] constexpr const Shape &small() const { return is_transposed() ? input : output; }
+    [[nodiscard]] constexpr bool takes_in_upsample() const { return upsampled_y * upsampled_x > 1; }
 
-    /// Returns the kernel's shape in C order: (height, width, in, out), or (height, width, out, in) if the layer is transposed.
-    [[nodiscard]] constexpr std::array<std::size_t, 4> kernel_shape() const {
-        return {static_cast<std::size_t>(kernel_height), static_cast<std::size_t>(kernel_width), static_cast<std::size_t>(large().channels),
-                static_cast<std::size_t>(small().channels)};
+    /// Returns the layer's map as its statement has it, with the kernel in Keras's shape: (height, width, in, out), or
+    /// (height, width, out, in) if the layer is transposed.
+    [[nodiscard]] constexpr Geometry own_geometry() const {
+        return {.large = is_transposed() ? output : input,
+                .small = is_transposed() ? input : output,
+                .kernel_height = kernel_height,
+                .kernel_width = kernel_width,
+                .stride_y = stride_y,
+                .stride_x = stride_x,
+                .pad_y = pad_y,
+                .pad_x = pad_x,
+                .makes_large = is_transposed()};
     }
-    [[nodiscard]] constexpr std::size_t kernel_size() const {
-        if (!has_weights()) return 0;
-        const auto [height, width, large_channels, small_channels] = kernel_shape();
-        return height * width * large_channels * small_channels;
+    /// Returns the map that its pipelines compute. A conv2d with an upsample by s before it is a transposed convolution with stride s,
+    /// whose kernel is longer by s - 1: each of its taps is a sum of the layer's (generators/stretch_kernel.cpp).
+    [[nodiscard]] constexpr Geometry geometry() const {
+        if (!takes_in_upsample()) return own_geometry();
+        return {.large = output,
+                .small = {input.height / upsampled_y, input.width / upsampled_x, input.channels},
+                .kernel_height = kernel_height + upsampled_y - 1,
+                .kernel_width = kernel_width + upsampled_x - 1,
+                .stride_y = upsampled_y,
+                .stride_x = upsampled_x,
+                .pad_y = kernel_height - 1 - pad_y,
+                .pad_x = kernel_width - 1 - pad_x,
+                .makes_large = true};
     }
+
+    [[nodiscard]] constexpr std::array<std::size_t, 4> kernel_shape() const { return own_geometry().kernel_shape(); }
+    [[nodiscard]] constexpr std::size_t kernel_size() const { return has_weights() ? own_geometry().kernel_size() : 0; }
+    /// Returns the floats of the map's kernel.
+    [[nodiscard]] constexpr std::size_t map_kernel_size() const { return has_weights() ? geometry().kernel_size() : 0; }
     /// Returns the multiply-adds of one pass per image, including taps on padding.
     [[nodiscard]] constexpr std::size_t multiply_adds() const {
-        return static_cast<std::size_t>(small().height) * static_cast<std::size_t>(small().width) * kernel_size();
+        const Shape small = geometry().small;
+        return static_cast<std::size_t>(small.height) * static_cast<std::size_t>(small.width) * map_kernel_size();
     }
     [[nodiscard]] constexpr std::size_t bias_size() const { return has_weights() ? static_cast<std::size_t>(output.channels) : 0; }
     [[nodiscard]] constexpr std::size_t parameter_count() const { return kernel_size() + bias_size(); }
@@ -241,14 +289,14 @@ enum class Block { weights, moments_1, moments_2, gradients };
 /// Where a layer's tensors begin, in floats.
 struct LayerOffsets {
     std::size_t kernel = 0, bias = 0;  ///< in each block of parameters: of layers that learn first
-    std::size_t transposed = 0;        ///< from the start of the arena
+    std::size_t prepared = 0;          ///< from the start of the arena
     std::size_t activation = 0;        ///< in a worker's scratch space
     std::size_t kept = 0;              ///< there too: the sums if the layer keeps them, otherwise the activation
 };
 
 /// The bytes of an arena by their use.
 struct MemoryUse {
-    std::uint64_t weights = 0;      ///< kernels, their transposed copies, and biases
+    std::uint64_t weights = 0;      ///< kernels, what passes read of them, and biases
     std::uint64_t optimizer = 0;    ///< moments
     std::uint64_t gradients = 0;    ///< of every shard, and their sum
     std::uint64_t activations = 0;  ///< every worker's layer outputs, their gradients, and gathered images
@@ -277,7 +325,10 @@ public:
             const LayerDescription &layer = network.layers[l];
             parameters += padded(layer.kernel_size()) + padded(layer.bias_size());
             if (layer.learns()) learned += padded(layer.kernel_size()) + padded(layer.bias_size());
-            transposed += padded(layer.kernel_size());  // even without transpose_kernel: a first convolution's kernel is small
+            prepared += prepared_size(layer);
+            // A worker folds the gradient of a map's kernel where it has room for a grid.
+            if (layer.takes_in_upsample() && purpose == Purpose::training) grid = std::max(grid, padded(layer.map_kernel_size()));
+            if (layer.is_taken_in) continue;
             const std::uint64_t size = padded(layer.output.size() * static_cast<std::uint64_t>(shard_images));
             if (keeps_activation(network, l)) activations += size * (layer.keeps_sums ? 2 : 1);
             grid = std::max(grid, size);
@@ -293,7 +344,7 @@ public:
     int workers;                   ///< that run at once, each with its own scratch space
     std::uint64_t parameters = 0;  ///< floats of all kernels and biases
     std::uint64_t learned = 0;     ///< floats of those that training changes, as of each moment and each shard's gradients
-    std::uint64_t transposed = 0;  ///< floats of the transposed kernels
+    std::uint64_t prepared = 0;    ///< floats of the kernels that passes read beside the layers' own
     Purpose purpose;
     int slots;                      ///< blocks of moments, 0 to most_slots
     std::uint64_t grid = 0;         ///< floats of a shard's largest layer output or its gradient; two per worker
@@ -302,7 +353,7 @@ public:
     std::uint64_t scratch = 0;      ///< floats of all that a worker has
     std::uint64_t index = 0;        ///< floats of the layers' offsets and update order
 
-    // Offsets, in this order: the blocks; for training, the shards' gradients and the images' errors; transposed kernels; the workers'
+    // Offsets, in this order: the blocks; for training, the shards' gradients and the images' errors; prepared kernels; the workers'
     // scratch space; the index.
     [[nodiscard]] constexpr std::uint64_t block(Block which) const {
         if (which == Block::weights) return 0;
@@ -311,10 +362,10 @@ public:
     }
     [[nodiscard]] constexpr std::uint64_t shard_gradients() const { return block(Block::gradients) + learned; }
     [[nodiscard]] constexpr std::uint64_t errors() const { return shard_gradients() + learned * static_cast<std::uint64_t>(shards); }
-    [[nodiscard]] constexpr std::uint64_t transposed_kernels() const {
+    [[nodiscard]] constexpr std::uint64_t prepared_kernels() const {
         return purpose == Purpose::training ? errors() + padded(static_cast<std::uint64_t>(batch_images)) : parameters;
     }
-    [[nodiscard]] constexpr std::uint64_t workers_scratch() const { return transposed_kernels() + transposed; }
+    [[nodiscard]] constexpr std::uint64_t workers_scratch() const { return prepared_kernels() + prepared; }
     [[nodiscard]] constexpr std::uint64_t layer_index() const { return workers_scratch() + scratch * static_cast<std::uint64_t>(workers); }
     [[nodiscard]] constexpr std::uint64_t floats() const { return layer_index() + index; }
     [[nodiscard]] constexpr std::uint64_t bytes() const { return floats() * sizeof(float); }
@@ -330,15 +381,22 @@ public:
 
     [[nodiscard]] constexpr MemoryUse memory() const {
         const bool trains = purpose == Purpose::training;
-        return {.weights = (parameters + transposed + index) * sizeof(float),
+        return {.weights = (parameters + prepared + index) * sizeof(float),
                 .optimizer = static_cast<std::uint64_t>(slots) * learned * sizeof(float),
-                .gradients = (trains ? transposed_kernels() - block(Block::gradients) : 0) * sizeof(float),
+                .gradients = (trains ? prepared_kernels() - block(Block::gradients) : 0) * sizeof(float),
                 .activations = (layer_index() - workers_scratch()) * sizeof(float)};
     }
 
     /// Returns whether a layer's output is kept for the backward pass: what the first layer that learns reads, and all that follows.
     static constexpr bool keeps_activation(const NetworkDescription &network, std::size_t layer) {
-        return layer + 1 >= network.first_to_learn();
+        const std::size_t first = network.first_to_learn();
+        return layer + (first > 0 && network.layers[first - 1].is_taken_in ? 2 : 1) >= first;
+    }
+
+    /// Returns the floats of the kernels that passes read beside the layer's own: the map's, if it is another, and that transposed. The
+    /// latter counts even without transpose_kernel: a first convolution's kernel is small.
+    static constexpr std::uint64_t prepared_size(const LayerDescription &layer) {
+        return padded(layer.map_kernel_size()) * (layer.takes_in_upsample() ? 2 : 1);
     }
 
     /// Rounds `floats` up to the alignment.

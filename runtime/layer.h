@@ -7,9 +7,10 @@
 
 namespace castnet {
 
-/// One layer's parameters. `transposed` is the kernel as spread reads it, made by transpose_kernel(); null if the layer needs none.
+/// One layer's parameters. `prepared` is the kernel as its pipelines read it, ArenaLayout::prepared_size() floats on a 64-byte boundary,
+/// made by prepare_kernel(). Gradients have none.
 struct LayerWeights {
-    float *kernel = nullptr, *bias = nullptr, *transposed = nullptr;
+    float *kernel = nullptr, *bias = nullptr, *prepared = nullptr;
 };
 
 /// What dropout does to a shard's images: a number becomes 0 if what `key`, its image and its index draw is below `threshold`; the others
@@ -36,10 +37,11 @@ int backward_data(Failure &failure, const LayerDescription &layer, const LayerWe
                   const float *input, const float *kept, float *input_gradient, int images, const Draw &draw = {}) noexcept;
 
 /// Computes the gradients of kernel and bias. If the layer has an l2, adds decay · kernel to `gradients.kernel`, which lies on a 64-byte
-/// boundary.
+/// boundary. `scratch` lies on one too, and has room for the map's kernel if the layer takes in an upsample.
 int backward_weights(Failure &failure, const LayerDescription &layer, const LayerWeights &weights, const float *input,
-                     const float *output_gradient, const LayerWeights &gradients, float decay, int images) noexcept;
+                     const float *output_gradient, const LayerWeights &gradients, float decay, float *scratch, int images) noexcept;
 
-int transpose_kernel(Failure &failure, const LayerDescription &layer, const LayerWeights &weights) noexcept;
+/// Makes `weights.prepared` of the kernel, as far as passes read it.
+int prepare_kernel(Failure &failure, const LayerDescription &layer, const LayerWeights &weights) noexcept;
 
 }  // namespace castnet

@@ -94,23 +94,26 @@ void Network::index_layers() noexcept {
     const std::span<const LayerDescription> layers = description_->layers;
     auto *const offsets = reinterpret_cast<LayerOffsets *>(arena_ + layout_.layer_index());
     auto *const order = reinterpret_cast<std::size_t *>(offsets + layers.size());
-    std::uint64_t learned = 0, frozen = layout_.learned, transposed = layout_.transposed_kernels();
+    std::uint64_t learned = 0, frozen = layout_.learned, prepared = layout_.prepared_kernels();
     std::uint64_t activation = 2 * layout_.grid + layout_.input;
     std::size_t learners = 0;
     for (std::size_t l = 0; l < layers.size(); l++) {
         const LayerDescription &layer = layers[l];
         const std::uint64_t kernel_size = ArenaLayout::padded(layer.kernel_size());
         std::uint64_t &parameters = layer.learns() ? learned : frozen;
-        LayerOffsets own{.kernel = parameters, .bias = parameters + kernel_size, .transposed = transposed};
+        LayerOffsets own{.kernel = parameters, .bias = parameters + kernel_size, .prepared = prepared};
         parameters = own.bias + ArenaLayout::padded(layer.bias_size());
-        transposed += kernel_size;
-        if (ArenaLayout::keeps_activation(*description_, l)) {
+        prepared += ArenaLayout::prepared_size(layer);
+        if (layer.is_taken_in) {
+            own.activation = offsets[l - 1].activation;
+            own.kept = offsets[l - 1].kept;
+        } else if (ArenaLayout::keeps_activation(*description_, l)) {
             const std::uint64_t size = ArenaLayout::padded(layer.output.size() * static_cast<std::size_t>(layout_.shard_images));
             own.activation = activation;
             own.kept = activation + (layer.keeps_sums ? size : 0);
             activation = own.kept + size;
         } else {
-            own.activation = own.kept = l % 2 * layout_.grid;
+            own.activation = own.kept = l > 0 && offsets[l - 1].activation == 0 ? layout_.grid : 0;
         }
         std::construct_at(offsets + l, own);
         if (layer.learns()) std::construct_at(order + learners++, l);
@@ -153,12 +156,11 @@ Network::ParameterRange Network::parameter_range(std::size_t layer) noexcept {
 }
 
 LayerWeights Network::weights(std::size_t l) noexcept {
-    return {.kernel = kernel(l).data(), .bias = bias(l).data(), .transposed = arena_ + offsets_[l].transposed};
+    return {.kernel = kernel(l).data(), .bias = bias(l).data(), .prepared = arena_ + offsets_[l].prepared};
 }
 
-int Network::transpose_kernel(std::size_t l) noexcept {
-    const LayerDescription &layer = description_->layers[l];
-    return layer.transpose_kernel == nullptr ? 0 : castnet::transpose_kernel(failure_, layer, weights(l));
+int Network::prepare_kernel(std::size_t l) noexcept {
+    return castnet::prepare_kernel(failure_, description_->layers[l], weights(l));
 }
 
 void Network::draw(std::uint64_t seed, std::uint64_t step) noexcept {
@@ -178,7 +180,7 @@ Draw Network::draw_of(std::size_t layer, std::size_t first_image) const noexcept
 int Network::weights_changed() noexcept {
     if (!is_ready()) return -1;
     failure_.clear();
-    auto body = [this](int layer) { return transpose_kernel(static_cast<std::size_t>(layer)); };
+    auto body = [this](int layer) { return prepare_kernel(static_cast<std::size_t>(layer)); };
     return explained(parallel_for(&failure_, static_cast<int>(description_->layers.size()), body));
 }
 
@@ -215,6 +217,7 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
 
     for (std::size_t l = 0; l < layers; l++) {
         const LayerDescription &layer = description_->layers[l];
+        if (layer.is_taken_in) continue;
         int error = castnet::forward(failure_, layer, weights(l), input_of(l), kept_by(l), images, draw_of(l, first));
         const bool is_last = l + 1 == layers;  // the loss follows from what it keeps
         if (error == 0 && !is_last) error = activate(failure_, layer, kept_by(l), output_of(l), images);
@@ -234,12 +237,13 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
     const std::size_t begin = layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.learned;
     for (std::size_t l = layers; l-- > 0;) {
         const LayerDescription &layer = description_->layers[l];
+        if (layer.is_taken_in) continue;
         int error = 0;
         if (layer.learns()) {
             const LayerWeights gradients{.kernel = kernel_of(begin, l).data(), .bias = bias_of(begin, l).data()};
             // decay · kernel is the penalty's gradient, which one shard adds for all.
             const float decay = shard == 0 ? 2 * layer.l2 : 0;
-            error = backward_weights(failure_, layer, weights(l), input_of(l), gradient, gradients, decay, images);
+            error = backward_weights(failure_, layer, weights(l), input_of(l), gradient, gradients, decay, next_gradient, images);
         }
         if (error != 0 || layer.backward_data == nullptr) return error;
         error = backward_data(failure_, layer, weights(l), gradient, input_of(l), kept_by(l - 1), next_gradient, images, draw_of(l, first));
@@ -263,7 +267,7 @@ int Network::infer(std::size_t first, std::size_t last, std::span<const float> i
             const float *input = inputs.data() + image * in;
             for (std::size_t l = first; l + 1 < last; l++) {
                 const LayerDescription &layer = description_->layers[l];
-                if (layer.kind == LayerKind::dropout) continue;
+                if (layer.kind == LayerKind::dropout || layer.is_taken_in) continue;
                 float *const output = free_grid(worker, input);
                 int error = castnet::forward(failure_, layer, weights(l), input, output, sharding.size(shard));
                 if (error == 0) error = activate(failure_, layer, output, output, sharding.size(shard));

@@ -80,7 +80,8 @@ public:
     /// nothing, as in inference.
     void draw(std::uint64_t seed, std::uint64_t step) noexcept;
 
-    /// Runs layers first … last - 1 on `images` images, from dense inputs (images, H, W, C) to dense outputs.
+    /// Runs layers first … last - 1 on `images` images, from dense inputs (images, H, W, C) to dense outputs. Neither end lies between an
+    /// upsample and the layer that takes it in.
     int forward(std::size_t first, std::size_t last, std::span<const float> inputs, std::span<float> outputs, std::size_t images) noexcept;
 
     /// Computes the loss of each image against its target, without penalties: the mean over its elements. The spans hold as many of each.
@@ -130,8 +131,8 @@ public:
     /// Computes Σ values².
     int squared_norm(std::span<const float> values, float &norm) noexcept;
 
-    /// Makes the layer's transposed kernel from its kernel.
-    int transpose_kernel(std::size_t layer) noexcept;
+    /// Makes what passes read of the layer's kernel.
+    int prepare_kernel(std::size_t layer) noexcept;
 
     /// The kernel and bias of a layer that learns as one range, and what the optimizer keeps beside it. The lengths are equal.
     struct ParameterRange {

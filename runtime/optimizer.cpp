@@ -52,7 +52,7 @@ int Optimizer::update(Network &network, std::size_t layer, float rate) const noe
     if (const int error = take_step(network, layer, rate); error != 0) return error;
     // A gradient that is not finite spreads to its moments and its weight.
     if (!all_finite(network.parameter_range(layer).weights)) return not_finite(network, network.description().layers[layer]);
-    return network.transpose_kernel(layer);
+    return network.prepare_kernel(layer);
 }
 
 /// Sums the shards' gradients and scales those of the kernel and of the bias down to clip_norm, if there is one.

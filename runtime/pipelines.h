@@ -26,15 +26,27 @@ struct BackwardDataOperands {
     float scale;
 };
 
-/// `kernel` and `decay` are for layers with an l2.
+/// `kernel` and `decay` are for layers with an l2, unless fold_gradient follows.
 struct BackwardWeightsOperands {
     const Operand &large, &small, &kernel;
     float decay;
     const Operand &gradient, &bias_gradient;
 };
 
+/// Of a conv2d that takes in an upsample: its kernel, and that of its map.
+struct StretchKernelOperands {
+    const Operand &kernel, &stretched;
+};
+
 struct TransposeKernelOperands {
     const Operand &kernel, &transposed;
+};
+
+/// The gradient of the map's kernel, and the layer's; `kernel` and `decay` are for layers with an l2.
+struct FoldGradientOperands {
+    const Operand &stretched, &kernel;
+    float decay;
+    const Operand &gradient;
 };
 
 /// The output may lie on the sums.

@@ -55,7 +55,8 @@ Contraction::Contraction(std::string generator, std::span<const std::string> par
                  number("stride_y"),
                  number("stride_x"),
                  number("pad_y", "0"),
-                 number("pad_x", "0")};
+                 number("pad_x", "0"),
+                 generator_ == "spread"};
 }
 
 std::string Contraction::text(const std::string &name, const std::string &otherwise) const {
@@ -64,16 +65,15 @@ std::string Contraction::text(const std::string &name, const std::string &otherw
 }
 
 std::vector<int> Contraction::extents(const std::string &operand, int images) const {
-    const auto &[large, small, kernel_height, kernel_width, stride_y, stride_x, pad_y, pad_x] = geometry_;
-    const auto grid = [images](const reference::Shape &shape) {
-        return std::vector<int>{shape.channels, shape.width, shape.height, images};
-    };
+    const Shape &large = geometry_.large, &small = geometry_.small;
+    const int kernel_width = geometry_.kernel_width, kernel_height = geometry_.kernel_height;
+    const auto grid = [images](const Shape &shape) { return std::vector<int>{shape.channels, shape.width, shape.height, images}; };
     if (operand == "large") return grid(large);
     if (operand == "small") return grid(small);
-    if (operand == "output") return grid(makes_large() ? large : small);
-    if (operand == "bias") return {makes_large() ? large.channels : small.channels};
+    if (operand == "output") return grid(geometry_.makes_large ? large : small);
+    if (operand == "bias") return {geometry_.makes_large ? large.channels : small.channels};
     if (operand == "bias_gradient") return {text("output_grid", "small") == "large" ? large.channels : small.channels};
-    if (operand == "kernel" && makes_large()) return {large.channels, small.channels, kernel_width, kernel_height};
+    if (operand == "kernel" && geometry_.makes_large) return {large.channels, small.channels, kernel_width, kernel_height};
     if (operand == "kernel" || operand == "gradient") return {small.channels, large.channels, kernel_width, kernel_height};
     throw std::invalid_argument("no operand is called " + operand);
 }
@@ -81,7 +81,7 @@ std::vector<int> Contraction::extents(const std::string &operand, int images) co
 /// Returns the kernel in the formula's order, (ky, kx, large channel, small channel).
 std::vector<float> Contraction::kernel_of(const Values &inputs) const {
     const std::vector<float> &kernel = inputs.at("kernel");
-    if (!makes_large()) return kernel;
+    if (!geometry_.makes_large) return kernel;
     const auto large = static_cast<std::size_t>(geometry_.large.channels), small = static_cast<std::size_t>(geometry_.small.channels);
     std::vector<float> result(kernel.size());
     for (std::size_t i = 0; i < kernel.size(); i++) {
@@ -92,8 +92,8 @@ std::vector<float> Contraction::kernel_of(const Values &inputs) const {
 }
 
 Outputs Contraction::data_outputs(const Values &inputs, int images) const {
-    const reference::Shape &to = makes_large() ? geometry_.large : geometry_.small;
-    const std::vector<float> &from = inputs.at(makes_large() ? "small" : "large"), kernel = kernel_of(inputs);
+    const Shape &to = geometry_.makes_large ? geometry_.large : geometry_.small;
+    const std::vector<float> &from = inputs.at(geometry_.makes_large ? "small" : "large"), kernel = kernel_of(inputs);
     const std::size_t from_size = from.size() / static_cast<std::size_t>(images);
     const bool forward = text("pass", "forward") == "forward";
     const std::string activation = text("activation", "linear");
@@ -104,8 +104,8 @@ Outputs Contraction::data_outputs(const Values &inputs, int images) const {
             const std::vector<float> &bias = inputs.at("bias");
             for (std::size_t i = 0; i < sum.size(); i++) sum[i] = bias[i % bias.size()];
         }
-        geometry_.for_each_product([&](std::size_t l, std::size_t s, std::size_t k) {
-            sum[makes_large() ? l : s] += double{from[image * from_size + (makes_large() ? s : l)]} * kernel[k];
+        reference::for_each_product(geometry_, [&](std::size_t l, std::size_t s, std::size_t k) {
+            sum[geometry_.makes_large ? l : s] += double{from[image * from_size + (geometry_.makes_large ? s : l)]} * kernel[k];
         });
         if (forward) {
             reference::activate(activation, sum, to.channels);
@@ -115,7 +115,7 @@ Outputs Contraction::data_outputs(const Values &inputs, int images) const {
         }
         all.insert(all.end(), sum.begin(), sum.end());
     }
-    return {{makes_large() ? "large" : "small", all}};
+    return {{geometry_.makes_large ? "large" : "small", all}};
 }
 
 Outputs Contraction::weight_outputs(const Values &inputs, int images) const {
@@ -125,7 +125,7 @@ Outputs Contraction::weight_outputs(const Values &inputs, int images) const {
         for (std::size_t k = 0; k < gradient.size(); k++) gradient[k] = static_cast<double>(inputs.at("decay").front()) * kernel->second[k];
     }
     for (std::size_t image = 0; image < static_cast<std::size_t>(images); image++) {
-        geometry_.for_each_product([&](std::size_t l, std::size_t s, std::size_t k) {
+        reference::for_each_product(geometry_, [&](std::size_t l, std::size_t s, std::size_t k) {
             gradient[k] += static_cast<double>(large[image * geometry_.large.size() + l]) * small[image * geometry_.small.size() + s];
         });
     }

@@ -35,14 +35,13 @@ public:
 private:
     [[nodiscard]] int number(const std::string &name, const std::string &otherwise = "1") const { return std::stoi(text(name, otherwise)); }
     [[nodiscard]] std::string text(const std::string &name, const std::string &otherwise) const;
-    [[nodiscard]] bool makes_large() const { return generator_ == "spread"; }
     [[nodiscard]] std::map<std::string, std::vector<double>> data_outputs(const Values &inputs, int images) const;
     [[nodiscard]] std::map<std::string, std::vector<double>> weight_outputs(const Values &inputs, int images) const;
     [[nodiscard]] std::vector<float> kernel_of(const Values &inputs) const;
 
     std::string generator_;
     std::map<std::string, std::string> parameters_;
-    reference::Geometry geometry_;
+    Geometry geometry_;
 };
 
 /// A pipeline's operands, side by side as in the runtime's arena, on 64-byte boundaries, with guards between them.

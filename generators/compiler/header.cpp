@@ -52,11 +52,12 @@ std::string entry(const LayerDescription &layer, const std::vector<PipelineRecip
         "     .kernel_height = {},\n     .kernel_width = {},\n     .stride_y = {},\n     .stride_x = {},\n     .pad_y = {},\n     .pad_x = "
         "{},\n"
         "     .activation = \"{}\",\n     .interpolation = \"{}\",\n     .rate = {},\n     .l2 = {},\n     .trainable = {},\n     "
-        ".keeps_sums = {}",
+        ".keeps_sums = {},\n     .is_taken_in = {},\n     .upsampled_y = {},\n     .upsampled_x = {}",
         layer.name, layer.text, layer.canonical, name_of(layer.kind), braces(layer.input), braces(layer.output), layer.kernel_height,
         layer.kernel_width, layer.stride_y, layer.stride_x, layer.pad_y, layer.pad_x, layer.activation, layer.interpolation, layer.rate,
-        layer.l2, layer.trainable, layer.keeps_sums);
-    for (const char *pass : {"forward", "activate", "backward_data", "backward_weights", "transpose_kernel"}) {
+        layer.l2, layer.trainable, layer.keeps_sums, layer.is_taken_in, layer.upsampled_y, layer.upsampled_x);
+    for (const char *pass :
+         {"forward", "activate", "backward_data", "backward_weights", "fold_gradient", "stretch_kernel", "transpose_kernel"}) {
         for (const PipelineRecipe &pipeline : pipelines) {
             if (pipeline.layer == layer.name && pipeline.pass == pass)
                 text += fmt::format(",\n     .{} = pipelines::{}", pass, name_of(pipeline));

@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 
+#include "generators/language/fusion.h"
 #include "generators/language/mending.h"
 #include "generators/language/statement.h"
 #include "generators/language/suggestion.h"
@@ -111,6 +112,7 @@ public:
                 throw Error(fmt::format("the {0} has no layers; write {0}, and below it a layer, as conv2d filters=32 kernel=3", part));
         }
         choose_what_is_kept();
+        fuse_upsampling(architecture_);
         const Shape &output = architecture_.output;
         if (shape_ == output) return;
         const auto text = [](const Shape &shape) { return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels); };

@@ -51,7 +51,7 @@ Layer place(LayerStatement statement, const Shape &input) {
     const Shape wanted = statement.output.value_or(Shape{});
     const Shape output{checked_extent(statement.kind, "height", statement.y, input.height, wanted.height),
                        checked_extent(statement.kind, "width", statement.x, input.width, wanted.width), statement.filters};
-    return {.statement = std::move(statement), .name = {}, .input = input, .output = output, .keeps_sums = false, .canonical = {}};
+    return {.statement = std::move(statement), .name = {}, .input = input, .output = output, .canonical = {}};
 }
 
 namespace {
@@ -65,11 +65,12 @@ bool places_alike(LayerKind kind, Window window, PaddingMode mode, int large, in
     return fits && window.zeros_before(large, small) == zeros;
 }
 
-std::string canonical_padding(const Layer &layer, const LayerDescription &geometry) {
+std::string canonical_padding(const Layer &layer) {
     const LayerStatement &statement = layer.statement;
+    const Geometry geometry = layer.description().own_geometry();
     const auto is = [&](PaddingMode mode) {
-        return places_alike(statement.kind, statement.y, mode, geometry.large().height, geometry.small().height) &&
-               places_alike(statement.kind, statement.x, mode, geometry.large().width, geometry.small().width);
+        return places_alike(statement.kind, statement.y, mode, geometry.large.height, geometry.small.height) &&
+               places_alike(statement.kind, statement.x, mode, geometry.large.width, geometry.small.width);
     };
     if (is(PaddingMode::valid)) return "valid";
     if (is(PaddingMode::same)) return "same";
@@ -102,14 +103,14 @@ std::string canonical_text(const Layer &layer, const Shape &before) {
     case LayerKind::max_pool:
     case LayerKind::average_pool:
         return fmt::format("{} pool={}x{} stride={} padding={}{}", kind, geometry.kernel_height, geometry.kernel_width, stride,
-                           canonical_padding(layer, geometry), reshaped);
+                           canonical_padding(layer), reshaped);
     case LayerKind::upsample:
         return fmt::format("{} size={} interpolation={}{}", kind, stride, statement.interpolation, reshaped);
     case LayerKind::dropout:
         return fmt::format("{} rate={}", kind, statement.rate);
     default:
         return fmt::format("{} filters={} kernel={}x{} stride={} padding={} {}{}", kind, geometry.output.channels, geometry.kernel_height,
-                           geometry.kernel_width, stride, canonical_padding(layer, geometry), rest, reshaped);
+                           geometry.kernel_width, stride, canonical_padding(layer), rest, reshaped);
     }
 }
 
@@ -129,9 +130,13 @@ LayerDescription Layer::description() const {
                            .rate = statement.rate,
                            .l2 = statement.trainable ? statement.l2 : 0,
                            .trainable = statement.trainable,
-                           .keeps_sums = keeps_sums};
-    layer.pad_y = statement.y.zeros_before(layer.large().height, layer.small().height);
-    layer.pad_x = statement.x.zeros_before(layer.large().width, layer.small().width);
+                           .keeps_sums = keeps_sums,
+                           .is_taken_in = is_taken_in,
+                           .upsampled_y = upsampled_y,
+                           .upsampled_x = upsampled_x};
+    const Geometry own = layer.own_geometry();
+    layer.pad_y = statement.y.zeros_before(own.large.height, own.small.height);
+    layer.pad_x = statement.x.zeros_before(own.large.width, own.small.width);
     return layer;
 }
 

@@ -30,8 +30,10 @@ struct Layer {
     LayerStatement statement;
     std::string name;
     Shape input, output;
-    bool keeps_sums = false;  ///< its forward pipeline ends with the sums, from which another makes the output
-    std::string canonical;    ///< canonical_text() of the rest
+    bool keeps_sums = false;               ///< its forward pipeline ends with the sums, from which another makes the output
+    bool is_taken_in = false;              ///< an upsample that the next layer computes with its own map
+    int upsampled_y = 1, upsampled_x = 1;  ///< of a conv2d that takes in the upsample before it: that one's factors
+    std::string canonical;                 ///< canonical_text() of the rest
 
     /// Returns the layer for the runtime, without pipelines. Refers to this layer's strings.
     [[nodiscard]] LayerDescription description() const;

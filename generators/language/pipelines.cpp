@@ -8,11 +8,10 @@ namespace {
 using Parameters = std::map<std::string, std::string>;
 
 /// Returns a contraction's key in tables of schedules: all that its schedule may depend on.
-std::string key_of(const std::string &generator, const LayerDescription &layer, const Parameters &choices) {
-    std::string key =
-        fmt::format("{} large={}x{}x{} small={}x{}x{} kernel={}x{} stride={}x{} pad={}x{}", generator, layer.large().height,
-                    layer.large().width, layer.large().channels, layer.small().height, layer.small().width, layer.small().channels,
-                    layer.kernel_height, layer.kernel_width, layer.stride_y, layer.stride_x, layer.pad_y, layer.pad_x);
+std::string key_of(const std::string &generator, const Geometry &map, const Parameters &choices) {
+    std::string key = fmt::format("{} large={}x{}x{} small={}x{}x{} kernel={}x{} stride={}x{} pad={}x{}", generator, map.large.height,
+                                  map.large.width, map.large.channels, map.small.height, map.small.width, map.small.channels,
+                                  map.kernel_height, map.kernel_width, map.stride_y, map.stride_x, map.pad_y, map.pad_x);
     for (const char *name : {"pass", "activation", "output_grid", "decays"}) {
         if (const auto choice = choices.find(name); choice != choices.end()) key += fmt::format(" {}={}", name, choice->second);
     }
@@ -37,7 +36,7 @@ std::pair<std::string, Parameters> grid_map(const LayerDescription &layer) {
 void add_layer(std::vector<PipelineRecipe> &pipelines, const std::string &network, const LayerDescription &layer,
                const std::string &activation_before, bool sends_gradient) {
     const std::string name(layer.name);
-    const bool is_transposed = layer.is_transposed();
+    const Geometry map = layer.geometry();
     const auto add_with = [&](const std::string &pass, const std::string &generator, Parameters parameters, const std::string &key) {
         pipelines.push_back({.function = fmt::format("{}_{}_{}", network, name, pass),
                              .layer = name,
@@ -47,9 +46,9 @@ void add_layer(std::vector<PipelineRecipe> &pipelines, const std::string &networ
                              .key = key});
     };
     const auto add = [&](const std::string &pass, const std::string &generator, const Parameters &choices, bool is_contraction) {
-        Parameters parameters = geometry_of(layer);
+        Parameters parameters = parameters_of(map);
         parameters.insert(choices.begin(), choices.end());
-        add_with(pass, generator, std::move(parameters), is_contraction ? key_of(generator, layer, choices) : "");
+        add_with(pass, generator, std::move(parameters), is_contraction ? key_of(generator, map, choices) : "");
     };
     if (!layer.has_weights()) {
         const auto [generator, own] = grid_map(layer);
@@ -60,33 +59,40 @@ void add_layer(std::vector<PipelineRecipe> &pipelines, const std::string &networ
         return;
     }
     const std::string activation(layer.activation);
-    add("forward", is_transposed ? "spread" : "correlate", {{"pass", "forward"}, {"activation", layer.keeps_sums ? "linear" : activation}},
-        true);
+    const bool stretches = layer.takes_in_upsample();
+    const Parameters decay{{"decays", layer.l2 > 0 ? "true" : "false"}};
+    add("forward", map.makes_large ? "spread" : "correlate",
+        {{"pass", "forward"}, {"activation", layer.keeps_sums ? "linear" : activation}}, true);
     if (layer.keeps_sums) add_with("activate", "activate", {{"activation", activation}}, "");
-    if (layer.learns())
-        add("backward_weights", "kernel_gradient",
-            {{"output_grid", is_transposed ? "large" : "small"}, {"decays", layer.l2 > 0 ? "true" : "false"}}, true);
+    if (layer.learns()) {
+        Parameters choices{{"output_grid", map.makes_large ? "large" : "small"}, {"decays", "false"}};
+        if (!stretches) choices.insert_or_assign("decays", decay.at("decays"));
+        add("backward_weights", "kernel_gradient", choices, true);
+        if (stretches) add("fold_gradient", "fold_gradient", decay, false);
+    }
     if (sends_gradient)
-        add("backward_data", is_transposed ? "correlate" : "spread", {{"pass", "backward_data"}, {"activation", activation_before}}, true);
-    if (is_transposed || sends_gradient) add("transpose_kernel", "transpose_kernel", {}, false);
+        add("backward_data", map.makes_large ? "correlate" : "spread", {{"pass", "backward_data"}, {"activation", activation_before}},
+            true);
+    if (stretches) add("stretch_kernel", "stretch_kernel", {}, false);
+    if (map.makes_large || sends_gradient) add("transpose_kernel", "transpose_kernel", {}, false);
 }
 
 }  // namespace
 
-std::map<std::string, std::string> geometry_of(const LayerDescription &layer) {
+std::map<std::string, std::string> parameters_of(const Geometry &map) {
     const auto text = [](int number) { return std::to_string(number); };
-    return {{"large_width", text(layer.large().width)},
-            {"large_height", text(layer.large().height)},
-            {"large_channels", text(layer.large().channels)},
-            {"small_width", text(layer.small().width)},
-            {"small_height", text(layer.small().height)},
-            {"small_channels", text(layer.small().channels)},
-            {"kernel_width", text(layer.kernel_width)},
-            {"kernel_height", text(layer.kernel_height)},
-            {"stride_x", text(layer.stride_x)},
-            {"stride_y", text(layer.stride_y)},
-            {"pad_x", text(layer.pad_x)},
-            {"pad_y", text(layer.pad_y)}};
+    return {{"large_width", text(map.large.width)},
+            {"large_height", text(map.large.height)},
+            {"large_channels", text(map.large.channels)},
+            {"small_width", text(map.small.width)},
+            {"small_height", text(map.small.height)},
+            {"small_channels", text(map.small.channels)},
+            {"kernel_width", text(map.kernel_width)},
+            {"kernel_height", text(map.kernel_height)},
+            {"stride_x", text(map.stride_x)},
+            {"stride_y", text(map.stride_y)},
+            {"pad_x", text(map.pad_x)},
+            {"pad_y", text(map.pad_y)}};
 }
 
 std::vector<PipelineRecipe> pipelines_of(const Architecture &architecture) {
@@ -94,6 +100,7 @@ std::vector<PipelineRecipe> pipelines_of(const Architecture &architecture) {
     std::string activation_before = "linear";
     bool one_learns = false;
     for (const Layer &layer : architecture.layers) {
+        if (layer.is_taken_in) continue;
         const LayerDescription description = layer.description();
         add_layer(pipelines, architecture.name, description, activation_before, one_learns);
         one_learns = one_learns || description.learns();

@@ -19,8 +19,8 @@ struct PipelineRecipe {
     std::string key;  ///< in tables of schedules; empty if there is nothing to choose
 };
 
-/// Returns the GeneratorParams of the layer's bilinear map (generators/contraction.h).
-std::map<std::string, std::string> geometry_of(const LayerDescription &layer);
+/// Returns the GeneratorParams of a bilinear map (generators/contraction.h).
+std::map<std::string, std::string> parameters_of(const Geometry &map);
 
 /// Returns the pipelines of every layer, then the network's own.
 std::vector<PipelineRecipe> pipelines_of(const Architecture &architecture);

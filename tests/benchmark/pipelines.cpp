@@ -8,7 +8,9 @@
 namespace castnet::benchmark {
 
 Pipelines::Pipelines(const NetworkDescription &network, int batch_size) : sharding_(batch_size), images_(sharding_.images_per_shard) {
-    for (const LayerDescription &layer : network.layers) add_layer(layer);
+    for (const LayerDescription &layer : network.layers) {
+        if (!layer.is_taken_in) add_layer(layer);
+    }
     add_step(network);
 }
 
@@ -22,17 +24,20 @@ float *Pipelines::floats(std::size_t count) {
 
 void Pipelines::add_layer(const LayerDescription &layer) {
     const auto weights = [&] {
-        return LayerWeights{
-            .kernel = floats(layer.kernel_size()), .bias = floats(layer.bias_size()), .transposed = floats(layer.kernel_size())};
+        return LayerWeights{.kernel = floats(layer.kernel_size()),
+                            .bias = floats(layer.bias_size()),
+                            .prepared = floats(ArenaLayout::prepared_size(layer))};
     };
     const LayerWeights values = weights(), gradients = weights();
-    float *const input = grids(layer.input), *const output = grids(layer.output);
-    float *const input_gradient = grids(layer.input), *const output_gradient = grids(layer.output);
+    const Shape input_shape = layer.geometry().input();
+    float *const input = grids(input_shape), *const output = grids(layer.output);
+    float *const scratch = floats(layer.map_kernel_size());
+    float *const input_gradient = grids(input_shape), *const output_gradient = grids(layer.output);
 
     const double flops = 2.0 * static_cast<double>(layer.multiply_adds()) * images_;
-    const double in = sizeof(float) * static_cast<double>(layer.input.size()) * images_;
+    const double in = sizeof(float) * static_cast<double>(input_shape.size()) * images_;
     const double out = sizeof(float) * static_cast<double>(layer.output.size()) * images_;
-    const double kernel = sizeof(float) * static_cast<double>(layer.kernel_size());
+    const double kernel = sizeof(float) * static_cast<double>(layer.map_kernel_size());
     const double shards = sharding_.shards;
     const auto add = [&](const std::string &pass, double flops_, double bytes, double calls, std::function<int(Failure &)> run) {
         calls_.push_back({std::string(layer.name) + " " + pass, flops_, bytes, calls, std::move(run)});
@@ -49,11 +54,11 @@ void Pipelines::add_layer(const LayerDescription &layer) {
         });
     if (layer.backward_weights != nullptr)
         add("backward_weights", flops, in + out + kernel, shards, [=, &layer](Failure &failure) {
-            return castnet::backward_weights(failure, layer, values, input, output_gradient, gradients, 0, images);
+            return castnet::backward_weights(failure, layer, values, input, output_gradient, gradients, 0, scratch, images);
         });
     if (layer.transpose_kernel != nullptr)
-        add("transpose_kernel", 0, 2 * kernel, 1,
-            [=, &layer](Failure &failure) { return castnet::transpose_kernel(failure, layer, values); });
+        add("prepare_kernel", 0, (layer.takes_in_upsample() ? 4 : 2) * kernel, 1,
+            [=, &layer](Failure &failure) { return castnet::prepare_kernel(failure, layer, values); });
 }
 
 void Pipelines::add_step(const NetworkDescription &network) {

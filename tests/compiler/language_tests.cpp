@@ -167,6 +167,53 @@ TEST_CASE("language: pools, upsampling and dropout have Keras's defaults and sha
     CHECK(network.description(layers).tensors()[2].layer == "conv2d_1");
 }
 
+/// Returns the factors by which layer `l` takes in the layer before it, or 1x1.
+std::string taken_in(const std::string &text, std::size_t l) {
+    const Architecture network = read(text);
+    const Layer &layer = network.layers.at(l);
+    CHECK(network.layers.at(l - 1).is_taken_in == layer.description().takes_in_upsample());
+    return std::to_string(layer.upsampled_y) + "x" + std::to_string(layer.upsampled_x);
+}
+
+TEST_CASE("language: a convolution takes in the upsample before it where that computes less") {
+    const auto behind = [](const std::string &before, const std::string &convolution) {
+        return taken_in("input 4x6x2\noutput 1x1x3\nencoder\ndense units=48\nreshape 4x6x2\n" + before + "\ndecoder\n" + convolution +
+                            "\ndense units=3",
+                        2);
+    };
+    const auto inside = [](const std::string &before, const std::string &convolution) {
+        return taken_in(
+            "input 4x6x2\noutput 1x1x3\nencoder\nconv2d filters=2 kernel=1\ndecoder\n" + before + "\n" + convolution + "\ndense units=3",
+            2);
+    };
+    CHECK(inside("upsample", "conv2d filters=3 kernel=3 padding=same") == "2x2");
+    CHECK(inside("upsample size=1x3", "conv2d filters=3 kernel=2x4 trainable=false") == "1x3");
+    CHECK(inside("upsample size=4", "conv2d filters=3 kernel=3") == "4x4");
+    CHECK(inside("upsample size=3x1", "conv2d filters=3 kernel=3 padding=2") == "3x1");
+    // A stretched kernel that is much larger than the layer's; no product saved.
+    CHECK(inside("upsample size=5", "conv2d filters=3 kernel=3") == "1x1");
+    CHECK(inside("upsample", "conv2d filters=3 kernel=1") == "1x1");
+    // Other maps.
+    CHECK(inside("upsample", "conv2d filters=3 kernel=3 stride=2x1") == "1x1");
+    CHECK(inside("upsample", "conv2d filters=3 kernel=3 stride=1x2") == "1x1");
+    CHECK(inside("upsample interpolation=bilinear", "conv2d filters=3 kernel=3") == "1x1");
+    CHECK(inside("average_pool", "conv2d filters=3 kernel=2") == "1x1");
+    CHECK(inside("upsample", "conv2d_transpose filters=3 kernel=3") == "1x1");
+    CHECK(inside("upsample", "dropout rate=0.5") == "1x1");
+    CHECK(inside("upsample\nreshape 12x8x2", "conv2d filters=3 kernel=3") == "1x1");
+    // The code is an output, and a network's input is not the runtime's to keep.
+    CHECK(behind("upsample", "conv2d filters=3 kernel=3") == "1x1");
+    CHECK(taken_in("input 4x6x2\noutput 1x1x3\nencoder\nupsample\nconv2d filters=3 kernel=3\ndecoder\ndense units=3", 1) == "1x1");
+
+    const Architecture network =
+        read("input 4x6x2\noutput 8x12x3\nencoder\nconv2d filters=5 kernel=1\ndecoder\nupsample\nconv2d filters=3 kernel=3x2 padding=same");
+    const LayerDescription layer = network.layers[2].description();
+    CHECK(layer.kernel_shape() == std::array<std::size_t, 4>{3, 2, 5, 3});
+    CHECK(layer.geometry().kernel_shape() == std::array<std::size_t, 4>{4, 3, 3, 5});
+    CHECK(layer.multiply_adds() == 4 * 6 * 4 * 3 * 5 * 3);
+    CHECK(layer.canonical == "conv2d filters=3 kernel=3x2 stride=1x1 padding=same activation=linear l2=0 name=conv2d_1");
+}
+
 TEST_CASE("language: a network in which nothing learns is refused, and freezing changes training alone") {
     const auto text = [](const std::string &first, const std::string &second) {
         return "input 4x4x1\nencoder\nmax_pool\nconv2d filters=2 kernel=1 activation=silu" + first +

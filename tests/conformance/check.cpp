@@ -18,11 +18,13 @@ class Numbers {
 public:
     Numbers(const Problem &problem, bool integers) : integers_(integers) {
         // The longest sums of any pass run over the taps and channels of one side, over all positions of the small grid, or over the
-        // whole output.
+        // whole output. Each number that an upsample repeats meets the taps as often.
         const LayerDescription layer = problem.layer.description();
+        const Shape small = layer.own_geometry().small;
         const double images = problem.images;
-        const double pixels = images * layer.small().height * layer.small().width;
-        const double taps = double(layer.kernel_height) * layer.kernel_width * std::max(layer.input.channels, layer.output.channels);
+        const double pixels = images * small.height * small.width;
+        const double taps = double(layer.kernel_height) * layer.kernel_width * layer.upsampled_y * layer.upsampled_x *
+                            std::max(layer.input.channels, layer.output.channels);
         const double biased = images * layer.output.height * layer.output.width;
         // As in oneDNN's benchdnn: |integer| ≤ 32, and n·max|a|·max|b| ≤ 2²⁴, so that every partial sum is exact in float in any order.
         // Bias and decay add two terms.
@@ -63,7 +65,7 @@ private:
 struct Operands {
     Guarded input, output_gradient, kernel, bias;
     Operands(const Problem &problem, Numbers &numbers)
-        : input(problem.layer.input, problem.images),
+        : input(problem.layer.description().geometry().input(), problem.images),
           output_gradient(problem.layer.output, problem.images),
           kernel(kernel_extents(problem.layer)),
           bias({problem.layer.output.channels}) {
@@ -74,15 +76,23 @@ struct Operands {
     }
 };
 
+/// Returns the index of the number that is at `i` of the layer's input, once an upsample that it takes in has repeated it.
+std::size_t repeated(const LayerDescription &layer, std::size_t i) {
+    const auto channels = std::size_t(layer.input.channels), width = std::size_t(layer.input.width);
+    const std::size_t channel = i % channels, x = i / channels % width, y = i / channels / width;
+    const auto factor_x = std::size_t(layer.upsampled_x), factor_y = std::size_t(layer.upsampled_y);
+    return (y / factor_y * (width / factor_x) + x / factor_x) * channels + channel;
+}
+
 /// Calls visit(index in the input, index in the output, index in the kernel) for every product of all images.
 template <typename Visit>
 void for_each_product(const Problem &problem, const Visit &visit) {
     const LayerDescription layer = problem.layer.description();
-    const std::size_t in = layer.input.size(), out = layer.output.size();
+    const std::size_t in = layer.geometry().input().size(), out = layer.output.size();
     const bool is_transposed = layer.is_transposed();
     for (std::size_t n = 0; n < std::size_t(problem.images); n++) {
         castnet::test::for_each_product(layer, [&](std::size_t l, std::size_t s, std::size_t k) {
-            visit(n * in + (is_transposed ? s : l), n * out + (is_transposed ? l : s), k);
+            visit(n * in + repeated(layer, is_transposed ? s : l), n * out + (is_transposed ? l : s), k);
         });
     }
 }
@@ -167,7 +177,7 @@ Findings check_forward(const Problem &problem, Pipelines &pipelines, Numbers &nu
 Findings check_backward_data(const Problem &problem, Pipelines &pipelines, Numbers &numbers) {
     Operands o(problem, numbers);
     const int channels = problem.layer.input.channels;
-    Guarded previous(problem.layer.input, problem.images);
+    Guarded previous(problem.layer.description().geometry().input(), problem.images);
     numbers.fill_activated(previous, problem.layer.statement.activation, channels);
     const Guarded gradient = pipelines.backward_data(o.output_gradient, o.kernel, previous);
     Sums g(gradient.size());

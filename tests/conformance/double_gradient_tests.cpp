@@ -54,12 +54,13 @@ struct DoubleLayer {
     DoubleLayer(Layer layer_, const std::string &previous_activation, const std::string &loss, int images) : layer(std::move(layer_)) {
         layer.keeps_sums = needs_sums(layer.statement.activation, loss);
         const LayerDescription l = layer.description();
-        kernel = Grid(l.small().channels, l.large().channels, l.kernel_width, l.kernel_height);
-        transposed = Grid(l.large().channels, l.small().channels, l.kernel_width, l.kernel_height);
-        kernel_gradient = Grid(l.small().channels, l.large().channels, l.kernel_width, l.kernel_height);
+        const Geometry map = l.geometry();
+        kernel = Grid(map.small.channels, map.large.channels, map.kernel_width, map.kernel_height);
+        transposed = Grid(map.large.channels, map.small.channels, map.kernel_width, map.kernel_height);
+        kernel_gradient = Grid(map.small.channels, map.large.channels, map.kernel_width, map.kernel_height);
         bias = Grid(l.output.channels), bias_gradient = Grid(l.output.channels), output = grid(l.output, images);
         kept = layer.keeps_sums ? grid(l.output, images) : output;
-        const Params shape = geometry_of(l);
+        const Params shape = parameters_of(map);
         const std::string first = is_transpose() ? "spread" : "correlate", second = is_transpose() ? "correlate" : "spread";
         const std::string &activation = layer.statement.activation;
         forward = compile(first, with(shape, {{"pass", "forward"}, {"activation", layer.keeps_sums ? "linear" : activation}}));

@@ -54,7 +54,15 @@ public:
         s.x = window(padding);
         if (s.kind == LayerKind::conv2d_transpose && chance(2))
             s.output = {large_extent(s.y, layer.input.height), large_extent(s.x, layer.input.width), 0};
+        if (s.kind == LayerKind::conv2d && chance(3)) upsample(layer);
         return layer;
+    }
+    /// Puts the layer behind an upsample.
+    void upsample(Layer &layer) {
+        layer.upsampled_y = between(1, 4), layer.upsampled_x = between(1, 4);
+        layer.input.height = layer.upsampled_y * between(1, 40 / layer.upsampled_y);
+        layer.input.width = layer.upsampled_x * between(1, 40 / layer.upsampled_x);
+        layer.statement.y.stride = layer.statement.x.stride = 1;
     }
     Pass pass() {
         if (chance(6)) return Pass::adjoint;
@@ -67,7 +75,7 @@ private:
 };
 
 bool is_small_enough(const Problem &problem) {
-    const double pixels = double(problem.layer.description().large().size());
+    const double pixels = double(problem.layer.description().own_geometry().large.size());
     return problem.products() <= most_products && problem.images * pixels <= most_elements;
 }
 

@@ -23,12 +23,11 @@ inline Layer read_layer(const std::string &text, const Shape &input) {
     return place(parse_layer(std::vector<std::string_view>(words.begin(), words.end())), input);
 }
 
-/// Calls visit(large index, small index, kernel index) for every product of the layer's bilinear map, of one image.
+/// Calls visit(large index, small index, kernel index) for every product of the layer's bilinear map, of one image. The large grid of a
+/// layer that takes in an upsample is the upsampled one.
 template <typename Visit>
 void for_each_product(const LayerDescription &layer, const Visit &visit) {
-    const reference::Geometry geometry{layer.large(),  layer.small(),  layer.kernel_height, layer.kernel_width,
-                                       layer.stride_y, layer.stride_x, layer.pad_y,         layer.pad_x};
-    geometry.for_each_product(visit);
+    reference::for_each_product(layer.own_geometry(), visit);
 }
 
 }  // namespace castnet::test

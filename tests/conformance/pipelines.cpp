@@ -58,7 +58,8 @@ Guarded &&unharmed(Guarded &&output) {
 
 Pipelines::Parameters Pipelines::schedule(const std::string &generator, const Parameters &params) const {
     const std::string &schedule = problem_.schedule;
-    if (schedule == "default" || generator == "transpose_kernel") return {};
+    const bool is_contraction = generator == "correlate" || generator == "spread" || generator == "kernel_gradient";
+    if (schedule == "default" || !is_contraction) return {};
     if (schedule.starts_with("random:")) return random_schedule(generator, params, unsigned(std::stoul(schedule.substr(7))));
     Parameters given;
     for (const std::string &parameter : split(schedule, ',')) {
@@ -74,7 +75,7 @@ const Halide::Callable &Pipelines::pipeline(const std::string &generator, const 
     const auto [entry, is_new] = compiled_.try_emplace(name);
     if (is_new) {
         entry->second = translating_errors("compiling " + name, [&] {
-            Parameters params = geometry_of(problem_.layer.description());
+            Parameters params = parameters_of(problem_.layer.description().geometry());
             params.insert(own.begin(), own.end());
             params.merge(schedule(generator, params));
             return create_callable_from_generator(context(), generator, params);
@@ -83,51 +84,66 @@ const Halide::Callable &Pipelines::pipeline(const std::string &generator, const 
     return entry->second;
 }
 
-Guarded Pipelines::transposed(Guarded &kernel) {
-    std::vector<int> extents = kernel_extents(problem_.layer);
+std::vector<int> Pipelines::map_kernel_extents() const {
+    const auto shape = problem_.layer.description().geometry().kernel_shape();
+    return {shape.rbegin(), shape.rend()};
+}
+
+Guarded Pipelines::prepared(Guarded &kernel, bool spreads) {
+    std::vector<int> extents = map_kernel_extents();
+    Guarded stretched(extents);
+    if (stretches()) {
+        run(pipeline("stretch_kernel", {}), kernel.buffer(), stretched.buffer());
+    } else {
+        std::copy_n(kernel.data(), kernel.size(), stretched.data());
+    }
+    if (!spreads) return unharmed(std::move(stretched));
     std::swap(extents[0], extents[1]);
-    Guarded result(extents);
-    run(pipeline("transpose_kernel", {}), kernel.buffer(), result.buffer());
-    return unharmed(std::move(result));
+    Guarded transposed(extents);
+    run(pipeline("transpose_kernel", {}), stretched.buffer(), transposed.buffer());
+    return unharmed(std::move(transposed));
 }
 
 Guarded Pipelines::forward(Guarded &input, Guarded &kernel, Guarded &bias) {
     Guarded output(problem_.layer.output, problem_.images);
-    const Parameters own{{"activation", problem_.layer.statement.activation}};
-    if (is_transpose()) {
-        Guarded transposed_kernel = transposed(kernel);
-        run(pipeline("spread", own), input.buffer(), transposed_kernel.buffer(), bias.buffer(), output.buffer());
-    } else {
-        run(pipeline("correlate", own), input.buffer(), kernel.buffer(), bias.buffer(), output.buffer());
-    }
+    Guarded read = prepared(kernel, makes_large());
+    run(pipeline(makes_large() ? "spread" : "correlate", {{"activation", problem_.layer.statement.activation}}), input.buffer(),
+        read.buffer(), bias.buffer(), output.buffer());
     return unharmed(std::move(output));
 }
 
 Guarded Pipelines::backward_data(Guarded &output_gradient, Guarded &kernel, Guarded &previous) {
-    Guarded result(problem_.layer.input, problem_.images);
-    const Parameters own{{"pass", "backward_data"}, {"activation", problem_.layer.statement.activation}};
-    if (is_transpose()) {
-        run(pipeline("correlate", own), output_gradient.buffer(), kernel.buffer(), previous.buffer(), result.buffer());
-    } else {
-        Guarded transposed_kernel = transposed(kernel);
-        run(pipeline("spread", own), output_gradient.buffer(), transposed_kernel.buffer(), previous.buffer(), result.buffer());
-    }
+    Guarded result(problem_.layer.description().geometry().input(), problem_.images);
+    Guarded read = prepared(kernel, !makes_large());
+    run(pipeline(makes_large() ? "correlate" : "spread", {{"pass", "backward_data"}, {"activation", problem_.layer.statement.activation}}),
+        output_gradient.buffer(), read.buffer(), previous.buffer(), result.buffer());
     return unharmed(std::move(result));
 }
 
 Gradients Pipelines::backward_weights(Guarded &input, Guarded &output_gradient, Guarded &kernel) {
-    Guarded &large = is_transpose() ? output_gradient : input;
-    Guarded &small = is_transpose() ? input : output_gradient;
-    Guarded gradient(kernel_extents(problem_.layer), true);
+    Guarded &large = makes_large() ? output_gradient : input;
+    Guarded &small = makes_large() ? input : output_gradient;
+    Guarded gradient(map_kernel_extents(), true);
     Guarded bias({problem_.layer.output.channels});
-    const Parameters own{{"output_grid", is_transpose() ? "large" : "small"}, {"decays", problem_.decays ? "true" : "false"}};
-    const Halide::Callable &kernel_gradient = pipeline("kernel_gradient", own);
-    if (problem_.decays) {
+    const std::string decays = problem_.decays ? "true" : "false";
+    const bool decays_here = problem_.decays && !stretches();
+    const Halide::Callable &kernel_gradient =
+        pipeline("kernel_gradient", {{"output_grid", makes_large() ? "large" : "small"}, {"decays", decays_here ? "true" : "false"}});
+    if (decays_here) {
         run(kernel_gradient, large.buffer(), small.buffer(), kernel.buffer(), decay, gradient.buffer(), bias.buffer());
     } else {
         run(kernel_gradient, large.buffer(), small.buffer(), gradient.buffer(), bias.buffer());
     }
-    return {unharmed(std::move(gradient)), unharmed(std::move(bias))};
+    if (!stretches()) return {unharmed(std::move(gradient)), unharmed(std::move(bias))};
+    Guarded folded(kernel_extents(problem_.layer));
+    const Halide::Callable &fold_gradient = pipeline("fold_gradient", {{"decays", decays}});
+    if (problem_.decays) {
+        run(fold_gradient, gradient.buffer(), kernel.buffer(), decay, folded.buffer());
+    } else {
+        run(fold_gradient, gradient.buffer(), folded.buffer());
+    }
+    unharmed(std::move(gradient));
+    return {unharmed(std::move(folded)), unharmed(std::move(bias))};
 }
 
 }  // namespace castnet::test

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "generators/language/fusion.h"
 #include "train/files/error.h"
 
 namespace castnet::test {
@@ -51,11 +52,23 @@ std::string padding_text(const Window &y, const Window &x) {
 }
 
 /// Returns the statement in the network language, with the input's shape as its second word.
-std::string layer_text(const LayerStatement &layer, const Shape &input) {
+std::string layer_text(const Layer &placed) {
+    const LayerStatement &layer = placed.statement;
+    const Shape &input = placed.input;
+    const std::string upsampled =
+        placed.description().takes_in_upsample() ? fmt::format(" upsampled={}x{}", placed.upsampled_y, placed.upsampled_x) : "";
     const std::string output = layer.output ? fmt::format(" output={}x{}", layer.output->height, layer.output->width) : "";
-    return fmt::format("{} {}x{}x{} filters={} kernel={}x{} stride={}x{} padding={}{} activation={}", name_of(layer.kind), input.height,
+    return fmt::format("{} {}x{}x{} filters={} kernel={}x{} stride={}x{} padding={}{} activation={}{}", name_of(layer.kind), input.height,
                        input.width, input.channels, layer.filters, layer.y.kernel, layer.x.kernel, layer.y.stride, layer.x.stride,
-                       padding_text(layer.y, layer.x), output, layer.activation);
+                       padding_text(layer.y, layer.x), output, layer.activation, upsampled);
+}
+
+/// Lets the layer take in an upsample, `upsampled=HxW`, that makes its input. Throws Error if it cannot.
+void upsample(Layer &layer, const std::string &upsampled) {
+    const Shape factors = parse_shape(upsampled.substr(upsampled.find('=') + 1) + "x1"), &input = layer.input;
+    Layer before = read_layer("upsample size=" + upsampled.substr(upsampled.find('=') + 1),
+                              {std::max(1, input.height / factors.height), std::max(1, input.width / factors.width), input.channels});
+    if (!take_in(layer, before)) refuse_word(upsampled);
 }
 
 }  // namespace
@@ -68,7 +81,7 @@ std::vector<std::string> split(const std::string &text, char separator) {
 }
 
 std::string Problem::text() const {
-    return fmt::format("{} images={} decays={} schedule={} pass={}", layer_text(layer.statement, layer.input), images, decays, schedule,
+    return fmt::format("{} images={} decays={} schedule={} pass={}", layer_text(layer), images, decays, schedule,
                        pass_names[static_cast<std::size_t>(pass)]);
 }
 
@@ -77,13 +90,18 @@ Problem Problem::parse(const std::string &text) {
     // A dense layer is one of these, with a kernel that covers its grid.
     if (words.size() < 2 || (words[0] != name_of(LayerKind::conv2d) && words[0] != name_of(LayerKind::conv2d_transpose))) refuse_word(text);
     Problem problem;
-    std::string statement = words[0];
+    std::string statement = words[0], upsampled;
     for (std::size_t i = 2; i < words.size(); i++) {
         const std::size_t equals = words[i].find('=');
         const bool is_key = equals != std::string::npos;
-        if (!is_key || !set_key(problem, words[i].substr(0, equals), words[i].substr(equals + 1))) statement += " " + words[i];
+        if (words[i].starts_with("upsampled=")) {
+            upsampled = words[i];
+        } else if (!is_key || !set_key(problem, words[i].substr(0, equals), words[i].substr(equals + 1))) {
+            statement += " " + words[i];
+        }
     }
     problem.layer = read_layer(statement, parse_shape(words[1]));
+    if (!upsampled.empty()) upsample(problem.layer, upsampled);
     if (problem.layer.statement.l2 != 0 || !problem.layer.statement.name.empty()) refuse_word(statement);
     if (problem.pass == Pass::adjoint && (problem.layer.statement.activation != "linear" || problem.decays))
         throw Error("pass=adjoint is of linear layers without decay: " + text);

@@ -25,7 +25,8 @@ struct Problem {
     Pass pass = Pass::forward;
 
     /// Returns a statement of the network language, with the input's shape as second word, then the keys above: "conv2d_transpose 9x7x3
-    /// filters=5 kernel=3x2 stride=1x2 padding=1,0,0,1 output=10x13 activation=relu images=3 decays=false schedule=default pass=forward"
+    /// filters=5 kernel=3x2 stride=1x2 padding=1,0,0,1 output=10x13 activation=relu images=3 decays=false schedule=default pass=forward".
+    /// A conv2d with upsampled=2x3 takes in the upsample that made its input.
     std::string text() const;
 
     /// Parses such a text. Missing keys have the values above. Throws std::runtime_error if a word has no meaning or the network

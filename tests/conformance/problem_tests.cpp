@@ -22,6 +22,7 @@ TEST_CASE("conformance: a problem is one line of text") {
              {"conv2d 3x3x1 filters=1", "kernel is missing; add kernel=3, say"},
              {"conv2d 3x3x1 filters=1 kernel=3 l2=1", "'conv2d filters=1 kernel=3 l2=1' has no meaning in a problem" + example},
              {"conv2d 3x3x1 filters=1 kernel=3 images=0", "'0' has no meaning in a problem" + example},
+             {"conv2d 9x9x1 filters=1 kernel=3 upsampled=2x3", "'upsampled=2x3' has no meaning in a problem" + example},
              {"conv2d 3x3x1 filters=1 kernel=3 pass=all", "'all' has no meaning in a problem" + example},
              {"dense 3x3x1 filters=1 kernel=3", "'dense 3x3x1 filters=1 kernel=3' has no meaning in a problem" + example},
              {"conv2d 3x3x1 filters=1 kernel=3 decays=true pass=adjoint",
@@ -63,6 +64,7 @@ TEST_CASE("conformance: every extreme is drawn") {
 std::string geometry_of(const Problem &problem) {
     const LayerStatement &s = problem.layer.statement;
     const bool is_lopsided = s.y.before != s.y.after && s.x.before != s.x.after;
+    if (problem.layer.description().takes_in_upsample()) return "upsampled";
     std::string padding = s.y.padding == PaddingMode::same ? "same" : "valid";
     if (s.y.padding == PaddingMode::numbers) padding = is_lopsided ? "lopsided" : "numbers";
     const bool asks = s.output && (s.y.large_extent(problem.layer.input.height) != s.output->height ||
@@ -80,9 +82,10 @@ TEST_CASE("conformance: every padding and output= is drawn for every pass of bot
               geometry_of(problem)]++;
     }
     for (const std::string &pass : pass_names) {
-        for (const char *geometry : {"conv2d P valid", "conv2d P same", "conv2d P lopsided", "conv2d_transpose P valid",
-                                     "conv2d_transpose P same", "conv2d_transpose P lopsided", "conv2d_transpose P valid output",
-                                     "conv2d_transpose P same output", "conv2d_transpose P lopsided output"}) {
+        for (const char *geometry :
+             {"conv2d P valid", "conv2d P same", "conv2d P lopsided", "conv2d P upsampled", "conv2d_transpose P valid",
+              "conv2d_transpose P same", "conv2d_transpose P lopsided", "conv2d_transpose P valid output", "conv2d_transpose P same output",
+              "conv2d_transpose P lopsided output"}) {
             std::string key = geometry;
             key.replace(key.find('P'), 1, pass);
             CAPTURE(key);
@@ -101,6 +104,12 @@ TEST_CASE("conformance: a failure shrinks to the smallest that still fails") {
     CHECK(smallest.layer.input.width * smallest.images == 24);
     CHECK(smallest.text().find("kernel=1x1 stride=1x1 padding=valid activation=linear images=1 decays=false schedule=default") !=
           std::string::npos);
+}
+
+TEST_CASE("conformance: an upsampled problem shrinks to one") {
+    const Problem problem = Problem::parse("conv2d 24x18x9 filters=7 kernel=5x4 padding=2,1,3,0 upsampled=4x3 images=2");
+    const auto fails = [](const Problem &p) { return p.layer.upsampled_y == 4; };
+    CHECK(shrink(problem, fails, std::chrono::hours(1)).text().find("filters=1 kernel=2x2") != std::string::npos);
 }
 
 TEST_CASE("conformance: padding in numbers and output= shrink too") {

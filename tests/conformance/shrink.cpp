@@ -40,6 +40,7 @@ std::vector<Problem> simplifications(const Problem &problem) {
     propose([](Problem &p) { p.layer.statement.activation = "linear"; });
     propose([](Problem &p) { p.decays = false; });
     propose([](Problem &p) { p.layer.statement.output.reset(); });
+    propose([](Problem &p) { p.layer.upsampled_y = p.layer.upsampled_x = 1; });
     propose([](Problem &p) { p.layer.statement.y.padding = p.layer.statement.x.padding = PaddingMode::valid; });
     Problem original = problem;
     const auto numbers = numbers_of(original);

@@ -13,11 +13,12 @@ int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     Shape shape = network.input;
     for (const Layer &layer : network.layers) {
         const LayerDescription description = layer.description();
+        const Geometry own = description.own_geometry();
         fuzz::require(
             layer.input.size() == shape.size() && description.output.size() <= 0x7fffffff && description.kernel_size() <= 0x7fffffff,
             "a shape is wrong");
-        fuzz::require(layer.statement.y.small_extent(description.large().height) == description.small().height &&
-                          layer.statement.x.small_extent(description.large().width) == description.small().width,
+        fuzz::require(layer.statement.y.small_extent(own.large.height) == own.small.height &&
+                          layer.statement.x.small_extent(own.large.width) == own.small.width,
                       "the grids are not those of one map");
         fuzz::require(description.pad_y >= 0 && description.pad_y < description.kernel_height && description.pad_x >= 0 &&
                           description.pad_x < description.kernel_width,

@@ -89,6 +89,12 @@ CHANGES = {
         ("kernel(s, c, kx, ky);", "kernel(s, c, kernel_width - 1 - kx, ky);", "the kernel is mirrored"),
         ("kernel(s, c, kx, ky);", "kernel(s, c, kx, kernel_height - 1 - ky);", "the kernel is upside down"),
     ]),
+    "generators/stretch_kernel.cpp": ((RANDOM_SHAPES,), [
+        ("own_width() - 1 - x + j.x, row = ", "own_width() - 1 - x, row = ", "a repeated column counts once"),
+        ("column >= 0 && column < own_width()", "column >= 0 && column <= own_width()", "a column beyond the kernel repeats the last"),
+        ("own_height() - 1 - y + j.y);", "y + j.y);", "the gradient of the kernel is upside down"),
+        ("sum(sc, lc, x, y) + *decay_ *", "sum(sc, lc, x, y) - *decay_ *", "the sign of the penalty"),
+    ]),
     "generators/contraction.h": (CONTRACTIONS, [
         ("r.where(index >= 0 && index < extent);", "r.where(index > 0 && index < extent);", "the first row or column is skipped"),
         ("r.where(index >= 0 && index < extent);", "r.where(index >= 0 && index <= extent);", "a row or column beyond the last is read"),
@@ -204,6 +210,10 @@ CHANGES = {
     ]),
     "generators/language/pipelines.cpp": (NETWORKS, [
         ("one_learns = one_learns || description.learns();", "one_learns = true;", "gradients are sent to layers that do not learn"),
+        ("if (layer.is_taken_in) continue;", "if (layer.is_taken_in) { activation_before = \"linear\"; continue; }",
+         "a gradient behind an upsample forgets the activation before it"),
+        ("add(\"fold_gradient\", \"fold_gradient\", decay, false);", "add(\"fold_gradient\", \"fold_gradient\", {{\"decays\", \"false\"}}, false);",
+         "a layer that takes in an upsample is not penalized"),
     ]),
 
     # The network around the pipelines.
@@ -224,6 +234,9 @@ CHANGES = {
         ("Random(Random(seed).next() + step)", "Random(Random(seed).next())", "every step draws the same"),
         (".first_image = static_cast<std::int32_t>(first_image)", ".first_image = 0", "every shard draws the same"),
         ("layer.learns() ? learned : frozen", "frozen", "moments of another layer"),
+        ("l > 0 && offsets[l - 1].activation == 0 ?", "l % 2 == 1 ?", "a layer behind an upsample that it takes in writes over what it reads"),
+        ("own.kept = offsets[l - 1].kept;", "own.kept = offsets[l - 1].activation;", "behind an upsample, outputs are taken for sums"),
+        ("gradient, gradients, decay, next_gradient,", "gradient, gradients, decay, gradient,", "a kernel's gradient is written over the output's"),
         ("input_of(l), kept_by(l - 1), next_gradient", "input_of(l), input_of(l), next_gradient", "a derivative is taken from the output for the sums"),
         ("loss /= static_cast<float>(elements)", "loss /= static_cast<float>(elements + 1)", "an image's loss is the mean over one element more"),
         ("parallel_for(&failure_, static_cast<int>(description_->layers.size()), body)",
@@ -248,8 +261,8 @@ CHANGES = {
         ("if (feature.present ||", "if (true ||", "every CPU will do"),
     ]),
     "runtime/layer.cpp": (NETWORKS, [
-        (".small = is_transposed ? in : out,\n                                            .kernel", ".small = is_transposed ? out : in,\n                                            .kernel",
-         "a gradient reads one grid twice"),
+        (".small = map.makes_large ? in : out,\n                                                       .kernel",
+         ".small = map.makes_large ? out : in,\n                                                       .kernel", "a gradient reads one grid twice"),
         ("return spreads ? transposed_operand", "return !spreads ? transposed_operand",
          "every pass reads the kernel in the other's layout"),
     ]),
@@ -260,7 +273,7 @@ CHANGES = {
         ("    steps = 0;\n", "", "the steps are not forgotten with the moments"),
         ("for (const Block moments : network.moments())", "for (const Block moments : network.moments().first(0))",
          "the moments are not forgotten"),
-        ("return network.transpose_kernel(layer);", "return 0;", "a step leaves the transposed kernel as it was"),
+        ("return network.prepare_kernel(layer);", "return 0;", "a step leaves the transposed kernel as it was"),
         ("learning_rate * weight_decay", "weight_decay", "weights decay at any learning rate"),
         ("if (norm <= clip_norm) continue;", "if (norm >= clip_norm) continue;", "small gradients are scaled up"),
         ("value *= clip_norm / norm;", "value *= clip_norm / squared_norm;", "gradients are clipped by their squared norm"),
@@ -285,8 +298,8 @@ CHANGES = {
         ("which == Block::gradients ? slots", "which == Block::gradients ? slots - 1", "the gradients lie on the last moment"),
         ("return std::min(images_per_shard, images - first(shard));", "return images_per_shard;",
          "the last shard reaches beyond the batch"),
-        ("return layer + 1 >= network.first_to_learn();", "return layer >= network.first_to_learn();",
-         "what the first layer that learns has read is lost"),
+        ("is_taken_in ? 2 : 1) >= first;", "is_taken_in ? 2 : 0) >= first;", "what the first layer that learns has read is lost"),
+        ("is_taken_in ? 2 : 1) >= first;", "is_taken_in ? 1 : 1) >= first;", "what it has read of an upsample that it takes in is lost"),
     ]),
     "runtime/parallel.h": (NETWORKS, [
         ("if (piece >= firsts) wait_until(done, [&](int pieces) { return pieces >= firsts; });", "",
@@ -322,6 +335,15 @@ CHANGES = {
          "every epoch has the same noise"),
         ("Corruption::key_of(options_.seed, static_cast<std::uint64_t>(state_.epoch))",
          "Corruption::key_of(0, static_cast<std::uint64_t>(state_.epoch))", "every seed has the same noise"),
+    ]),
+    "generators/language/fusion.cpp": (LANGUAGE, [
+        ("convolution.stride_y == 1 && ", "", "a convolution with a stride of rows takes in an upsample"),
+        ("convolution.stride_x == 1 &&", "", "a convolution with a stride of columns takes in an upsample"),
+        ("upsample.interpolation == \"nearest\" &&", "", "a convolution takes in bilinear upsampling"),
+        ("convolution.input == upsample.output &&", "", "a convolution takes in an upsample whose grid was reshaped"),
+        ("if (l != architecture.encoder_layers) ", "", "the decoder takes in the code's upsample"),
+        ("std::size_t l = 2;", "std::size_t l = 1;", "the network's first layer is taken in"),
+        (" && stretched <= 4 * taps &&", " &&", "a small kernel takes in an upsample by a large factor"),
     ]),
     "generators/language/mending.cpp": (LANGUAGE, [
         ("l + 1 == count ? architecture.output : ", "", "the last layer is to make the input"),

@@ -48,6 +48,8 @@ public:
         REQUIRE(child_ >= 0);
         if (child_ == 0) {
             dup2(ends[1], STDOUT_FILENO);
+            // Whoever runs the tests by nohup or in the background has them ignore these, and a child would too.
+            for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_DFL);
             execl("/bin/sh", "sh", "-c", (before + "exec " + command_of(arguments)).c_str(), nullptr);
             _exit(127);
         }

@@ -33,6 +33,8 @@ TEST_CASE("halide: operands of other shapes are errors of every pipeline") {
                 CHECK(explains(layer.forward, {o, o, o, o, o, o, 0, 0, 0, 1}));
                 CHECK(explains(layer.backward_data, {o, o, o, o, o, o, o, 0, 0, 0, 1}));
                 CHECK(explains(layer.backward_weights, {o, o, o, 0, o, o}));
+                CHECK(explains(layer.fold_gradient, {o, o, 0, o}));
+                CHECK(explains(layer.stretch_kernel, {o, o}));
                 CHECK(explains(layer.transpose_kernel, {o, o}));
             }
         }

@@ -73,7 +73,8 @@ std::string summary(const NetworkDescription &description, std::size_t width) {
     for (const LayerDescription &layer : description.layers) {
         const auto pipelines =
             std::ranges::count(std::array{layer.forward != nullptr, layer.activate != nullptr, layer.backward_data != nullptr,
-                                          layer.backward_weights != nullptr, layer.transpose_kernel != nullptr},
+                                          layer.backward_weights != nullptr, layer.fold_gradient != nullptr,
+                                          layer.stretch_kernel != nullptr, layer.transpose_kernel != nullptr},
                                true);
         layers.push_back({std::string(layer.name), std::string(name_of(layer.kind)), describe(layer.output),
                           std::to_string(layer.parameter_count()), std::to_string(pipelines)});
