@@ -123,16 +123,20 @@ private:
     ///           out[tile] = epilogue(sum[tile])
     void schedule_channels(Func &stage) {
         const int lanes = lanes_within(small_channels, natural_lanes()), rows = tile.points[1];
-        if (block > 0) stage.split(y, yb, y, std::min<int>(block * rows, small_height));
-        stage.split(c, co, ci, tile.vectors * lanes)
-            .split(x, xo, xi, tile.points[0])
-            .split(y, yo, yi, rows)
-            .reorder(ci, xi, yi, xo, yo, co)
-            .vectorize(ci, lanes)
-            .unroll(ci)
-            .unroll(xi)
-            .unroll(yi);
-        accumulate_in_registers(sum, {stage, xo}, c, lanes, {x, y}, {r.x, r.y, r.z});
+        const int images = tile.points[2];
+        schedule_tiles_of_images(stage, images, large.dim(3).extent(), [&](Halide::Stage tiles) {
+            if (block > 0) tiles.split(y, yb, y, std::min<int>(block * rows, small_height));
+            tiles.split(c, co, ci, tile.vectors * lanes)
+                .split(x, xo, xi, tile.points[0])
+                .split(y, yo, yi, rows)
+                .reorder(ci, xi, yi, xo, yo, co)
+                .vectorize(ci, lanes)
+                .unroll(ci)
+                .unroll(xi)
+                .unroll(yi);
+            if (images > 1) tiles.reorder(ci, xi, yi, ni, xo, yo, n, co);
+        });
+        accumulate_in_registers(sum, {stage, xo}, c, lanes, {x, y, n}, {r.x, r.y, r.z});
         unroll_channels(sum, r.x, large_channels, 2);
     }
 
@@ -172,7 +176,8 @@ private:
 
     std::vector<RegisterTile> tiles(bool of_reduction) const {
         if (of_reduction) return reduction_tiles();
-        return register_tiles(small_channels, lanes_within(small_channels, natural_lanes()), {small_width, small_height, 1});
+        return register_tiles(small_channels, lanes_within(small_channels, natural_lanes()),
+                              {small_width, small_height, most_tile_images()});
     }
 
     /// Channels by columns by taps of a row of the kernel, each with an accumulator of its own. Their cycles are those of

@@ -22,7 +22,7 @@ protected:
 
     using Base = GridPass<Contraction<Derived>>;
     using Base::c, Base::x, Base::y, Base::n, Base::epilogue, Base::pass, Base::activation;
-    const Halide::Var lane{"lane"};
+    const Halide::Var lane{"lane"}, ni{"ni"};
     ZeroPadding padding;  // of the grid that is read
     Halide::Func by_lane{"kernel_by_lane"};
     Halide::Func pixels{"pixels"};  // (c, x, y, n), the finished sums
@@ -52,6 +52,26 @@ protected:
     }
 
     // The schedule.
+
+    /// How many images a tile may hold: where the small grid is one pixel, a layer is a product of matrices, and each vector of the kernel
+    /// that is loaded serves them all. Shards of a batch of 32 have as many. Softmax finishes whole images.
+    [[nodiscard]] int most_tile_images() const {
+        const bool is_pixel = this->small_width == 1 && this->small_height == 1 && !this->large_margins().any();
+        return is_pixel && activation.value() != "softmax" ? 8 : 1;
+    }
+
+    /// Lets schedule(stage) lay the loops of `stage` out for tiles of so many images, of all `images`, and once more for image by image
+    /// where there are fewer. The last tile is shifted inwards, and makes some images twice.
+    template <typename Schedule>
+    void schedule_tiles_of_images(Halide::Func &stage, int tile_images, const Halide::Expr &images, const Schedule &schedule) {
+        if (tile_images == 1) {
+            schedule(stage);
+            return;
+        }
+        Halide::Stage many = stage.specialize(images >= tile_images), few = stage;
+        schedule(many.split(n, n, ni, tile_images, Halide::TailStrategy::ShiftInwards).unroll(ni));
+        schedule(few.split(n, n, ni, 1));
+    }
 
     /// Made once a call: `steps` vectors of the wide grid's channels.
     void schedule_by_lane(int narrow_channels, int lanes, int steps) {

@@ -225,8 +225,12 @@ private:
     void schedule_positions() {
         const int lanes = lanes_within(large_channels, natural_lanes());
         Func stage = sums_stage(large_shape(), large_width);
-        stage.split(c, co, ci, tile.vectors * lanes).vectorize(ci, lanes).unroll(ci);
-        accumulate_in_registers(sum, {stage, co}, c, lanes, {}, {r.x, r.y, r.z});
+        const int images = tile.points[2];
+        schedule_tiles_of_images(stage, images, small.dim(3).extent(), [&](Halide::Stage tiles) {
+            tiles.split(c, co, ci, tile.vectors * lanes).vectorize(ci, lanes).unroll(ci);
+            if (images > 1) tiles.reorder(ci, ni, n, co, x, y);
+        });
+        accumulate_in_registers(sum, {stage, images > 1 ? n : co}, c, lanes, {n}, {r.x, r.y, r.z});
         unroll_channels(sum, r.x, small_channels, 1);
     }
 
@@ -236,7 +240,7 @@ private:
         if (wanted != Gather::automatic) return wanted;
         const bool few_positions =
             int(small_width) * int(small_height) < ceil_div(kernel_width, stride_x) * ceil_div(kernel_height, stride_y);
-        if (few_positions) return Gather::positions;
+        if (few_positions || most_tile_images() > 1) return Gather::positions;
         return large_channels < narrow ? Gather::reduction : Gather::taps;
     }
 
@@ -255,7 +259,8 @@ private:
     std::vector<RegisterTile> tiles(Gather gathering) const {
         const int lanes = lanes_within(large_channels, natural_lanes());
         if (gathering == Gather::reduction) return reduction_tiles();
-        if (gathering == Gather::positions) return register_tiles(large_channels, lanes, {1, 1, 1});
+        if (gathering == Gather::positions)
+            return register_tiles(large_channels, lanes, {1, 1, kernel_covers_grid() ? most_tile_images() : 1});
         return register_tiles(large_channels, lanes, {ceil_div(large_width, stride_x), ceil_div(large_height, stride_y), 1});
     }
 

@@ -40,6 +40,9 @@ std::vector<Problem> problems(Pass pass) {
         {{8, 6, 3}, 20, 7, 6, 2, 1, 1},     // a kernel one row short of the grid
         {{2, 2, 10}, 12, 3, 2, 1, 1, 3},    // as many rows as its padding allows, and one column more
         {{3, 10, 16}, 1, 3, 10, 1, 1, 3},   // one pixel from a kernel wider than the accumulators
+        {{1, 1, 70}, 33, 1, 1, 1, 1, 9},    // a product of matrices: tiles of images, of which the last is shifted inwards
+        {{3, 2, 20}, 17, 3, 2, 1, 1, 17},   //
+        {{1, 1, 5}, 40, 4, 3, 2, 1, 8},     //
     };
     std::vector<Problem> problems;
     for (const Row &row : rows) {
