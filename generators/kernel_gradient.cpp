@@ -141,7 +141,9 @@ private:
 
     /// Products with the zeros around the large grid are left out, where that costs less than a copy of the grid with its zeros, or where
     /// there is no loop over images to make the copy in.
-    bool skips_columns() const { return pads_columns() && (sums_over_images() || skips(large_channels >= natural_lanes())); }
+    bool skips_columns() const {
+        return pads_columns() && (sums_over_images() || skips(tile.points[0] == 1 || large_channels >= natural_lanes()));
+    }
     bool skips_rows() const {
         return pads_rows() && (sums_over_images() || skips(tile.points[2] == 1 || large_channels >= natural_lanes()));
     }
@@ -216,8 +218,18 @@ private:
 
     std::vector<RegisterTile> tiles(bool lanes_of_small) const {
         const int along = lane_channels(lanes_of_small), across = lane_channels(!lanes_of_small);
-        return register_tiles(along, lanes_within(along, natural_lanes()), {kernel_width, across, kernel_height});
+        const int lanes = lanes_within(along, natural_lanes());
+        std::vector<RegisterTile> tiles = register_tiles(along, lanes, {kernel_width, across, kernel_height});
+        const auto is_of_one_tap = [](const RegisterTile &each) { return each.points[0] == 1 && each.points[2] == 1; };
+        if (along / lanes * across >= enough_accumulators && large_margins().any() && padding_choice != PaddingChoice::stage)
+            std::ranges::stable_partition(tiles, is_of_one_tap);
+        return tiles;
     }
+
+    /// A tile of one tap knows which products are with zeros, so that the loops over positions are shorter, without a test in them: best
+    /// wherever its accumulators hide most of the FMA's latency. On 15 shapes that were measured (amd-25-17) it was as fast as the best
+    /// other tile, or up to 2.1 times as fast.
+    static constexpr int enough_accumulators = 6;
 
     Choice unroll_values() const { return divisors_choice("unroll", small_width, {1, 2, 4, 7}); }
 
