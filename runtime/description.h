@@ -229,6 +229,14 @@ struct NetworkDescription {
         while (!layers[layer].learns()) layer++;
         return layer;
     }
+    /// Returns the most images of a shard. Each shard's gradients go to memory and back, so that fewer, larger shards move less. But what
+    /// one keeps of every layer should leave room for the weights in a second-level cache of 1 MiB or more.
+    [[nodiscard]] constexpr int most_shard_images() const {
+        constexpr std::size_t most_bytes = 640U << 10U, least = 16, most = 64;
+        std::size_t floats = input.size();
+        for (const LayerDescription &layer : layers) floats += layer.is_taken_in ? 0 : layer.output.size() * (layer.keeps_sums ? 2U : 1U);
+        return static_cast<int>(std::clamp(most_bytes / (floats * sizeof(float)), least, most));
+    }
     /// Returns the multiply-adds of inference per image.
     [[nodiscard]] constexpr std::size_t forward_multiply_adds() const {
         std::size_t count = 0;
@@ -255,23 +263,25 @@ private:
     }
 };
 
-/// Splits a batch into shards. The split depends on its size alone, so that gradient sums are the same for any number of threads.
+/// Splits a batch into shards of at most `most_images`, the network's most_shard_images(). The split depends on nothing else, so that
+/// gradient sums are the same for any number of threads.
 struct Sharding {
     static constexpr int least_shards = 4;  ///< of a batch, so that as many threads can work on it
-    static constexpr int most_images = 16;  ///< of a shard; bounds the memory for activations
 
     int images = 0;            ///< in the batch
     int images_per_shard = 0;  ///< in all but the last shard
     int shards = 0;
 
-    explicit constexpr Sharding(int batch_images) : images(batch_images) {
+    constexpr Sharding(int batch_images, int most_images) : images(batch_images) {
         const int parts = std::max(least_shards, divide_up(images, most_images));
         images_per_shard = std::max(1, divide_up(images, parts));
         shards = divide_up(images, images_per_shard);
     }
     // Return the maximum over all batches of at most `images`: a smaller batch can have more or larger shards.
-    static constexpr int most_shards(int images) { return std::min(images, std::max(least_shards, divide_up(images, most_images))); }
-    static constexpr int largest_shard(int images) { return std::min(most_images, divide_up(images, least_shards)); }
+    static constexpr int most_shards(int images, int most_images) {
+        return std::min(images, std::max(least_shards, divide_up(images, most_images)));
+    }
+    static constexpr int largest_shard(int images, int most_images) { return std::min(most_images, divide_up(images, least_shards)); }
 
     [[nodiscard]] constexpr int first(int shard) const { return shard * images_per_shard; }
     [[nodiscard]] constexpr int size(int shard) const { return std::min(images_per_shard, images - first(shard)); }
@@ -316,8 +326,9 @@ public:
     constexpr ArenaLayout(const NetworkDescription &network, int batch_size, int threads, Purpose purpose_ = Purpose::training,
                           int optimizer_slots = most_slots)
         : batch_images(batch_size),
-          shards(Sharding::most_shards(batch_size)),
-          shard_images(Sharding::largest_shard(batch_size)),
+          most_shard_images(network.most_shard_images()),
+          shards(Sharding::most_shards(batch_size, most_shard_images)),
+          shard_images(Sharding::largest_shard(batch_size, most_shard_images)),
           workers(std::min(threads, shards)),
           purpose(purpose_),
           slots(purpose == Purpose::training ? optimizer_slots : 0) {
@@ -339,6 +350,7 @@ public:
     }
 
     int batch_images;              ///< at most
+    int most_shard_images;         ///< the network's
     int shards;                    ///< at most, in any such batch
     int shard_images;              ///< at most, in any shard
     int workers;                   ///< that run at once, each with its own scratch space

@@ -194,10 +194,10 @@ int Network::loss_gradient(const float *kept, const float *targets, float scale,
                                                   .error = Operand(errors, {static_cast<std::size_t>(images)})});
 }
 
-int Network::backward_shard(int worker, const Sharding &sharding, int shard, const Batch &batch) noexcept {
+int Network::backward_shard(int worker, const Sharding &shards, int shard, const Batch &batch) noexcept {
     const std::size_t layers = description_->layers.size();
-    const auto first = static_cast<std::size_t>(sharding.first(shard));
-    const int images = sharding.size(shard);
+    const auto first = static_cast<std::size_t>(shards.first(shard));
+    const int images = shards.size(shard);
     float *gradient = scratch(worker);
     float *next_gradient = gradient + layout_.grid;
     float *const gathered = next_gradient + layout_.grid;
@@ -229,7 +229,7 @@ int Network::backward_shard(int worker, const Sharding &sharding, int shard, con
         for (std::size_t image = 0; image < static_cast<std::size_t>(images); image++)
             batch.examples.targets.copy(batch.indices[first + image], next_gradient + image * out.size());
     }
-    const float scale = 1.0F / (static_cast<float>(out.size()) * static_cast<float>(sharding.images));
+    const float scale = 1.0F / (static_cast<float>(out.size()) * static_cast<float>(shards.images));
     if (const int error = loss_gradient(kept_by(layers - 1), targets, scale, gradient, arena_ + layout_.errors() + first, images);
         error != 0)
         return error;
@@ -261,20 +261,20 @@ int Network::infer(std::size_t first, std::size_t last, std::span<const float> i
     failure_.clear();
     const std::size_t in = description_->layers[first].input.size(), batch = static_cast<std::size_t>(batch_size());
     for (std::size_t begin = 0; begin < images; begin += batch) {
-        const Sharding sharding(static_cast<int>(std::min(batch, images - begin)));
+        const Sharding shards = sharding(static_cast<int>(std::min(batch, images - begin)));
         const auto infer_shard = [&](int worker, int shard) {
-            const std::size_t image = begin + static_cast<std::size_t>(sharding.first(shard));
+            const std::size_t image = begin + static_cast<std::size_t>(shards.first(shard));
             const float *input = inputs.data() + image * in;
             for (std::size_t l = first; l + 1 < last; l++) {
                 const LayerDescription &layer = description_->layers[l];
                 if (layer.kind == LayerKind::dropout || layer.is_taken_in) continue;
                 float *const output = free_grid(worker, input);
-                int error = castnet::forward(failure_, layer, weights(l), input, output, sharding.size(shard));
-                if (error == 0) error = activate(failure_, layer, output, output, sharding.size(shard));
+                int error = castnet::forward(failure_, layer, weights(l), input, output, shards.size(shard));
+                if (error == 0) error = activate(failure_, layer, output, output, shards.size(shard));
                 if (error != 0) return error;
                 input = output;
             }
-            return end(worker, image, sharding.size(shard), input);
+            return end(worker, image, shards.size(shard), input);
         };
         int error = 0;
         const auto finish = [&](int code) {
@@ -282,7 +282,7 @@ int Network::infer(std::size_t first, std::size_t last, std::span<const float> i
             return Round{};
         };
         work_in_rounds(
-            &failure_, std::min(layout_.workers, sharding.shards), {.firsts = sharding.shards}, infer_shard, [](int) { return 0; }, finish);
+            &failure_, std::min(layout_.workers, shards.shards), {.firsts = shards.shards}, infer_shard, [](int) { return 0; }, finish);
         if (error != 0) return error;
     }
     return 0;
@@ -325,7 +325,7 @@ StepResult Network::backward(const Batch &batch) noexcept {
 StepResult Network::begin(const Batch &batch) noexcept {
     if (!is_ready()) return {.error = -1};
     if (layout_.purpose != Purpose::training) return {.error = refuse(not_for_training)};
-    shards_ = Sharding(batch.images).shards;
+    shards_ = sharding(batch.images).shards;
     return penalty();
 }
 

@@ -107,13 +107,13 @@ public:
             batch = next(last);
             if (batch == nullptr) return Round{};
             result = begin(*batch);
-            return Round{.firsts = Sharding(batch->images).shards, .seconds = static_cast<int>(largest_first_.size())};
+            return Round{.firsts = sharding(batch->images).shards, .seconds = static_cast<int>(largest_first_.size())};
         };
         const Round first = begin_next(nullptr);
         work_in_rounds(
             &failure_, layout_.workers, first,
             [&](int worker, int shard) {
-                return result.error != 0 ? result.error : backward_shard(worker, Sharding(batch->images), shard, *batch);
+                return result.error != 0 ? result.error : backward_shard(worker, sharding(batch->images), shard, *batch);
             },
             [&](int piece) { return update(largest_first_[static_cast<std::size_t>(piece)]); },
             [&](int error) {
@@ -169,8 +169,9 @@ private:
 
     [[nodiscard]] LayerWeights weights(std::size_t layer) noexcept;
     [[nodiscard]] Draw draw_of(std::size_t layer, std::size_t first_image) const noexcept;
+    [[nodiscard]] Sharding sharding(int images) const { return {images, layout_.most_shard_images}; }
     StepResult begin(const Batch &batch) noexcept;
-    int backward_shard(int worker, const Sharding &sharding, int shard, const Batch &batch) noexcept;
+    int backward_shard(int worker, const Sharding &shards, int shard, const Batch &batch) noexcept;
     void add_mean_error(StepResult &result, int images) noexcept;
 
     Failure failure_;

@@ -9,6 +9,7 @@
 #include "runtime/network.h"
 #include "runtime/parallel.h"
 #include "tests/benchmark/pipelines.h"
+#include "tests/benchmark/timeline.h"
 #include "train/machine/copy_peak.h"
 #include "train/machine/fma_peak.h"
 
@@ -18,7 +19,7 @@ namespace {
 struct Options {
     int batch_size = 32;
     int threads = 1;
-    int rounds = 200;
+    int rounds = 200, steps = 200;
     bool json = false;
 };
 
@@ -113,11 +114,16 @@ int benchmark_main(int argc, char **argv, const NetworkDescription &network) {
     CLI::App *inference = add("inference", "Measures the seconds per batch");
     add_threads(inference);
     add_batch(inference);
+    CLI::App *timeline = app.add_subcommand("timeline", "Prints what each worker does when in the median of some training steps");
+    timeline->add_option("--steps", options.steps, "Steps to train")->check(CLI::Range(10, 100000));
+    add_threads(timeline);
+    add_batch(timeline);
     try {
         app.parse(argc, argv);
         if (pipelines->parsed()) print_pipelines(network, options);
         if (peak->parsed()) print_peak(options);
         if (inference->parsed()) print_inference(network, options);
+        if (timeline->parsed()) fmt::print("{}", text_of(record_steps(network, options.batch_size, options.threads, options.steps)));
         return 0;
     } catch (const CLI::ParseError &error) {
         return app.exit(error);

@@ -7,7 +7,8 @@
 
 namespace castnet::benchmark {
 
-Pipelines::Pipelines(const NetworkDescription &network, int batch_size) : sharding_(batch_size), images_(sharding_.images_per_shard) {
+Pipelines::Pipelines(const NetworkDescription &network, int batch_size)
+    : sharding_(batch_size, network.most_shard_images()), images_(sharding_.images_per_shard) {
     for (const LayerDescription &layer : network.layers) {
         if (!layer.is_taken_in) add_layer(layer);
     }

@@ -218,14 +218,14 @@ CHANGES = {
 
     # The network around the pipelines.
     "runtime/network.cpp": (NETWORKS, [
-        ("static_cast<float>(sharding.images));", "static_cast<float>(images));", "a shard's gradient is the mean over the shard"),
+        ("static_cast<float>(shards.images));", "static_cast<float>(images));", "a shard's gradient is the mean over the shard"),
         ("shard == 0 ? 2 * layer.l2 : 0", "2 * layer.l2", "every shard adds the penalty's gradient"),
         ("shard == 0 ? 2 * layer.l2 : 0", "shard == 0 ? layer.l2 : 0", "half the penalty's gradient"),
         ("result.loss += static_cast<double>(l2)", "result.loss = static_cast<double>(l2)", "the last layer's penalty stands for all"),
         ("examples.targets.copy(batch.indices[first + image]", "examples.targets.copy(batch.indices[image]",
          "every shard learns the first one's targets from a store"),
         ("targets = batch.targets + first * out.size();", "targets = batch.targets;", "every shard learns the first one's targets"),
-        ("begin + static_cast<std::size_t>(sharding.first(shard))", "static_cast<std::size_t>(sharding.first(shard))",
+        ("begin + static_cast<std::size_t>(shards.first(shard))", "static_cast<std::size_t>(shards.first(shard))",
          "later batches of a forward pass repeat the first"),
         ("float *const output = free_grid(worker, input);", "float *const output = scratch(worker);", "a layer writes over what it reads"),
         ("input_of(l), kept_by(l - 1), next_gradient", "kept_by(l - 1), kept_by(l - 1), next_gradient", "a maximum is looked for among sums"),
@@ -242,7 +242,7 @@ CHANGES = {
         ("parallel_for(&failure_, static_cast<int>(description_->layers.size()), body)",
          "parallel_for(&failure_, static_cast<int>(description_->layers.size()) - 1, body)",
          "the last layer's kernel is not transposed"),
-        ("shards_ = Sharding(batch.images).shards;", "shards_ = Sharding(batch_size()).shards;",
+        ("shards_ = sharding(batch.images).shards;", "shards_ = sharding(batch_size()).shards;",
          "shards of an earlier, larger batch are summed too"),
         ("exponent = 0x7f800000;", "exponent = 0x7f000000;", "large numbers are taken for infinite ones"),
         ("if (is_ready()) failure_.clear();\n    return fail(message);", "return fail(message);", "an earlier error's message stays"),

@@ -222,9 +222,11 @@ std::vector<float> loss_and_gradients(int batch_size, int threads, const Batch &
 }
 
 TEST_CASE("network: a batch has the same gradients where there is room for a larger one") {
-    // A smaller batch can have more shards than a larger one (7 has four, 9 three), or larger shards (64 has 16 images in one, 65 has 13).
+    // A smaller batch can have more shards than a larger one (7 has four, 9 three), or larger shards (256 has 64 images in one, 257
+    // has 52).
     use_threads(3);
-    for (const std::pair<int, int> &sizes : {std::pair{9, 7}, {9, 8}, {65, 64}, {65, 63}, {33, 32}, {5, 4}, {13, 10}, {100, 96}}) {
+    for (const std::pair<int, int> &sizes :
+         {std::pair{9, 7}, {9, 8}, {65, 64}, {65, 63}, {257, 256}, {33, 32}, {5, 4}, {13, 10}, {100, 96}}) {
         const int batch_size = sizes.first, images = sizes.second;
         CAPTURE(batch_size);
         CAPTURE(images);

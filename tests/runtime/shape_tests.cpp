@@ -27,22 +27,36 @@ TEST_CASE("shapes: names are Keras's, or the layer's own") {
 }
 
 TEST_CASE("sharding: covers every batch once, in parts that depend on its size alone") {
-    for (int images = 1; images <= 300; images++) {
-        const Sharding sharding(images);
+    for (int images = 1; images <= 600; images++) {
+        const int most_images = images % 2 == 0 ? 16 : 64;
+        const Sharding sharding(images, most_images);
         int covered = 0;
         for (int shard = 0; shard < sharding.shards; shard++) {
             REQUIRE(sharding.first(shard) == covered);
             REQUIRE(sharding.size(shard) >= 1);
-            REQUIRE(sharding.size(shard) <= Sharding::most_images);
+            REQUIRE(sharding.size(shard) <= most_images);
             covered += sharding.size(shard);
         }
         REQUIRE(covered == images);
         // A network for larger batches has room for this one.
-        for (int batch = images; batch <= 300; batch++) {
-            REQUIRE(sharding.shards <= Sharding::most_shards(batch));
-            REQUIRE(sharding.images_per_shard <= Sharding::largest_shard(batch));
+        for (int batch = images; batch <= 600; batch++) {
+            REQUIRE(sharding.shards <= Sharding::most_shards(batch, most_images));
+            REQUIRE(sharding.images_per_shard <= Sharding::largest_shard(batch, most_images));
         }
     }
+}
+
+TEST_CASE("sharding: a shard holds the more images, the less each keeps") {
+    CHECK(mnist_cae::network.most_shard_images() == 16);
+    CHECK(test_one::network.most_shard_images() == 64);
+    // 655,360 bytes of 4 for each of 2 · 2730 + 8 numbers.
+    std::array<LayerDescription, 2> layers;
+    layers[0].output = {1, 1, 8}, layers[1].output = {1, 1, 2730};
+    NetworkDescription network;
+    network.layers = layers, network.input = {1, 1, 2730};
+    CHECK(network.most_shard_images() == 29);
+    layers[0].keeps_sums = true, layers[0].output = {1, 1, 2730};
+    CHECK(network.most_shard_images() == 16);
 }
 
 }  // namespace
