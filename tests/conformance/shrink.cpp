@@ -1,20 +1,28 @@
 #include "tests/conformance/shrink.h"
 
-#include <utility>
-
 namespace castnet::test {
 namespace {
 
-/// Returns every number of a problem with its least value.
-std::vector<std::pair<int *, int>> numbers_of(Problem &problem) {
+/// A number of a problem, its least value, and what it is a multiple of.
+struct Number {
+    int *value = nullptr;
+    int least = 1, step = 1;
+};
+
+std::vector<Number> numbers_of(Problem &problem) {
     LayerStatement &s = problem.layer.statement;
     Shape &input = problem.layer.input;
-    std::vector<std::pair<int *, int>> numbers{
-        {&problem.images, 1}, {&input.height, 1}, {&input.width, 1}, {&input.channels, 1}, {&s.filters, 1}};
-    for (Window *window : {&s.y, &s.x}) {
-        numbers.insert(numbers.end(), {{&window->kernel, 1}, {&window->stride, 1}, {&window->before, 0}, {&window->after, 0}});
-    }
-    if (s.output) numbers.insert(numbers.end(), {{&s.output->height, 1}, {&s.output->width, 1}});
+    int &upsampled_y = problem.layer.upsampled_y, &upsampled_x = problem.layer.upsampled_x;
+    std::vector<Number> numbers{{&problem.images},
+                                {&upsampled_y},
+                                {&upsampled_x},
+                                {&input.height, upsampled_y, upsampled_y},
+                                {&input.width, upsampled_x, upsampled_x},
+                                {&input.channels},
+                                {&s.filters}};
+    for (Window *window : {&s.y, &s.x})
+        numbers.insert(numbers.end(), {{&window->kernel}, {&window->stride}, {&window->before, 0}, {&window->after, 0}});
+    if (s.output) numbers.insert(numbers.end(), {{&s.output->height}, {&s.output->width}});
     return numbers;
 }
 
@@ -45,9 +53,9 @@ std::vector<Problem> simplifications(const Problem &problem) {
     Problem original = problem;
     const auto numbers = numbers_of(original);
     for (std::size_t i = 0; i < numbers.size(); i++) {
-        const auto &[number, least] = numbers[i];
-        for (const int smaller : {least, *number / 2, *number - 1}) {
-            if (smaller >= least && smaller < *number) propose([&](Problem &p) { *numbers_of(p)[i].first = smaller; });
+        const auto &[number, least, step] = numbers[i];
+        for (const int smaller : {least, *number / step / 2 * step, *number - step}) {
+            if (smaller >= least && smaller < *number) propose([&](Problem &p) { *numbers_of(p)[i].value = smaller; });
         }
     }
     return simpler;
