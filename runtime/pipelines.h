@@ -8,8 +8,8 @@
 
 namespace castnet {
 
-/// conv2d makes the small grid from the large one, conv2d_transpose the large grid from the small one, with the transposed kernel. A layer
-/// without weights makes the grid `to` of the grid `from`; dropout has a draw.
+/// conv2d makes the small grid from the large one; conv2d_transpose, and a conv2d that takes in an upsample, the large grid from the small
+/// one, with the transposed kernel. A layer without weights makes the grid `to` of the grid `from`; dropout has a draw.
 struct ForwardOperands {
     const Operand &large, &small, &kernel, &bias, &from, &to;
     std::uint32_t key, threshold;
@@ -17,8 +17,8 @@ struct ForwardOperands {
     float scale;
 };
 
-/// All grids but `output` and `input` are gradients; the transposed kernel is conv2d's. `output` is what the previous layer keeps, `input`
-/// what it made of that, the layer's input.
+/// All grids but `output` and `input` are gradients; the kernel is transposed where forward's is not. `output` is what the previous layer
+/// keeps, `input` what it made of that, the layer's input.
 struct BackwardDataOperands {
     const Operand &large, &small, &kernel, &output, &input, &from, &to;
     std::uint32_t key, threshold;
