@@ -156,7 +156,7 @@ struct LayerDescription {
                 .makes_large = is_transposed()};
     }
     /// Returns the map that its pipelines compute. A conv2d with an upsample by s before it is a transposed convolution with stride s,
-    /// whose kernel is longer by s - 1: each of its taps is a sum of the layer's (generators/stretch_kernel.cpp).
+    /// whose kernel is longer by s - 1: each of its taps is a sum of the layer's (generators/stretched_map.h).
     [[nodiscard]] constexpr Geometry geometry() const {
         if (!takes_in_upsample()) return own_geometry();
         return {.large = output,

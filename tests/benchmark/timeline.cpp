@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <span>
@@ -58,13 +59,15 @@ int record(Failure &failure, const Operands &operands) {
     return error;
 }
 
+template <typename Operands, std::size_t... layers>
+constexpr std::array<Pipeline<Operands>, sizeof...(layers)> recording_pipelines(std::index_sequence<layers...>) {
+    return {record<Operands, layers>...};
+}
+
 /// Puts a recording pipeline in the place of `pipeline`.
 template <typename Operands>
 void replace(Pipeline<Operands> &pipeline, std::size_t layer, std::string_view pass, bool updates) {
-    static constexpr auto recording = []<std::size_t... layers>(std::index_sequence<layers...>) {
-        return std::array<Pipeline<Operands>, most_layers>{record<Operands, layers>...};
-    }
-    (std::make_index_sequence<most_layers>());
+    static constexpr auto recording = recording_pipelines<Operands>(std::make_index_sequence<most_layers>());
     if (pipeline == nullptr) return;
     Originals<Operands>::pass = pass;
     Originals<Operands>::updates = updates;

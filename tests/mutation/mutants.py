@@ -92,6 +92,8 @@ CHANGES = {
     "generators/stretch_kernel.cpp": ((RANDOM_SHAPES,), [
         ("own_width() - 1 - x + j.x, row = ", "own_width() - 1 - x, row = ", "a repeated column counts once"),
         ("column >= 0 && column < own_width()", "column >= 0 && column <= own_width()", "a column beyond the kernel repeats the last"),
+    ]),
+    "generators/fold_gradient.cpp": ((RANDOM_SHAPES,), [
         ("own_height() - 1 - y + j.y);", "y + j.y);", "the gradient of the kernel is upside down"),
         ("sum(sc, lc, x, y) + *decay_ *", "sum(sc, lc, x, y) - *decay_ *", "the sign of the penalty"),
     ]),
