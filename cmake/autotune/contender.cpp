@@ -105,7 +105,8 @@ Outputs Contraction::data_outputs(const Values &inputs, int images) const {
             for (std::size_t i = 0; i < sum.size(); i++) sum[i] = bias[i % bias.size()];
         }
         reference::for_each_product(geometry_, [&](std::size_t l, std::size_t s, std::size_t k) {
-            sum[geometry_.makes_large ? l : s] += double{from[image * from_size + (geometry_.makes_large ? s : l)]} * kernel[k];
+            const double value = from[image * from_size + (geometry_.makes_large ? s : l)];
+            sum[geometry_.makes_large ? l : s] += value * kernel[k];
         });
         if (forward) {
             reference::activate(activation, sum, to.channels);
