@@ -121,6 +121,8 @@ private:
     ///           for r.z, r.y, r.x                 rows, columns, channels of the kernel
     ///             sum[tile] += kernel[vectors] · window[points]
     ///           out[tile] = epilogue(sum[tile])
+    ///
+    /// Where a tile holds images, the loop over tiles of them is inside that over co: the kernel's vectors serve all images in turn.
     void schedule_channels(Func &stage) {
         const int lanes = lanes_within(small_channels, natural_lanes()), rows = tile.points[1];
         const int images = tile.points[2];

@@ -60,15 +60,14 @@ void add_layer(std::vector<PipelineRecipe> &pipelines, const std::string &networ
     }
     const std::string activation(layer.activation);
     const bool stretches = layer.takes_in_upsample();
-    const Parameters decay{{"decays", layer.l2 > 0 ? "true" : "false"}};
+    const std::string decays = layer.l2 > 0 ? "true" : "false";
     add("forward", map.makes_large ? "spread" : "correlate",
         {{"pass", "forward"}, {"activation", layer.keeps_sums ? "linear" : activation}}, true);
     if (layer.keeps_sums) add_with("activate", "activate", {{"activation", activation}}, "");
     if (layer.learns()) {
-        Parameters choices{{"output_grid", map.makes_large ? "large" : "small"}, {"decays", "false"}};
-        if (!stretches) choices.insert_or_assign("decays", decay.at("decays"));
-        add("backward_weights", "kernel_gradient", choices, true);
-        if (stretches) add("fold_gradient", "fold_gradient", decay, false);
+        add("backward_weights", "kernel_gradient",
+            {{"output_grid", map.makes_large ? "large" : "small"}, {"decays", stretches ? "false" : decays}}, true);
+        if (stretches) add("fold_gradient", "fold_gradient", {{"decays", decays}}, false);
     }
     if (sends_gradient)
         add("backward_data", map.makes_large ? "correlate" : "spread", {{"pass", "backward_data"}, {"activation", activation_before}},

@@ -67,7 +67,7 @@ struct Operands {
     Operands(const Problem &problem, Numbers &numbers)
         : input(problem.layer.description().geometry().input(), problem.images),
           output_gradient(problem.layer.output, problem.images),
-          kernel(kernel_extents(problem.layer)),
+          kernel(kernel_extents(problem.layer.description().own_geometry())),
           bias({problem.layer.output.channels}) {
         numbers.fill(input);
         numbers.fill(output_gradient);

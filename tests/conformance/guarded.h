@@ -12,9 +12,9 @@
 
 namespace castnet::test {
 
-/// Returns the extents of a layer's kernel, in Halide's order.
-inline std::vector<int> kernel_extents(const Layer &layer) {
-    const auto shape = layer.description().kernel_shape();
+/// Returns the extents of a map's kernel, in Halide's order.
+inline std::vector<int> kernel_extents(const Geometry &map) {
+    const auto shape = map.kernel_shape();
     return {shape.rbegin(), shape.rend()};
 }
 

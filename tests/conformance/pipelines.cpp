@@ -75,7 +75,7 @@ const Halide::Callable &Pipelines::pipeline(const std::string &generator, const 
     const auto [entry, is_new] = compiled_.try_emplace(name);
     if (is_new) {
         entry->second = translating_errors("compiling " + name, [&] {
-            Parameters params = parameters_of(problem_.layer.description().geometry());
+            Parameters params = parameters_of(map());
             params.insert(own.begin(), own.end());
             params.merge(schedule(generator, params));
             return create_callable_from_generator(context(), generator, params);
@@ -84,13 +84,8 @@ const Halide::Callable &Pipelines::pipeline(const std::string &generator, const 
     return entry->second;
 }
 
-std::vector<int> Pipelines::map_kernel_extents() const {
-    const auto shape = problem_.layer.description().geometry().kernel_shape();
-    return {shape.rbegin(), shape.rend()};
-}
-
 Guarded Pipelines::prepared(Guarded &kernel, bool spreads) {
-    std::vector<int> extents = map_kernel_extents();
+    std::vector<int> extents = kernel_extents(map());
     Guarded stretched(extents);
     if (stretches()) {
         run(pipeline("stretch_kernel", {}), kernel.buffer(), stretched.buffer());
@@ -113,7 +108,7 @@ Guarded Pipelines::forward(Guarded &input, Guarded &kernel, Guarded &bias) {
 }
 
 Guarded Pipelines::backward_data(Guarded &output_gradient, Guarded &kernel, Guarded &previous) {
-    Guarded result(problem_.layer.description().geometry().input(), problem_.images);
+    Guarded result(map().input(), problem_.images);
     Guarded read = prepared(kernel, !makes_large());
     run(pipeline(makes_large() ? "correlate" : "spread", {{"pass", "backward_data"}, {"activation", problem_.layer.statement.activation}}),
         output_gradient.buffer(), read.buffer(), previous.buffer(), result.buffer());
@@ -123,7 +118,7 @@ Guarded Pipelines::backward_data(Guarded &output_gradient, Guarded &kernel, Guar
 Gradients Pipelines::backward_weights(Guarded &input, Guarded &output_gradient, Guarded &kernel) {
     Guarded &large = makes_large() ? output_gradient : input;
     Guarded &small = makes_large() ? input : output_gradient;
-    Guarded gradient(map_kernel_extents(), true);
+    Guarded gradient(kernel_extents(map()), true);
     Guarded bias({problem_.layer.output.channels});
     const std::string decays = problem_.decays ? "true" : "false";
     const bool decays_here = problem_.decays && !stretches();
@@ -135,7 +130,7 @@ Gradients Pipelines::backward_weights(Guarded &input, Guarded &output_gradient, 
         run(kernel_gradient, large.buffer(), small.buffer(), gradient.buffer(), bias.buffer());
     }
     if (!stretches()) return {unharmed(std::move(gradient)), unharmed(std::move(bias))};
-    Guarded folded(kernel_extents(problem_.layer));
+    Guarded folded(kernel_extents(problem_.layer.description().own_geometry()));
     const Halide::Callable &fold_gradient = pipeline("fold_gradient", {{"decays", decays}});
     if (problem_.decays) {
         run(fold_gradient, gradient.buffer(), kernel.buffer(), decay, folded.buffer());

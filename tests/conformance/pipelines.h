@@ -39,10 +39,9 @@ public:
 private:
     using Parameters = std::map<std::string, std::string>;
 
-    bool makes_large() const { return problem_.layer.description().geometry().makes_large; }
+    Geometry map() const { return problem_.layer.description().geometry(); }
+    bool makes_large() const { return map().makes_large; }
     bool stretches() const { return problem_.layer.description().takes_in_upsample(); }
-    /// Returns the extents of the map's kernel, in Halide's order.
-    std::vector<int> map_kernel_extents() const;
     /// Returns the kernel as a pass reads it: the map's, and with the large grid's channels innermost if it spreads.
     Guarded prepared(Guarded &kernel, bool spreads);
     const Halide::Callable &pipeline(const std::string &generator, const Parameters &own);

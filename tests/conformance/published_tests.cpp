@@ -50,7 +50,7 @@ void check_case(const std::vector<std::string> &fields) {
     const auto &[height, width, channels] = problem.layer.input;
     const int filters = problem.layer.output.channels;
     Guarded input = filled({channels, width, height, problem.images}, numbers(fields.at(3)));
-    Guarded kernel = filled(kernel_extents(problem.layer), numbers(fields.at(4)));
+    Guarded kernel = filled(kernel_extents(problem.layer.description().own_geometry()), numbers(fields.at(4)));
     Guarded bias = filled({filters}, std::vector<float>(std::size_t(filters), 0));
     const Guarded output = Pipelines(problem).forward(input, kernel, bias);
     CHECK(std::vector<float>(output.data(), output.data() + output.size()) == numbers(fields.at(5)));

@@ -214,7 +214,7 @@ CHANGES = {
         ("one_learns = one_learns || description.learns();", "one_learns = true;", "gradients are sent to layers that do not learn"),
         ("if (layer.is_taken_in) continue;", "if (layer.is_taken_in) { activation_before = \"linear\"; continue; }",
          "a gradient behind an upsample forgets the activation before it"),
-        ("add(\"fold_gradient\", \"fold_gradient\", decay, false);", "add(\"fold_gradient\", \"fold_gradient\", {{\"decays\", \"false\"}}, false);",
+        ("add(\"fold_gradient\", \"fold_gradient\", {{\"decays\", decays}}, false);", "add(\"fold_gradient\", \"fold_gradient\", {{\"decays\", \"false\"}}, false);",
          "a layer that takes in an upsample is not penalized"),
     ]),
 
