@@ -222,7 +222,7 @@ private:
         std::vector<RegisterTile> tiles = register_tiles(along, lanes, {kernel_width, across, kernel_height});
         const auto is_of_one_tap = [](const RegisterTile &each) { return each.points[0] == 1 && each.points[2] == 1; };
         if (along / lanes * across >= enough_accumulators && large_margins().any() && padding_choice != PaddingChoice::stage)
-            std::ranges::stable_partition(tiles, is_of_one_tap);
+            std::stable_partition(tiles.begin(), tiles.end(), is_of_one_tap);
         return tiles;
     }
 
