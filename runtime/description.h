@@ -141,6 +141,12 @@ struct LayerDescription {
     /// Returns whether the layer makes the larger grid from the smaller one.
     [[nodiscard]] constexpr bool is_transposed() const { return kind == LayerKind::conv2d_transpose || kind == LayerKind::upsample; }
     [[nodiscard]] constexpr bool takes_in_upsample() const { return upsampled_y * upsampled_x > 1; }
+    /// Returns whether training computes its gradients once over a batch instead of shard by shard. A shard's gradients are written, and
+    /// read again to be summed: for shards of 16 images that moves an eighth of the kernel per image. A whole batch's pass instead reads
+    /// input and output gradient of every image again.
+    [[nodiscard]] constexpr bool sums_over_batch() const {
+        return learns() && !takes_in_upsample() && 8 * (input.size() + output.size()) <= kernel_size();
+    }
 
     /// Returns the layer's map as its statement has it, with the kernel in Keras's shape: (height, width, in, out), or
     /// (height, width, out, in) if the layer is transposed.
@@ -296,12 +302,19 @@ enum class Purpose { training, inference };
 /// many moments as the optimizer has slots: Adam's first and second, or the velocity of SGD with momentum.
 enum class Block { weights, moments_1, moments_2, gradients };
 
+/// Where a grid begins, in floats: a shard's in a worker's scratch space, or a batch's in the arena.
+struct GridPlace {
+    std::size_t begin = 0;
+    std::size_t image_size = 0;  ///< floats of each of a batch's images; 0 if the place is in scratch space
+};
+
 /// Where a layer's tensors begin, in floats.
 struct LayerOffsets {
-    std::size_t kernel = 0, bias = 0;  ///< in each block of parameters: of layers that learn first
+    std::size_t kernel = 0, bias = 0;  ///< in each block of parameters
     std::size_t prepared = 0;          ///< from the start of the arena
-    std::size_t activation = 0;        ///< in a worker's scratch space
-    std::size_t kept = 0;              ///< there too: the sums if the layer keeps them, otherwise the activation
+    GridPlace output{};
+    GridPlace kept{};             ///< the sums if the layer keeps them, otherwise the output
+    GridPlace output_gradient{};  ///< of a layer that sums over the batch
 };
 
 /// The bytes of an arena by their use.
@@ -309,7 +322,7 @@ struct MemoryUse {
     std::uint64_t weights = 0;      ///< kernels, what passes read of them, and biases
     std::uint64_t optimizer = 0;    ///< moments
     std::uint64_t gradients = 0;    ///< of every shard, and their sum
-    std::uint64_t activations = 0;  ///< every worker's layer outputs, their gradients, and gathered images
+    std::uint64_t activations = 0;  ///< every worker's and the batch's layer outputs, their gradients, and gathered images
 };
 
 /// The layout of a network's arena, with offsets in floats. Every tensor begins on a 64-byte boundary. The numbers have 64 bits on any
@@ -334,17 +347,24 @@ public:
           slots(purpose == Purpose::training ? optimizer_slots : 0) {
         for (std::size_t l = 0; l < network.layers.size(); l++) {
             const LayerDescription &layer = network.layers[l];
-            parameters += padded(layer.kernel_size()) + padded(layer.bias_size());
-            if (layer.learns()) learned += padded(layer.kernel_size()) + padded(layer.bias_size());
+            const std::uint64_t parameter_floats = padded(layer.kernel_size()) + padded(layer.bias_size());
+            parameters += parameter_floats;
+            if (layer.learns()) learned += parameter_floats;
+            if (layer.learns() && !layer.sums_over_batch()) sharded += parameter_floats;
             prepared += prepared_size(layer);
             // A worker folds the gradient of a map's kernel where it has room for a grid.
             if (layer.takes_in_upsample() && purpose == Purpose::training) grid = std::max(grid, padded(layer.map_kernel_size()));
             if (layer.is_taken_in) continue;
             const std::uint64_t size = padded(layer.output.size() * static_cast<std::uint64_t>(shard_images));
-            if (keeps_activation(network, l)) activations += size * (layer.keeps_sums ? 2 : 1);
+            if (keeps_activation(network, l)) activations += size * ((is_of_batch(network, l) ? 0U : 1U) + (layer.keeps_sums ? 1U : 0U));
             grid = std::max(grid, size);
+            if (!layer.sums_over_batch()) continue;
+            for (const Shape &shape : {layer.input, layer.output}) {
+                batch_grids += batch_grid(shape);
+                largest_batch_grid = std::max(largest_batch_grid, batch_grid(shape));
+            }
         }
-        input = padded(network.input.size() * static_cast<std::uint64_t>(shard_images));
+        if (!network.layers.front().sums_over_batch()) input = padded(network.input.size() * static_cast<std::uint64_t>(shard_images));
         scratch = 2 * grid + (purpose == Purpose::training ? input + activations : 0);
         index = padded((network.layers.size() * (sizeof(LayerOffsets) + sizeof(std::size_t)) + sizeof(float) - 1) / sizeof(float));
     }
@@ -355,7 +375,8 @@ public:
     int shard_images;              ///< at most, in any shard
     int workers;                   ///< that run at once, each with its own scratch space
     std::uint64_t parameters = 0;  ///< floats of all kernels and biases
-    std::uint64_t learned = 0;     ///< floats of those that training changes, as of each moment and each shard's gradients
+    std::uint64_t learned = 0;     ///< floats of those that training changes, as of each moment
+    std::uint64_t sharded = 0;     ///< floats of those whose gradients each shard has
     std::uint64_t prepared = 0;    ///< floats of the kernels that passes read beside the layers' own
     Purpose purpose;
     int slots;                      ///< blocks of moments, 0 to most_slots
@@ -363,19 +384,22 @@ public:
     std::uint64_t input = 0;        ///< floats of a shard's gathered images; per worker, for training
     std::uint64_t activations = 0;  ///< floats of the layer outputs that a shard keeps; per worker, for training
     std::uint64_t scratch = 0;      ///< floats of all that a worker has
-    std::uint64_t index = 0;        ///< floats of the layers' offsets and update order
+    std::uint64_t batch_grids = 0;  ///< floats of what layers that sum over the batch read: inputs and output gradients, for training
+    std::uint64_t largest_batch_grid = 0;  ///< floats of one of these
+    std::uint64_t index = 0;               ///< floats of the layers' offsets and update order
 
-    // Offsets, in this order: the blocks; for training, the shards' gradients and the images' errors; prepared kernels; the workers'
-    // scratch space; the index.
+    // Offsets, in this order: the blocks, each with the sharded layers' parameters first and the frozen layers' last; for training, the
+    // shards' gradients, the images' errors and the batch's grids; prepared kernels; the workers' scratch space; the index.
     [[nodiscard]] constexpr std::uint64_t block(Block which) const {
         if (which == Block::weights) return 0;
         const int before = which == Block::gradients ? slots : static_cast<int>(which) - 1;
         return parameters + static_cast<std::uint64_t>(before) * learned;
     }
     [[nodiscard]] constexpr std::uint64_t shard_gradients() const { return block(Block::gradients) + learned; }
-    [[nodiscard]] constexpr std::uint64_t errors() const { return shard_gradients() + learned * static_cast<std::uint64_t>(shards); }
+    [[nodiscard]] constexpr std::uint64_t errors() const { return shard_gradients() + sharded * static_cast<std::uint64_t>(shards); }
+    [[nodiscard]] constexpr std::uint64_t first_batch_grid() const { return errors() + padded(static_cast<std::uint64_t>(batch_images)); }
     [[nodiscard]] constexpr std::uint64_t prepared_kernels() const {
-        return purpose == Purpose::training ? errors() + padded(static_cast<std::uint64_t>(batch_images)) : parameters;
+        return purpose == Purpose::training ? first_batch_grid() + batch_grids : parameters;
     }
     [[nodiscard]] constexpr std::uint64_t workers_scratch() const { return prepared_kernels() + prepared; }
     [[nodiscard]] constexpr std::uint64_t layer_index() const { return workers_scratch() + scratch * static_cast<std::uint64_t>(workers); }
@@ -386,23 +410,34 @@ public:
     /// has so many bytes.
     [[nodiscard]] constexpr bool is_addressable() const {
         if (batch_images < 1 || workers < 1 || shards >= shard_limit) return false;
-        const std::uint64_t all_gradients = purpose == Purpose::training ? learned * static_cast<std::uint64_t>(shards) : 0;
+        const bool trains = purpose == Purpose::training;
+        const std::uint64_t all_gradients = sharded * static_cast<std::uint64_t>(shards);
         constexpr std::uint64_t most_bytes = std::numeric_limits<std::ptrdiff_t>::max();
-        return std::max({grid, input, all_gradients}) <= most_elements && bytes() <= most_bytes;
+        return std::max(grid, input) <= most_elements && (!trains || std::max(all_gradients, largest_batch_grid) <= most_elements) &&
+               bytes() <= most_bytes;
     }
 
     [[nodiscard]] constexpr MemoryUse memory() const {
         const bool trains = purpose == Purpose::training;
         return {.weights = (parameters + prepared + index) * sizeof(float),
                 .optimizer = static_cast<std::uint64_t>(slots) * learned * sizeof(float),
-                .gradients = (trains ? prepared_kernels() - block(Block::gradients) : 0) * sizeof(float),
-                .activations = (layer_index() - workers_scratch()) * sizeof(float)};
+                .gradients = (trains ? first_batch_grid() - block(Block::gradients) : 0) * sizeof(float),
+                .activations = (layer_index() - workers_scratch() + (trains ? batch_grids : 0)) * sizeof(float)};
     }
 
     /// Returns whether a layer's output is kept for the backward pass: what the first layer that learns reads, and all that follows.
     static constexpr bool keeps_activation(const NetworkDescription &network, std::size_t layer) {
         const std::size_t first = network.first_to_learn();
         return layer + (first > 0 && network.layers[first - 1].is_taken_in ? 2 : 1) >= first;
+    }
+
+    /// Returns whether a layer's output is kept for the whole batch, not for a shard: the next layer sums over the batch.
+    static constexpr bool is_of_batch(const NetworkDescription &network, std::size_t layer) {
+        return layer + 1 < network.layers.size() && network.layers[layer + 1].sums_over_batch();
+    }
+    /// Returns the floats of a grid of every image in a batch.
+    [[nodiscard]] constexpr std::uint64_t batch_grid(const Shape &shape) const {
+        return padded(shape.size() * static_cast<std::uint64_t>(batch_images));
     }
 
     /// Returns the floats of the kernels that passes read beside the layer's own: the map's, if it is another, and that transposed. The

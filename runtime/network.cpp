@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "runtime/pipelines.h"
 #include "runtime/random.h"
@@ -94,27 +95,34 @@ void Network::index_layers() noexcept {
     const std::span<const LayerDescription> layers = description_->layers;
     auto *const offsets = reinterpret_cast<LayerOffsets *>(arena_ + layout_.layer_index());
     auto *const order = reinterpret_cast<std::size_t *>(offsets + layers.size());
-    std::uint64_t learned = 0, frozen = layout_.learned, prepared = layout_.prepared_kernels();
-    std::uint64_t activation = 2 * layout_.grid + layout_.input;
+    std::uint64_t sharded = 0, summed_over_batch = layout_.sharded, frozen = layout_.learned, prepared = layout_.prepared_kernels();
+    std::uint64_t free_scratch = 2 * layout_.grid, free_batch_grid = layout_.first_batch_grid();
+    const auto in_scratch = [&](const Shape &shape) {
+        const std::uint64_t size = ArenaLayout::padded(shape.size() * static_cast<std::size_t>(layout_.shard_images));
+        return GridPlace{.begin = std::exchange(free_scratch, free_scratch + size)};
+    };
+    const auto in_batch = [&](const Shape &shape) {
+        return GridPlace{.begin = std::exchange(free_batch_grid, free_batch_grid + layout_.batch_grid(shape)), .image_size = shape.size()};
+    };
+    gathered_ = layers.front().sums_over_batch() ? in_batch(description_->input) : in_scratch(description_->input);
     std::size_t learners = 0;
     for (std::size_t l = 0; l < layers.size(); l++) {
         const LayerDescription &layer = layers[l];
         const std::uint64_t kernel_size = ArenaLayout::padded(layer.kernel_size());
-        std::uint64_t &parameters = layer.learns() ? learned : frozen;
+        std::uint64_t &parameters = layer.sums_over_batch() ? summed_over_batch : layer.learns() ? sharded : frozen;
         LayerOffsets own{.kernel = parameters, .bias = parameters + kernel_size, .prepared = prepared};
         parameters = own.bias + ArenaLayout::padded(layer.bias_size());
         prepared += ArenaLayout::prepared_size(layer);
         if (layer.is_taken_in) {
-            own.activation = offsets[l - 1].activation;
+            own.output = offsets[l - 1].output;
             own.kept = offsets[l - 1].kept;
         } else if (ArenaLayout::keeps_activation(*description_, l)) {
-            const std::uint64_t size = ArenaLayout::padded(layer.output.size() * static_cast<std::size_t>(layout_.shard_images));
-            own.activation = activation;
-            own.kept = activation + (layer.keeps_sums ? size : 0);
-            activation = own.kept + size;
+            own.output = ArenaLayout::is_of_batch(*description_, l) ? in_batch(layer.output) : in_scratch(layer.output);
+            own.kept = layer.keeps_sums ? in_scratch(layer.output) : own.output;
         } else {
-            own.activation = own.kept = l > 0 && offsets[l - 1].activation == 0 ? layout_.grid : 0;
+            own.output.begin = own.kept.begin = l > 0 && offsets[l - 1].output.begin == 0 ? layout_.grid : 0;
         }
+        if (layer.sums_over_batch()) own.output_gradient = in_batch(layer.output);
         std::construct_at(offsets + l, own);
         if (layer.learns()) std::construct_at(order + learners++, l);
     }
@@ -146,13 +154,14 @@ Network::ParameterRange Network::parameter_range(std::size_t layer) noexcept {
     const std::size_t size =
         ArenaLayout::padded(description_->layers[layer].kernel_size()) + ArenaLayout::padded(description_->layers[layer].bias_size());
     const auto range = [&](Block block) { return std::span<float>(arena_ + layout_.block(block) + offsets_[layer].kernel, size); };
+    const bool is_summed = description_->layers[layer].sums_over_batch();
     return {.weights = range(Block::weights),
             .moments_1 = range(Block::moments_1),
             .moments_2 = range(Block::moments_2),
             .gradients = range(Block::gradients),
-            .shard_gradients = arena_ + layout_.shard_gradients() + offsets_[layer].kernel,
-            .shard_stride = static_cast<std::size_t>(layout_.learned),
-            .shards = static_cast<std::size_t>(shards_)};
+            .shard_gradients = arena_ + (is_summed ? layout_.block(Block::gradients) : layout_.shard_gradients()) + offsets_[layer].kernel,
+            .shard_stride = static_cast<std::size_t>(layout_.sharded),
+            .shards = is_summed ? 1 : static_cast<std::size_t>(shards_)};
 }
 
 LayerWeights Network::weights(std::size_t l) noexcept {
@@ -198,11 +207,16 @@ int Network::backward_shard(int worker, const Sharding &shards, int shard, const
     const std::size_t layers = description_->layers.size();
     const auto first = static_cast<std::size_t>(shards.first(shard));
     const int images = shards.size(shard);
-    float *gradient = scratch(worker);
-    float *next_gradient = gradient + layout_.grid;
-    float *const gathered = next_gradient + layout_.grid;
     const Shape in = description_->input, out = description_->output;
+    const auto output_of = [&](std::size_t l) { return grid_at(offsets_[l].output, worker, first); };
+    const auto kept_by = [&](std::size_t l) { return grid_at(offsets_[l].kept, worker, first); };
+    // Where the gradient of a layer's output goes, beside another in scratch space.
+    const auto gradient_of = [&](std::size_t l, const float *other) {
+        const LayerOffsets &own = offsets_[l];
+        return description_->layers[l].sums_over_batch() ? grid_at(own.output_gradient, worker, first) : free_grid(worker, other);
+    };
 
+    float *const gathered = grid_at(gathered_, worker, first);
     const float *input = gathered, *targets = gathered;
     if (batch.inputs != nullptr) {
         input = batch.inputs + first * in.size();
@@ -211,9 +225,7 @@ int Network::backward_shard(int worker, const Sharding &shards, int shard, const
         for (std::size_t image = 0; image < static_cast<std::size_t>(images); image++)
             batch.examples.copy_input(batch.indices[first + image], gathered + image * in.size());
     }
-    const auto output_of = [&](std::size_t l) { return scratch(worker) + offsets_[l].activation; };
     const auto input_of = [&](std::size_t l) { return l == 0 ? input : output_of(l - 1); };
-    const auto kept_by = [&](std::size_t l) { return scratch(worker) + offsets_[l].kept; };
 
     for (std::size_t l = 0; l < layers; l++) {
         const LayerDescription &layer = description_->layers[l];
@@ -224,33 +236,48 @@ int Network::backward_shard(int worker, const Sharding &shards, int shard, const
         if (error != 0) return error;
     }
 
+    float *gradient = gradient_of(layers - 1, nullptr);
     if (batch.inputs == nullptr && !batch.examples.reproduce()) {
-        targets = next_gradient;  // free until the first gradient goes there
+        float *const copies = free_grid(worker, gradient);
         for (std::size_t image = 0; image < static_cast<std::size_t>(images); image++)
-            batch.examples.targets.copy(batch.indices[first + image], next_gradient + image * out.size());
+            batch.examples.targets.copy(batch.indices[first + image], copies + image * out.size());
+        targets = copies;
     }
     const float scale = 1.0F / (static_cast<float>(out.size()) * static_cast<float>(shards.images));
     if (const int error = loss_gradient(kept_by(layers - 1), targets, scale, gradient, arena_ + layout_.errors() + first, images);
         error != 0)
         return error;
 
-    const std::size_t begin = layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.learned;
+    const std::size_t begin = layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.sharded;
     for (std::size_t l = layers; l-- > 0;) {
         const LayerDescription &layer = description_->layers[l];
         if (layer.is_taken_in) continue;
         int error = 0;
-        if (layer.learns()) {
-            const LayerWeights gradients{.kernel = kernel_of(begin, l).data(), .bias = bias_of(begin, l).data()};
+        if (layer.learns() && !layer.sums_over_batch()) {
             // decay · kernel is the penalty's gradient, which one shard adds for all.
             const float decay = shard == 0 ? 2 * layer.l2 : 0;
-            error = backward_weights(failure_, layer, weights(l), input_of(l), gradient, gradients, decay, next_gradient, images);
+            error = backward_weights(failure_, layer, weights(l), input_of(l), gradient, gradients(begin, l), decay,
+                                     free_grid(worker, gradient), images);
         }
         if (error != 0 || layer.backward_data == nullptr) return error;
-        error = backward_data(failure_, layer, weights(l), gradient, input_of(l), kept_by(l - 1), next_gradient, images, draw_of(l, first));
+        const std::size_t before = l - (layer.takes_in_upsample() ? 2 : 1);
+        float *const input_gradient = gradient_of(before, gradient);
+        error =
+            backward_data(failure_, layer, weights(l), gradient, input_of(l), kept_by(before), input_gradient, images, draw_of(l, first));
         if (error != 0) return error;
-        std::swap(gradient, next_gradient);
+        gradient = input_gradient;
     }
     return 0;
+}
+
+/// Computes the gradients of a layer that sums over the batch, when all shards have run.
+int Network::sum_over_batch(std::size_t l, const Batch &batch) noexcept {
+    const LayerDescription &layer = description_->layers[l];
+    if (!layer.sums_over_batch()) return 0;
+    const GridPlace &input = l == 0 ? gathered_ : offsets_[l - 1].output;
+    return backward_weights(failure_, layer, weights(l), l == 0 && batch.inputs != nullptr ? batch.inputs : arena_ + input.begin,
+                            arena_ + offsets_[l].output_gradient.begin, gradients(layout_.block(Block::gradients), l), 2 * layer.l2,
+                            nullptr, batch.images);
 }
 
 /// Runs all but the last of the layers first … last - 1 on each shard, in batches for which the scratch space has room. Then calls
@@ -363,6 +390,7 @@ int Network::sum_gradients(std::size_t layer) noexcept {
 }
 
 int Network::sum_shards(std::size_t layer) noexcept {
+    if (description_->layers[layer].sums_over_batch()) return 0;
     const ParameterRange range = parameter_range(layer);
     const std::size_t size = range.gradients.size();
     return description_->sum_shards(failure_, {.shards = Operand(range.shard_gradients, size, range.shards, range.shard_stride),

@@ -90,9 +90,9 @@ public:
     /// Returns the part of the loss that depends on no image: the L2 penalties, Σ λ · Σ kernel² over the layers.
     StepResult penalty() noexcept;
 
-    /// Returns the loss of at most batch_size images, and computes every shard's gradients. The loss is the mean of the network's
-    /// loss over all elements, plus the L2 penalties. Fails if the network is not laid out for training or the loss is not finite.
-    /// Allocates nothing, throws nothing.
+    /// Returns the loss of at most batch_size images, and computes the gradients: every shard's, or the batch's. The loss is the mean of
+    /// the network's loss over all elements, plus the L2 penalties. Fails if the network is not laid out for training or the loss is not
+    /// finite. Allocates nothing, throws nothing.
     StepResult backward(const Batch &batch) noexcept;
 
     /// Runs backward passes in one fork of the threads until `next` returns null. next(nullptr) points to the first batch, next(result of
@@ -115,7 +115,11 @@ public:
             [&](int worker, int shard) {
                 return result.error != 0 ? result.error : backward_shard(worker, sharding(batch->images), shard, *batch);
             },
-            [&](int piece) { return update(largest_first_[static_cast<std::size_t>(piece)]); },
+            [&](int piece) {
+                const std::size_t layer = largest_first_[static_cast<std::size_t>(piece)];
+                const int error = sum_over_batch(layer, *batch);
+                return error != 0 ? error : update(layer);
+            },
             [&](int error) {
                 result.error = explained(error);
                 if (error == 0) add_mean_error(result, batch->images);
@@ -123,8 +127,8 @@ public:
             });
     }
 
-    /// Sums one layer's shard gradients, if it learns, into Block::gradients, in the shards' order. Another process's gradients would join
-    /// here.
+    /// Sums one layer's shard gradients, if it learns, into Block::gradients, in the shards' order. The gradients of a layer that sums over
+    /// the batch are there already. Another process's gradients would join here.
     int sum_gradients(std::size_t layer) noexcept;
     /// Does the same within an update.
     int sum_shards(std::size_t layer) noexcept;
@@ -137,7 +141,7 @@ public:
     /// The kernel and bias of a layer that learns as one range, and what the optimizer keeps beside it. The lengths are equal.
     struct ParameterRange {
         std::span<float> weights, moments_1, moments_2, gradients;
-        const float *shard_gradients;  ///< the first shard's; the next begins shard_stride floats later
+        const float *shard_gradients;  ///< the first shard's, or the batch's; the next begins shard_stride floats later
         std::size_t shard_stride, shards;
     };
     [[nodiscard]] ParameterRange parameter_range(std::size_t layer) noexcept;
@@ -157,10 +161,14 @@ private:
     [[nodiscard]] float *scratch(int worker) {
         return arena_ + layout_.workers_scratch() + static_cast<std::size_t>(worker) * layout_.scratch;
     }
-    /// Returns where a worker's layer puts its output in inference: the one of two grids that does not hold its input.
-    [[nodiscard]] float *free_grid(int worker, const float *input) {
+    /// Returns the one of a worker's two grids that `other` is not.
+    [[nodiscard]] float *free_grid(int worker, const float *other) {
         float *const grid = scratch(worker);
-        return input == grid ? grid + layout_.grid : grid;
+        return other == grid ? grid + layout_.grid : grid;
+    }
+    /// Returns where a worker's shard, which begins with an image of the batch, has a grid.
+    [[nodiscard]] float *grid_at(const GridPlace &place, int worker, std::size_t first_image) {
+        return place.image_size > 0 ? arena_ + place.begin + first_image * place.image_size : scratch(worker) + place.begin;
     }
 
     template <typename End>
@@ -168,10 +176,15 @@ private:
     int loss_gradient(const float *kept, const float *targets, float scale, float *gradient, float *errors, int images) noexcept;
 
     [[nodiscard]] LayerWeights weights(std::size_t layer) noexcept;
+    /// Returns a layer's gradients among those that begin at float `begin` of the arena.
+    [[nodiscard]] LayerWeights gradients(std::size_t begin, std::size_t layer) const {
+        return {.kernel = kernel_of(begin, layer).data(), .bias = bias_of(begin, layer).data()};
+    }
     [[nodiscard]] Draw draw_of(std::size_t layer, std::size_t first_image) const noexcept;
     [[nodiscard]] Sharding sharding(int images) const { return {images, layout_.most_shard_images}; }
     StepResult begin(const Batch &batch) noexcept;
     int backward_shard(int worker, const Sharding &shards, int shard, const Batch &batch) noexcept;
+    int sum_over_batch(std::size_t layer, const Batch &batch) noexcept;
     void add_mean_error(StepResult &result, int images) noexcept;
 
     Failure failure_;
@@ -184,6 +197,7 @@ private:
     float *arena_ = nullptr;
     // In the arena:
     std::span<LayerOffsets> offsets_;
+    GridPlace gathered_;                    // what the first layer sees of the batch's examples
     std::span<std::size_t> largest_first_;  // the update order of the layers that learn: small last ones even out the workers
     int shards_ = 0;                        // of the last backward pass
     std::optional<std::uint64_t> draw_;     // the state of the generator from which dropout's keys come

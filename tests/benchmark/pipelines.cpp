@@ -31,19 +31,19 @@ void Pipelines::add_layer(const LayerDescription &layer) {
     };
     const LayerWeights values = weights(), gradients = weights();
     const Shape input_shape = layer.geometry().input();
-    float *const input = grids(input_shape), *const output = grids(layer.output);
+    const int images = images_, summed_images = layer.sums_over_batch() ? sharding_.images : images;
+    float *const input = grids(input_shape, summed_images), *const output = grids(layer.output, images);
     float *const scratch = floats(layer.map_kernel_size());
-    float *const input_gradient = grids(input_shape), *const output_gradient = grids(layer.output);
+    float *const input_gradient = grids(input_shape, images), *const output_gradient = grids(layer.output, summed_images);
 
-    const double flops = 2.0 * static_cast<double>(layer.multiply_adds()) * images_;
-    const double in = sizeof(float) * static_cast<double>(input_shape.size()) * images_;
-    const double out = sizeof(float) * static_cast<double>(layer.output.size()) * images_;
+    const double flops = 2.0 * static_cast<double>(layer.multiply_adds()) * images;
+    const double in = sizeof(float) * static_cast<double>(input_shape.size()) * images;
+    const double out = sizeof(float) * static_cast<double>(layer.output.size()) * images;
     const double kernel = sizeof(float) * static_cast<double>(layer.map_kernel_size());
-    const double shards = sharding_.shards;
+    const double shards = sharding_.shards, summed_shards = double{1} * summed_images / images;
     const auto add = [&](const std::string &pass, double flops_, double bytes, double calls, std::function<int(Failure &)> run) {
         calls_.push_back({std::string(layer.name) + " " + pass, flops_, bytes, calls, std::move(run)});
     };
-    const int images = images_;
     add("forward", flops, in + kernel + out, shards,
         [=, &layer](Failure &failure) { return castnet::forward(failure, layer, values, input, output, images); });
     if (layer.keeps_sums)
@@ -54,9 +54,10 @@ void Pipelines::add_layer(const LayerDescription &layer) {
             return castnet::backward_data(failure, layer, values, output_gradient, input, input, input_gradient, images);
         });
     if (layer.backward_weights != nullptr)
-        add("backward_weights", flops, in + out + kernel, shards, [=, &layer](Failure &failure) {
-            return castnet::backward_weights(failure, layer, values, input, output_gradient, gradients, 0, scratch, images);
-        });
+        add("backward_weights", summed_shards * flops, summed_shards * (in + out) + kernel, layer.sums_over_batch() ? 1 : shards,
+            [=, &layer](Failure &failure) {
+                return castnet::backward_weights(failure, layer, values, input, output_gradient, gradients, 0, scratch, summed_images);
+            });
     if (layer.transpose_kernel != nullptr)
         add("prepare_kernel", 0, (layer.takes_in_upsample() ? 4 : 2) * kernel, 1,
             [=, &layer](Failure &failure) { return castnet::prepare_kernel(failure, layer, values); });
@@ -64,10 +65,10 @@ void Pipelines::add_layer(const LayerDescription &layer) {
 
 void Pipelines::add_step(const NetworkDescription &network) {
     const Shape shape = network.layers.back().output.flat();
-    const float *output = grids(shape), *targets = grids(shape), *gradient = grids(shape);
-    const float *errors = floats(static_cast<std::size_t>(images_));
-    const double grid_bytes = sizeof(float) * static_cast<double>(shape.size()) * images_;
     const int images = images_;
+    const float *output = grids(shape, images), *targets = grids(shape, images), *gradient = grids(shape, images);
+    const float *errors = floats(static_cast<std::size_t>(images_));
+    const double grid_bytes = sizeof(float) * static_cast<double>(shape.size()) * images;
     calls_.push_back({"loss", 0, 3 * grid_bytes, static_cast<double>(sharding_.shards), [=, &network](Failure &failure) {
                           return network.loss_gradient(failure, {.output = Operand(output, shape, images),
                                                                  .targets = Operand(targets, shape, images),
@@ -76,13 +77,18 @@ void Pipelines::add_step(const NetworkDescription &network) {
                                                                  .error = Operand(errors, {static_cast<std::size_t>(images)})});
                       }});
 
-    const std::size_t count = ArenaLayout(network, sharding_.images, 1).learned;
-    const auto shards = static_cast<std::size_t>(sharding_.shards);
+    const ArenaLayout layout(network, sharding_.images, 1);
+    add_adam(network, "adam, of shards", layout.sharded, static_cast<std::size_t>(sharding_.shards));
+    add_adam(network, "adam, of the batch", layout.learned - layout.sharded, 1);
+}
+
+void Pipelines::add_adam(const NetworkDescription &network, const std::string &name, std::size_t count, std::size_t shards) {
+    if (count == 0) return;
     const float *gradients = floats(count * shards), *weights = floats(count), *moments_1 = floats(count);
     float *moments_2 = floats(count);
     std::fill_n(moments_2, count, 1.0F);
     const double bytes = sizeof(float) * static_cast<double>(count) * (static_cast<double>(shards) + 6);
-    calls_.push_back({"adam", 0, bytes, 1, [=, &network](Failure &failure) {
+    calls_.push_back({name, 0, bytes, 1, [=, &network](Failure &failure) {
                           return network.adam(failure, {.gradients = Operand(gradients, {count, shards}),
                                                         .rate = 1e-3F,
                                                         .decay = 0,

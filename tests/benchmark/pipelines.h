@@ -29,8 +29,9 @@ public:
 private:
     void add_layer(const LayerDescription &layer);
     void add_step(const NetworkDescription &network);
+    void add_adam(const NetworkDescription &network, const std::string &name, std::size_t count, std::size_t shards);
     float *floats(std::size_t count);  // random values, aligned to 64 bytes
-    float *grids(const Shape &shape) { return floats(shape.size() * static_cast<std::size_t>(images_)); }
+    float *grids(const Shape &shape, int images) { return floats(shape.size() * static_cast<std::size_t>(images)); }
 
     Sharding sharding_;
     int images_;  // per shard

@@ -46,7 +46,7 @@ template <typename Operands>
 struct Originals {
     static inline std::array<Pipeline<Operands>, most_layers> pipelines{};
     static inline std::string_view pass;
-    static inline bool updates = false;
+    static inline std::array<bool, most_layers> updates{};
 };
 
 /// Calls the pipeline that it stands for, and records when.
@@ -55,7 +55,8 @@ int record(Failure &failure, const Operands &operands) {
     using Own = Originals<Operands>;
     const double begin = recorder->now();
     const int error = Own::pipelines[layer](failure, operands);
-    recorder->add({layer < recorder->layers.size() ? recorder->layers[layer].name : "", Own::pass, begin, recorder->now(), Own::updates});
+    recorder->add(
+        {layer < recorder->layers.size() ? recorder->layers[layer].name : "", Own::pass, begin, recorder->now(), Own::updates[layer]});
     return error;
 }
 
@@ -70,7 +71,7 @@ void replace(Pipeline<Operands> &pipeline, std::size_t layer, std::string_view p
     static constexpr auto recording = recording_pipelines<Operands>(std::make_index_sequence<most_layers>());
     if (pipeline == nullptr) return;
     Originals<Operands>::pass = pass;
-    Originals<Operands>::updates = updates;
+    Originals<Operands>::updates.at(layer) = updates;
     Originals<Operands>::pipelines.at(layer) = pipeline;
     pipeline = recording.at(layer);
 }
@@ -79,7 +80,7 @@ void replace_all(LayerDescription &layer, std::size_t index) {
     replace(layer.forward, index, "forward", false);
     replace(layer.activate, index, "activate", false);
     replace(layer.backward_data, index, "backward_data", false);
-    replace(layer.backward_weights, index, "backward_weights", false);
+    replace(layer.backward_weights, index, "backward_weights", layer.sums_over_batch());
     replace(layer.fold_gradient, index, "fold_gradient", false);
     replace(layer.stretch_kernel, index, "stretch_kernel", true);
     replace(layer.transpose_kernel, index, "transpose_kernel", true);

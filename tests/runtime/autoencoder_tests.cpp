@@ -232,6 +232,39 @@ TEST_CASE("network: layers that do not learn keep their weights, and have no mom
     CHECK(backward == std::array{false, false, true, true, false});
 }
 
+/// Returns the loss of a step on random images, and the last layer's gradient.
+std::vector<float> loss_and_last_gradient(const NetworkDescription &description) {
+    Random random(12);
+    Network network(description, 5, 1);
+    set_random_weights(network, random);
+    const std::vector<float> inputs = random_values(5 * description.input.size(), random),
+                             targets = random_values(5 * description.output.size(), random);
+    const StepResult result = network.backward(Batch::of(inputs, targets, 5));
+    REQUIRE(result.error == 0);
+    const std::size_t last = description.layers.size() - 1;
+    REQUIRE(network.sum_gradients(last) == 0);
+    std::vector<float> all{float(result.loss)};
+    for (const std::span<const float> gradient : {network.kernel(last, Block::gradients), network.bias(last, Block::gradients)})
+        all.insert(all.end(), gradient.begin(), gradient.end());
+    return all;
+}
+
+TEST_CASE("network: the last layer learns the same whether those before it learn or not") {
+    for (const NetworkDescription *description : all_networks) {
+        CAPTURE(description->name);
+        if (!description->layers.back().learns()) continue;
+        std::vector<LayerDescription> layers(description->layers.begin(), description->layers.end());
+        NetworkDescription before = *description, frozen = *description;
+        for (LayerDescription &layer : layers) layer.l2 = 0;  // its sum would be another
+        before.layers = layers;
+        std::vector<LayerDescription> frozen_layers = layers;
+        for (LayerDescription &layer : std::span(frozen_layers).first(layers.size() - 1)) layer.trainable = false;
+        for (LayerDescription &layer : frozen_layers) layer.backward_data = nullptr;
+        frozen.layers = frozen_layers;
+        CHECK(loss_and_last_gradient(frozen) == loss_and_last_gradient(before));
+    }
+}
+
 TEST_CASE("network: dropout draws by seed and step, and only in training") {
     const std::vector<float> images(4 * test_pool::network.input.size(), 0.7F);
     const auto losses = [&](std::uint64_t seed) {

@@ -206,14 +206,14 @@ TEST_CASE("network: a batch's gradient does not depend on what the arena held be
 }
 
 /// Returns the loss and all gradients of a batch, in a network for batches of `batch_size` images.
-std::vector<float> loss_and_gradients(int batch_size, int threads, const Batch &batch, int images) {
+std::vector<float> loss_and_gradients(const NetworkDescription &description, int batch_size, int threads, const Batch &batch, int images) {
     Random random(8);
-    Network network(test_gap::network, batch_size, threads);
+    Network network(description, batch_size, threads);
     set_random_weights(network, random);
     const StepResult result = network.backward(castnet::Batch::of(batch.inputs, batch.targets, images));
     REQUIRE(result.error == 0);
     std::vector<float> all{float(result.loss)};
-    for (std::size_t l = 0; l < test_gap::network.layers.size(); l++) {
+    for (std::size_t l = 0; l < description.layers.size(); l++) {
         REQUIRE(network.sum_gradients(l) == 0);
         all.insert(all.end(), network.kernel(l, Block::gradients).begin(), network.kernel(l, Block::gradients).end());
         all.insert(all.end(), network.bias(l, Block::gradients).begin(), network.bias(l, Block::gradients).end());
@@ -230,10 +230,13 @@ TEST_CASE("network: a batch has the same gradients where there is room for a lar
         const int batch_size = sizes.first, images = sizes.second;
         CAPTURE(batch_size);
         CAPTURE(images);
-        Random random(7);
-        const Batch batch(test_gap::network, std::size_t(images), random);
-        const std::vector<float> alone = loss_and_gradients(images, 1, batch, images);
-        for (const int threads : {1, 3}) CHECK(loss_and_gradients(batch_size, threads, batch, images) == alone);
+        for (const NetworkDescription *description : {&test_gap::network, &test_batch::network}) {
+            CAPTURE(description->name);
+            Random random(7);
+            const Batch batch(*description, std::size_t(images), random);
+            const std::vector<float> alone = loss_and_gradients(*description, images, 1, batch, images);
+            for (const int threads : {1, 3}) CHECK(loss_and_gradients(*description, batch_size, threads, batch, images) == alone);
+        }
     }
     use_threads(1);
 }

@@ -6,6 +6,7 @@
 
 #include "mnist_cae.h"
 #include "runtime/random.h"
+#include "test_batch.h"
 #include "test_colour.h"
 #include "test_dense.h"
 #include "test_frozen.h"
@@ -24,7 +25,7 @@ namespace castnet::test {
 inline const auto all_networks = std::to_array<const NetworkDescription *>(
     {&mnist_cae::network, &test_rgb::network, &test_odd::network, &test_gap::network, &test_softmax::network, &test_wide::network,
      &test_one::network, &test_padding::network, &test_dense::network, &test_pool::network, &test_frozen::network, &test_colour::network,
-     &test_upsampled::network});
+     &test_upsampled::network, &test_batch::network});
 
 /// Returns random values, uniform in [0, 1).
 inline std::vector<float> random_values(std::size_t count, Random &random) {

@@ -16,11 +16,13 @@ constexpr std::size_t most_copied = std::size_t{64} << 20U;  // beyond the cache
 }  // namespace
 
 Work training_work(const NetworkDescription &network, int images, int slots) {
-    std::size_t grids = network.input.size();
-    for (const LayerDescription &layer : network.layers) grids += 4 * layer.output.size();
     const auto shards = static_cast<std::size_t>(Sharding(images, network.most_shard_images()).shards),
                count = static_cast<std::size_t>(images);
-    const std::size_t floats = network.parameter_count() * (2 * shards + 3 + 2 * static_cast<std::size_t>(slots)) + count * grids;
+    std::size_t floats = count * network.input.size();
+    for (const LayerDescription &layer : network.layers) {
+        const std::size_t gradients = layer.sums_over_batch() ? 1 : shards;
+        floats += layer.parameter_count() * (2 * gradients + 3 + 2 * static_cast<std::size_t>(slots)) + 4 * count * layer.output.size();
+    }
     return {.flops = 2.0 * static_cast<double>(network.training_multiply_adds() * count),
             .bytes = static_cast<double>(floats * sizeof(float))};
 }
