@@ -44,6 +44,13 @@ struct RegisterTile {
     }
 };
 
+/// Whether the tile's accumulators leave registers for the operands of a step, of budget + 4 registers: the fewer of vectors and broadcasts
+/// stay in registers, and the others pass through one. A tile of 4x7 on 32 registers would spill.
+inline bool leaves_operands(const RegisterTile &tile, int budget) {
+    const int broadcasts = tile.points[0] * tile.points[1] * tile.points[2];
+    return tile.vectors * broadcasts + std::min(tile.vectors, broadcasts) + 1 <= budget + 4;
+}
+
 /// The tiles by their estimated cycles, the fewest first.
 inline std::vector<RegisterTile> sort_tiles(std::vector<std::pair<double, RegisterTile>> ranked) {
     std::ranges::stable_sort(ranked, {}, &std::pair<double, RegisterTile>::first);
@@ -64,6 +71,7 @@ inline std::vector<RegisterTile> rank_register_tiles(int extent, int lanes, cons
         for (pz = 1; pz <= points[2] && tile.vectors * pz <= budget; pz++) {
             for (py = 1; py <= points[1] && tile.vectors * py * pz <= budget; py++) {
                 for (px = 1; px <= points[0] && tile.vectors * px * py * pz <= budget; px++) {
+                    if (!leaves_operands(tile, budget)) continue;
                     const int broadcasts = px * py * pz;
                     const double step = std::max({tile.vectors * broadcasts / 2.0, (tile.vectors + broadcasts) / 2.0, 4.0});
                     const double overhead = 0.5;  // of the loop around a step: prefers the larger of two equal tiles
