@@ -4,8 +4,8 @@
 
 Prints a table and writes benchmark.json and benchmark.svg into --out. Without --quick it also writes scale.svg, Castnet's throughput
 against batch size and threads. gnuplot draws. Each figure is the median over the rounds, with minimum and maximum; each ratio is the
-median of the rounds' ratios. All outputs show how busy other processes kept the machine. --quick skips the peers and takes under 30
-seconds. Peers that are not installed are named and skipped; `sh cmake/bootstrap.sh benchmark` installs them.
+median of the rounds' ratios. All outputs show how busy other processes kept the machine, in the busiest round too. --quick skips the
+peers and takes under 30 seconds. Peers that are not installed are named and skipped; `sh cmake/bootstrap.sh benchmark` installs them.
 """
 import argparse
 import dataclasses
@@ -129,10 +129,10 @@ class Peer:
     JOBS = {"torch": ("train", "infer"), "keras": ("train",), "jax": ("train",), "onnxruntime": ("infer",)}
     NAMES = {"torch": "PyTorch", "keras": "Keras", "jax": "JAX", "onnxruntime": "ONNX Runtime"}
 
-    def __init__(self, key: str, data: pathlib.Path):
+    def __init__(self, key: str, data: pathlib.Path, programs: pathlib.Path):
         self.key, self.name, self.memory = key, self.NAMES[key], 0.0
         program = pathlib.Path(__file__).parent / "peers.py"
-        self.process = subprocess.Popen([sys.executable, str(program), key, str(data)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([sys.executable, str(program), key, str(data), str(programs)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True)
         self.works = self.process.stdout.readline().strip() == "ready"
         self.known: set[Job] = set()
@@ -175,10 +175,13 @@ def cpu_name() -> str:
 
 
 def measure(contenders: list, castnet: Castnet, jobs: list[Job], rounds: int) -> dict:
-    """Returns the seconds per image of each (contender, job), and the peaks, for each round."""
+    """Returns the seconds per image of each (contender, job), the peaks, and what others took beside Castnet, for each round."""
     times = {(c.name, job): [] for job in jobs for c in contenders if c.can(job)}
     peaks = {threads: [] for threads in {job.threads for job in jobs}}
+    loads = []
     for number in range(rounds):
+        castnet.load = OtherLoad()
+        loads.append(castnet.load)
         print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
         for threads, values in peaks.items():
             values.append(castnet.peak(threads))
@@ -186,7 +189,8 @@ def measure(contenders: list, castnet: Castnet, jobs: list[Job], rounds: int) ->
             for contender in contenders:
                 if contender.can(job):
                     times[contender.name, job].append(contender.seconds_per_image(job))
-    return {"times": times, "peaks": peaks}
+    castnet.load = OtherLoad()
+    return {"times": times, "peaks": peaks, "loads": loads}
 
 
 def report(measured: dict, contenders: list, jobs: list[Job]) -> list[dict]:
@@ -311,7 +315,7 @@ def main() -> int:
     contenders = [castnet]
     if not options.quick:
         for key in Peer.JOBS:
-            peer = Peer(key, options.data)
+            peer = Peer(key, options.data, options.bin)
             if peer.works:
                 contenders.append(peer)
             else:
@@ -324,12 +328,14 @@ def main() -> int:
         peer.close()
 
     rows = report(measured, contenders, jobs)
-    warning = castnet.load.warning()
+    busiest = max(measured["loads"], key=lambda load: load.share)
+    warning = busiest.warning()
     print_table(rows, contenders, measured, warning)
     print(f"Castnet's start-up to the first step, the files after the last one included: {start_up:.2f} s")
     options.out.mkdir(parents=True, exist_ok=True)
     peaks = {str(threads): statistics.median(values) for threads, values in measured["peaks"].items()}
-    machine = {"cpu": cpu_name(), "threads": every, "peak_flops_per_second": peaks, "share_of_cpus_that_others_took": castnet.load.share}
+    machine = {"cpu": cpu_name(), "threads": every, "peak_flops_per_second": peaks,
+               "share_of_cpus_that_others_took_by_round": [load.share for load in measured["loads"]]}
     results = {"machine": machine, "rounds": rounds, "rows": rows, "start_up_seconds": start_up, "scale": scale}
     (options.out / "benchmark.json").write_text(json.dumps(results, indent=2) + "\n")
     plot(rows, options.out, warning)

@@ -1,7 +1,7 @@
 """Runs one framework on the default network, for benchmark.py. Reads lines `train BATCH THREADS STEPS` or `infer BATCH THREADS CALLS`.
 Answers each with the seconds of all steps or of the best call, and the peak memory in MB.
 
-    python peers.py torch|keras|jax|onnxruntime DATA_FOLDER
+    python peers.py torch|keras|jax|onnxruntime DATA_FOLDER PROGRAMS_FOLDER
 """
 import os
 import pathlib
@@ -34,53 +34,49 @@ def batches(images, size, steps):
 
 
 class Torch:
-    """Uses channels_last and fused Adam: its fastest mode without minutes of compilation."""
+    """Uses what is fastest of eager execution, channels last, and compilation."""
 
-    def __init__(self, images):
+    def __init__(self, images, programs):
+        sys.path[:0] = [str(pathlib.Path(__file__).parents[1] / folder) for folder in ("networks", "peers")]
+        import pytorch_network
         import torch
-        import torch.nn.functional as F
-        from torch import nn
+        from network_language import read_network
+        from sources import SOURCES
 
-        class Autoencoder(nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.c1, self.c2, self.c3 = nn.Conv2d(1, 32, 3, 2), nn.Conv2d(32, 64, 3, 2), nn.Conv2d(64, 2, 7)
-                self.t1, self.t2 = nn.ConvTranspose2d(2, 64, 7), nn.ConvTranspose2d(64, 32, 3, 2)
-                self.t3 = nn.ConvTranspose2d(32, 1, 7, 2, 3, 1)
-
-            def forward(self, x):
-                h = F.relu(self.c2(F.pad(F.relu(self.c1(F.pad(x, (0, 1, 0, 1)))), (0, 1, 0, 1))))
-                h = F.relu(self.t1(self.c3(h)))
-                return self.t3(F.relu(self.t2(h)[:, :, :14, :14]))
-
-        self.torch = torch
-        self.model = Autoencoder().to(memory_format=torch.channels_last)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), 1e-3, eps=1e-7, fused=True)
-        self.images = torch.from_numpy(images.transpose(0, 3, 1, 2).copy()).to(memory_format=torch.channels_last)
+        default = next(source for source in SOURCES if source.name == "mnist_cae")
+        self.torch, self.pytorch, self.images = torch, pytorch_network, images
+        self.network = read_network(programs / "castnet", default.file)
+        self.weights = pytorch_network.random_weights(self.network, np.random.default_rng(1))
+        self.trainers, self.models = {}, {}
 
     def train(self, size, threads, steps):
-        torch = self.torch
-        torch.set_num_threads(threads)
-        order = torch.randperm(len(self.images))
-        begin = time.perf_counter()
-        for step in range(steps):
-            first = step * size % (len(self.images) - size)
-            batch = self.images[order[first:first + size]]
-            self.optimizer.zero_grad()
-            loss = torch.nn.functional.mse_loss(self.model(batch), batch)
-            loss.backward()
-            self.optimizer.step()
-            loss.item()
-        return time.perf_counter() - begin
+        self.torch.set_num_threads(threads)
+        if (size, threads) not in self.trainers:
+            self.trainers[size, threads] = self.pytorch.fastest_trainer(self.network, self.weights, self.images[:size * steps], size)
+        return self.pytorch.seconds_of(self.trainers[size, threads].epoch)
 
     def infer(self, size, threads, calls):
         self.torch.set_num_threads(threads)
         with self.torch.no_grad():
-            return best_of(calls, lambda: self.model(self.images[:size]))
+            if (size, threads) not in self.models:
+                self.models[size, threads] = self.fastest_model(size, calls)
+            model, images = self.models[size, threads]
+            return best_of(calls, lambda: model(images))
+
+    def fastest_model(self, size, calls):
+        candidates = []
+        for mode in self.pytorch.MODES:
+            model = self.pytorch.Model(self.network)
+            model.load(self.weights)
+            images = self.pytorch.lay_out(mode, model, self.images[:size])
+            run = self.torch.compile(model, dynamic=False) if mode == "compiled" else model
+            run(images)
+            candidates.append((best_of(calls, lambda: run(images)), run, images))
+        return min(candidates, key=lambda candidate: candidate[0])[1:]
 
 
 class Keras:
-    def __init__(self, images):
+    def __init__(self, images, _programs):
         import keras
         from keras import layers
         self.images = images
@@ -102,7 +98,7 @@ class Keras:
 
 
 class Jax:
-    def __init__(self, images):
+    def __init__(self, images, _programs):
         import jax
         import jax.numpy as jnp
         from jax import lax
@@ -140,7 +136,7 @@ class Jax:
 
 
 class OnnxRuntime:
-    def __init__(self, images):
+    def __init__(self, images, _programs):
         import onnxruntime
         from onnx import TensorProto, helper, numpy_helper
         self.runtime, self.images, self.sessions = onnxruntime, images.transpose(0, 3, 1, 2).copy(), {}
@@ -172,7 +168,7 @@ class OnnxRuntime:
 
 def main():
     peer = {"torch": Torch, "keras": Keras, "jax": Jax, "onnxruntime": OnnxRuntime}[sys.argv[1]]
-    worker = peer(read_images(pathlib.Path(sys.argv[2]), "train", (1, 5, 6)))
+    worker = peer(read_images(pathlib.Path(sys.argv[2]), "train", (1, 5, 6)), pathlib.Path(sys.argv[3]))
     print("ready", flush=True)
     for line in sys.stdin:
         what, size, threads, count = line.split()
