@@ -4,16 +4,17 @@
 
 namespace castnet {
 
-/// What fills the lanes of a vector.
+/// What fills the lanes of a vector, and what is multiplied.
 enum class Lanes {
     automatic,
     channels,   ///< the small grid's channels
     reduction,  ///< the large grid's channels, which are added up at the end: for few small channels
+    winograd,   ///< the small grid's channels, of tiles and kernels that are transformed (winograd.h)
 };
 
 inline const std::map<std::string, Lanes> &lanes_names() {
     static const std::map<std::string, Lanes> names{
-        {"automatic", Lanes::automatic}, {"channels", Lanes::channels}, {"reduction", Lanes::reduction}};
+        {"automatic", Lanes::automatic}, {"channels", Lanes::channels}, {"reduction", Lanes::reduction}, {"winograd", Lanes::winograd}};
     return names;
 }
 
@@ -26,20 +27,24 @@ public:
     GeneratorParam<Lanes> method{"method", Lanes::automatic, lanes_names()};
 
     std::vector<Method> space() const override {
-        std::vector<Method> methods{method_of(false)};
-        if (large_channels > 1) methods.push_back(method_of(true));
-        if (reduces_by_default()) std::ranges::reverse(methods);
+        const Lanes first = chosen(Lanes::automatic);
+        std::vector<Method> methods{method_of(first)};
+        for (const Lanes other : {Lanes::channels, Lanes::reduction, Lanes::winograd}) {
+            if (other != first && can_be(other)) methods.push_back(method_of(other));
+        }
         return methods;
     }
 
     void generate() {
-        reduces_lanes = method == Lanes::automatic ? reduces_by_default() : method == Lanes::reduction;
-        tile = choose_tile(tiles(reduces_lanes), tile_text);
-        refuse_what_is_ignored(method_of(reduces_lanes));
+        in_lanes = chosen(method);
+        tile = choose_tile(tiles(in_lanes), tile_text);
+        refuse_what_is_ignored(method_of(in_lanes));
         if (using_autoscheduler()) {
             pixels(c, x, y, n) = initial(c) + correlation(*this, c, x, y, n);
-        } else if (reduces_lanes) {
+        } else if (in_lanes == Lanes::reduction) {
             sum_over_lanes();
+        } else if (in_lanes == Lanes::winograd) {
+            sum_by_winograd(large, kernel, large_shape(), small_shape(), pad_x, pad_y);
         } else {
             sum_in_lanes();
         }
@@ -56,8 +61,10 @@ public:
         schedule_epilogue(small_shape());
         padding.compute_at(epilogue.out, n, natural_lanes());
         Func stage = sums_stage(small_shape(), small_width);
-        if (reduces_lanes) {
+        if (in_lanes == Lanes::reduction) {
             schedule_reduced_lanes(stage);
+        } else if (in_lanes == Lanes::winograd) {
+            fast.schedule(stage, tile, block, large_shape(), small_shape(), natural_lanes());
         } else {
             schedule_channels(stage);
         }
@@ -68,8 +75,9 @@ private:
     Var co{"co"}, ci{"ci"}, xo{"xo"}, xi{"xi"}, yb{"yb"}, yo{"yo"}, yi{"yi"};
     Func sum{"sum"}, partial{"partial"};
     RDom r, all;
-    bool reduces_lanes = false;
-    RegisterTile tile;  // channels (their vectors where they fill the lanes) by columns by rows, or by taps where lanes are reduced
+    Lanes in_lanes = Lanes::channels;
+    // Channels (their vectors where they fill the lanes) by columns by rows, or by taps where lanes are reduced, or by tiles of Winograd's.
+    RegisterTile tile;
 
     // The algorithm.
 
@@ -102,7 +110,7 @@ private:
     /// What tap (kx, ky) of the kernel meets at (x, y). Products with the zeros around the large grid are left out where the tile knows
     /// them: those of a single row, and of all columns.
     Expr window_at(const Expr &channel, const Expr &kx, const Expr &ky) {
-        const bool is_row = reduces_lanes || tile.points[1] == 1, is_whole_row = tile.points[0] >= small_width;
+        const bool is_row = in_lanes == Lanes::reduction || tile.points[1] == 1, is_whole_row = tile.points[0] >= small_width;
         const bool skips_rows = pads_rows() && is_row && skips(true);
         const bool skips_columns = pads_columns() && is_whole_row && skips(large_channels >= natural_lanes());
         padding.define(large, large_channels, large_width, large_height, large_margins().skipping(skips_columns, skips_rows));
@@ -166,18 +174,31 @@ private:
 
     // The choices.
 
-    Method method_of(bool of_reduction) const {
-        if (of_reduction) return {"reduction", {tile_choice(tiles(true)), padding_values()}};
-        return {"channels", {tile_choice(tiles(false)), unroll_values(), block_values(), padding_values()}};
+    Lanes chosen(Lanes wanted) const {
+        if (wanted != Lanes::automatic) return wanted;
+        if (is_winograd_by_default()) return Lanes::winograd;
+        return small_channels < narrow && large_channels >= narrow ? Lanes::reduction : Lanes::channels;
     }
 
-    bool reduces_by_default() const { return small_channels < narrow && large_channels >= narrow; }
+    /// Whether the method is worth a trial.
+    bool can_be(Lanes lanes) const {
+        if (lanes == Lanes::winograd) return can_be_winograd();
+        return lanes == Lanes::channels || large_channels > 1;
+    }
+
+    Method method_of(Lanes lanes) const {
+        const Choice tile_values = tile_choice(tiles(lanes));
+        if (lanes == Lanes::reduction) return {"reduction", {tile_values, padding_values()}};
+        if (lanes == Lanes::winograd) return {"winograd", {tile_values, winograd_blocks()}};
+        return {"channels", {tile_values, unroll_values(), block_values(), padding_values()}};
+    }
 
     int reduction_lanes() const { return lanes_within(large_channels, natural_lanes()); }
     int reduction_steps() const { return ceil_div(large_channels, reduction_lanes()); }
 
-    std::vector<RegisterTile> tiles(bool of_reduction) const {
-        if (of_reduction) return reduction_tiles();
+    std::vector<RegisterTile> tiles(Lanes lanes) const {
+        if (lanes == Lanes::reduction) return reduction_tiles();
+        if (lanes == Lanes::winograd) return winograd_tiles(small_shape());
         return register_tiles(small_channels, lanes_within(small_channels, natural_lanes()),
                               {small_width, small_height, most_tile_images()});
     }

@@ -26,6 +26,7 @@ protected:
     ZeroPadding padding;  // of the grid that is read
     Halide::Func by_lane{"kernel_by_lane"};
     Halide::Func pixels{"pixels"};  // (c, x, y, n), the finished sums
+    winograd::Correlation fast;
 
     // The algorithm.
 
@@ -35,6 +36,15 @@ protected:
     void define_by_lane(const Kernel &kernel, int wide_channels) {
         const Halide::Var kx("kx"), ky("ky");
         by_lane(lane, c, kx, ky) = select(lane < wide_channels, kernel(c, min(lane, wide_channels - 1), kx, ky), element(0));
+    }
+
+    /// A correlation of the grid `from` with 3x3 kernels, as `kernel`(c, k, kx, ky), by Winograd's products.
+    template <typename Grid, typename Kernel>
+    void sum_by_winograd(const Grid &grid, const Kernel &kernel, const std::vector<int> &from, const std::vector<int> &to, int left,
+                         int top) {
+        padding.define(grid, from[0], from[1], from[2], winograd::margins(from[1], from[2], left, top, to[1], to[2]));
+        fast.define(padding.window, kernel, from[0], left, top);
+        pixels(c, x, y, n) = initial(c) + fast.at(c, x, y, n);
     }
 
     /// What the sum of a channel begins with: the bias in the forward pass.
@@ -95,6 +105,11 @@ protected:
         epilogue.out.vectorize(c, lanes_within(shape[0], this->natural_lanes()));
         return pixels;
     }
+
+    [[nodiscard]] std::vector<RegisterTile> winograd_tiles(const std::vector<int> &to) const {
+        return this->register_tiles(to[0], lanes_within(to[0], this->natural_lanes()), {winograd::tiles(to[1]), winograd::tiles(to[2]), 1});
+    }
+    static Choice winograd_blocks() { return {"block", {"0", "2", "4", "8"}}; }  // rows of register tiles; 0 is one
 
 private:
     Halide::GeneratorInput<Halide::Buffer<Element, 1>> *bias_ = nullptr;

@@ -9,12 +9,12 @@ namespace castnet {
 
 enum class Grid { small, large };
 
-/// Whose channels fill the lanes.
-enum class LaneGrid { automatic, small, large };
+/// Whose channels fill the lanes: with winograd the small grid's, of tiles that are transformed (winograd.h).
+enum class LaneGrid { automatic, small, large, winograd };
 
 inline const std::map<std::string, LaneGrid> &lane_grid_names() {
     static const std::map<std::string, LaneGrid> names{
-        {"automatic", LaneGrid::automatic}, {"small", LaneGrid::small}, {"large", LaneGrid::large}};
+        {"automatic", LaneGrid::automatic}, {"small", LaneGrid::small}, {"large", LaneGrid::large}, {"winograd", LaneGrid::winograd}};
     return names;
 }
 
@@ -55,15 +55,20 @@ public:
             for (const bool of_batch : {sums_over_images(SumOver::automatic), !sums_over_images(SumOver::automatic)})
                 methods.push_back(method_of(of_small, of_batch));
         }
+        if (can_be_winograd()) methods.insert(is_winograd_by_default() ? methods.begin() : methods.end(), method_of_winograd());
         return methods;
     }
 
     void generate() {
-        small_in_lanes = small_lanes(method);
-        tile = choose_tile(tiles(small_in_lanes), tile_text);
+        by_winograd = method == LaneGrid::automatic ? is_winograd_by_default() : method == LaneGrid::winograd;
+        small_in_lanes = by_winograd || small_lanes(method);
+        tile = choose_tile(by_winograd ? winograd_tiles() : tiles(small_in_lanes), tile_text);
         const Expr penalty = decays ? *decay * (*kernel)(sc, lc, kx, ky) : element(0);
         if (using_autoscheduler()) {
             out(sc, lc, kx, ky) = penalty + correlation_of_grids(*this, sc, lc, kx, ky);
+        } else if (by_winograd) {
+            sum_transformed_products();
+            out(sc, lc, kx, ky) = penalty + sum_of_winograd();
         } else if (sums_over_images()) {
             sum_products();
             out(sc, lc, kx, ky) = penalty + sum(sc, lc, kx, ky, 0, 0);
@@ -91,7 +96,9 @@ public:
     void schedule() {
         if (using_autoscheduler()) return;
         out.bound(sc, 0, small_channels).bound(lc, 0, large_channels).bound(kx, 0, kernel_width).bound(ky, 0, kernel_height);
-        if (sums_over_images()) {
+        if (by_winograd) {
+            schedule_winograd();
+        } else if (sums_over_images()) {
             schedule_batch();
         } else {
             schedule_images();
@@ -102,13 +109,15 @@ public:
 private:
     const Var c{"c"}, b{"b"}, n{"n"}, sc{"sc"}, lc{"lc"}, kx{"kx"}, ky{"ky"};
     Var vo{"vo"}, vi{"vi"}, so{"so"}, si{"si"}, kxo{"kxo"}, kxi{"kxi"}, kyo{"kyo"}, kyi{"kyi"};
-    ZeroPadding padding;
+    Var i{"i"}, j{"j"};
+    ZeroPadding padding, small_padding;
+    winograd::Tiles inputs, output_gradients;
     BiasGradient bias;
-    Func sum{"sum"}, out{"out"};
+    Func sum{"sum"}, out{"out"}, transformed{"transformed"};
     RDom r, image;
     Halide::GeneratorInput<Buffer<Element, 4>> *kernel = nullptr;
     Halide::GeneratorInput<Element> *decay = nullptr;
-    bool small_in_lanes = true;
+    bool small_in_lanes = true, by_winograd = false;
     RegisterTile tile;  // vectors of the grid in lanes by the kernel's columns, the other grid's channels and the kernel's rows
 
     // The algorithm.
@@ -125,6 +134,33 @@ private:
         const Expr row = skip_outside(r, small_row * stride_y + ky - pad_y, large_height, skips_rows());
         sum(sc, lc, kx, ky, b, n) = element(0);
         sum(sc, lc, kx, ky, b, n) += small(sc, r.x, small_row, n + r.z) * padding.window(lc, column, row, n + r.z);
+    }
+
+    /// transformed(sc, lc, j, i) = Σ (Bᵀ d B) · (A o Aᵀ) over the tiles of all images, d the large grid's numbers and o the small one's.
+    /// The kernel's gradient is Gᵀ transformed G: the adjoint of Winograd's correlation.
+    void sum_transformed_products() {
+        namespace wg = winograd;
+        padding.define(large, large_channels, large_width, large_height,
+                       wg::margins(large_width, large_height, pad_x, pad_y, small_width, small_height));
+        small_padding.define(
+            small, small_channels, small_width, small_height,
+            {.right = wg::outputs * wg::tiles(small_width) - small_width, .bottom = wg::outputs * wg::tiles(small_height) - small_height});
+        inputs.define(
+            padding.window, [](const auto &at, const Expr &row) { return wg::of_inputs(at, row); }, pad_x, pad_y);
+        output_gradients.define(
+            small_padding.window, [](const auto &at, const Expr &row) { return wg::to_products(at, row); }, 0, 0);
+        r = RDom(0, wg::tiles(small_width), 0, wg::tiles(small_height));
+        image = RDom(0, small.dim(3).extent());
+        sum(sc, lc, j, i, n) = element(0);
+        sum(sc, lc, j, i, n) += output_gradients.transformed(sc, r.x, r.y, j, i, n) * inputs.transformed(lc, r.x, r.y, j, i, n);
+        transformed(sc, lc, j, i) = element(0);
+        transformed(sc, lc, j, i) += sum(sc, lc, j, i, image);
+    }
+
+    /// Gᵀ transformed G at (kx, ky).
+    Expr sum_of_winograd() {
+        const auto of_row = [&](int row) { return winograd::to_taps([&](int column) { return transformed(sc, lc, column, row); }, kx); };
+        return winograd::to_taps(of_row, ky);
     }
 
     template <typename Operand>
@@ -173,12 +209,44 @@ private:
         schedule_tiles(out.update().reorder(lane_channel(), kx, point_channel(), ky, image.y, image.x));
     }
 
+    ///     transformed = 0
+    ///     for image                               images
+    ///       window = large with its zeros
+    ///       inputs = Bᵀ window B, output_gradients = A small Aᵀ
+    ///       for i, j, vo, so                      products of a tile; tiles of registers
+    ///         sum[tile] = 0
+    ///         for r.y, r.x                        tiles
+    ///           sum[tile] += output_gradients[vectors] · inputs[points]
+    ///         transformed[tile] += sum[tile]
+    ///     out = penalty + Gᵀ transformed G
+    void schedule_winograd() {
+        const int lanes = lanes_within(small_channels, natural_lanes());
+        const int columns = winograd::tiles(small_width), rows = winograd::tiles(small_height);
+        const Halide::LoopLevel each_image(transformed, image.x);
+        out.vectorize(sc, lanes).reorder(sc, kx, ky, lc).unroll(kx).unroll(ky);
+        transformed.compute_root().vectorize(sc, lanes);
+        keep_on_stack(transformed, int64_t{16} * small_channels * large_channels);
+        transformed.update()
+            .split(sc, vo, vi, tile.vectors * lanes, tail(small_channels, tile.vectors * lanes))
+            .split(lc, so, si, tile.points[1], tail(large_channels, tile.points[1]))
+            .reorder(si, vi, so, vo, j, i, image.x)
+            .vectorize(vi, lanes)
+            .unroll(vi)
+            .unroll(si);
+        accumulate_in_registers(sum, {transformed, so}, sc, lanes, {lc}, {r.x, r.y});
+        inputs.schedule(each_image, large_channels, natural_lanes(), columns, rows);
+        output_gradients.schedule(each_image, small_channels, natural_lanes(), columns, rows);
+        padding.compute_at(transformed, image.x, natural_lanes());
+        small_padding.compute_at(transformed, image.x, natural_lanes());
+    }
+
+    /// A last tile that would reach beyond the kernel is shifted inwards, and must not add twice.
+    static TailStrategy tail(int length, int factor) {
+        return length % factor == 0 ? TailStrategy::RoundUp : TailStrategy::ShiftInwardsAndBlend;
+    }
+
     void schedule_tiles(Halide::Stage stage) {
         const Var v = lane_channel(), s = point_channel();
-        // A last tile that would reach beyond the kernel is shifted inwards, and must not add twice.
-        const auto tail = [](int length, int factor) {
-            return length % factor == 0 ? TailStrategy::RoundUp : TailStrategy::ShiftInwardsAndBlend;
-        };
         stage.split(v, vo, vi, tile.vectors * lanes(), tail(lane_channels(small_in_lanes), tile.vectors * lanes()))
             .split(kx, kxo, kxi, tile.points[0], tail(kernel_width, tile.points[0]))
             .split(s, so, si, tile.points[1], tail(lane_channels(!small_in_lanes), tile.points[1]))
@@ -204,6 +272,12 @@ private:
         std::vector<Choice> choices{{"method", {lanes_of}}, {"sums", {sums_over}}, tile_choice(tiles(of_small)), unroll_values()};
         if (!of_batch) choices.insert(choices.end(), {block_values(), padding_values()});
         return {lanes_of + " by " + sums_over, choices};
+    }
+
+    Method method_of_winograd() const { return {"winograd", {tile_choice(winograd_tiles())}}; }
+
+    std::vector<RegisterTile> winograd_tiles() const {
+        return register_tiles(small_channels, lanes_within(small_channels, natural_lanes()), {1, large_channels, 1});
     }
 
     bool small_lanes(LaneGrid wanted) const {

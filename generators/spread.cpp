@@ -10,11 +10,15 @@ enum class Gather {
     taps,       ///< lanes of large channels; the taps of the kernel that reach a pixel's phase
     reduction,  ///< the same taps, lanes of small channels that are added up at the end: for few large channels
     positions,  ///< lanes of large channels; all pixels of the small grid, where they are fewer than the taps
+    winograd,   ///< lanes of large channels; tiles and kernels that are transformed (winograd.h)
 };
 
 inline const std::map<std::string, Gather> &gather_names() {
-    static const std::map<std::string, Gather> names{
-        {"automatic", Gather::automatic}, {"taps", Gather::taps}, {"reduction", Gather::reduction}, {"positions", Gather::positions}};
+    static const std::map<std::string, Gather> names{{"automatic", Gather::automatic},
+                                                     {"taps", Gather::taps},
+                                                     {"reduction", Gather::reduction},
+                                                     {"positions", Gather::positions},
+                                                     {"winograd", Gather::winograd}};
     return names;
 }
 
@@ -32,7 +36,7 @@ public:
     std::vector<Method> space() const override {
         const Gather first = chosen(Gather::automatic);
         std::vector<Method> methods{method_of(first)};
-        for (const Gather other : {Gather::taps, Gather::positions, Gather::reduction}) {
+        for (const Gather other : {Gather::taps, Gather::positions, Gather::reduction, Gather::winograd}) {
             if (other != first && can_be(other)) methods.push_back(method_of(other));
         }
         return methods;
@@ -48,6 +52,12 @@ public:
             sum_over_positions();
         } else if (gather == Gather::reduction) {
             sum_over_lanes();
+        } else if (gather == Gather::winograd) {
+            // With a stride of 1 the spread is the correlation with the kernel turned by 180 degrees.
+            const auto turned = [&](const Expr &to, const Expr &from, const Expr &kx, const Expr &ky) {
+                return kernel(to, from, 2 - kx, 2 - ky);
+            };
+            sum_by_winograd(small, turned, small_shape(), large_shape(), 2 - pad_x, 2 - pad_y);
         } else {
             sum_over_taps();
         }
@@ -67,6 +77,9 @@ public:
             schedule_positions();
         } else if (gather == Gather::reduction) {
             schedule_reduced_lanes();
+        } else if (gather == Gather::winograd) {
+            Func stage = sums_stage(large_shape(), large_width);
+            fast.schedule(stage, tile, block, small_shape(), large_shape(), natural_lanes());
         } else {
             schedule_taps();
         }
@@ -240,12 +253,14 @@ private:
         if (wanted != Gather::automatic) return wanted;
         const bool few_positions =
             int(small_width) * int(small_height) < ceil_div(kernel_width, stride_x) * ceil_div(kernel_height, stride_y);
+        if (is_winograd_by_default()) return Gather::winograd;
         if (few_positions || most_tile_images() > 1) return Gather::positions;
         return large_channels < narrow ? Gather::reduction : Gather::taps;
     }
 
     /// Whether the method is worth a trial: a tile of the reduction holds all channels of its columns.
     bool can_be(Gather gathering) const {
+        if (gathering == Gather::winograd) return can_be_winograd();
         return gathering != Gather::reduction || (small_channels > 1 && large_channels <= accumulator_budget(get_target()));
     }
 
@@ -253,12 +268,14 @@ private:
         const Choice tile_values = tile_choice(tiles(gathering));
         if (gathering == Gather::reduction) return {"reduction", {tile_values}};
         if (gathering == Gather::positions) return {"positions", {tile_values, unroll_values()}};
+        if (gathering == Gather::winograd) return {"winograd", {tile_values, winograd_blocks()}};
         return {"taps", {tile_values, unroll_values(), block_values(), padding_values()}};
     }
 
     std::vector<RegisterTile> tiles(Gather gathering) const {
         const int lanes = lanes_within(large_channels, natural_lanes());
         if (gathering == Gather::reduction) return reduction_tiles();
+        if (gathering == Gather::winograd) return winograd_tiles(large_shape());
         if (gathering == Gather::positions)
             return register_tiles(large_channels, lanes, {1, 1, kernel_covers_grid() ? most_tile_images() : 1});
         return register_tiles(large_channels, lanes, {ceil_div(large_width, stride_x), ceil_div(large_height, stride_y), 1});

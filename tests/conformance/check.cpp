@@ -27,8 +27,9 @@ public:
                             std::max(layer.input.channels, layer.output.channels);
         const double biased = images * layer.output.height * layer.output.width;
         // As in oneDNN's benchdnn: |integer| ≤ 32, and n·max|a|·max|b| ≤ 2²⁴, so that every partial sum is exact in float in any order.
-        // Bias and decay add two terms.
-        range_ = int(std::min({32.0, std::sqrt(0x1p24 / (std::max(pixels, taps) + 2)), 0x1p24 / biased}));
+        // Bias and decay add two terms. Winograd's transforms make numbers of them up to 64 times as large, in quarters (winograd.h).
+        const double growth = Pipelines::can_be_winograd(problem) ? 64 : 1;
+        range_ = int(std::min({32.0, std::sqrt(0x1p24 / (growth * (std::max(pixels, taps) + 2))), 0x1p24 / biased}));
         kernel_scale_ = float(1 / std::sqrt(taps));
     }
     bool integers() const { return integers_; }
@@ -101,18 +102,22 @@ class Comparison {
 public:
     /// Demands exact sums if `integers`.
     explicit Comparison(bool integers) : integers_(integers) {}
+    /// Bounds what Winograd's products may lose too, if `by_winograd`: 16 is what their transforms' norms multiply to. A sum then meets its
+    /// neighbours' numbers, so that the largest one's bound counts.
+    Comparison(bool integers, bool by_winograd) : integers_(integers), by_winograd_(by_winograd) {}
 
-    double bound(const Sums &sums, std::size_t i) const { return integers_ ? 0 : sums.bound(i); }
     double largest_bound(const Sums &sums) const {
         double largest = 0;
-        for (std::size_t i = 0; i < sums.value.size(); i++) largest = std::max(largest, bound(sums, i));
-        return largest;
+        for (std::size_t i = 0; !integers_ && i < sums.value.size(); i++) largest = std::max(largest, sums.bound(i));
+        return by_winograd_ ? 16 * largest : largest;
     }
 
     /// Compares the results with `want`, computed from `sums`. `slack` widens the bound for rounding outside of the sums.
     void compare(const char *what, const Guarded &got, const std::vector<double> &want, const Sums &sums, double slack = 0) {
+        const double largest = largest_bound(sums);
         for (std::size_t i = 0; i < want.size(); i++) {
-            const double error = std::abs(double(got.data()[i]) - want[i]), allowed = bound(sums, i) + slack;
+            const double bound = integers_ || by_winograd_ ? largest : sums.bound(i);
+            const double error = std::abs(double(got.data()[i]) - want[i]), allowed = bound + slack;
             if (allowed > 0) findings.worst = std::max(findings.worst, error / allowed);
             if (!(error <= allowed)) add_mismatch(what, i, got.data()[i], want[i]);  // NaN is a mismatch
         }
@@ -136,7 +141,7 @@ public:
     Findings findings;
 
 private:
-    bool integers_;
+    bool integers_, by_winograd_ = false;
 };
 
 /// Bounds the rounding of the activation itself, which makes `y`. Softmax sums over all channels of a pixel, so their worst sum's bound
@@ -168,7 +173,7 @@ Findings check_forward(const Problem &problem, Pipelines &pipelines, Numbers &nu
                      [&](std::size_t in, std::size_t out, std::size_t k) { z.add(out, double(o.input.data()[in]) * o.kernel.data()[k]); });
     std::vector<double> y = z.value;
     activate(problem.layer.statement.activation, y, problem.layer.output.channels);
-    Comparison comparison(numbers.integers());
+    Comparison comparison(numbers.integers(), pipelines.by_winograd());
     comparison.compare("output", output, y, z, activation_slack(problem, y, comparison.largest_bound(z)));
     comparison.count_zeros(z);
     return comparison.findings;
@@ -186,7 +191,7 @@ Findings check_backward_data(const Problem &problem, Pipelines &pipelines, Numbe
     });
     std::vector<double> dz = g.value;
     activation_gradient(problem.layer.statement.activation, dz, previous.values(), channels);
-    Comparison comparison(numbers.integers());
+    Comparison comparison(numbers.integers(), pipelines.by_winograd());
     comparison.compare("input gradient", gradient, dz, g, derivative_slack(problem, g, comparison.largest_bound(g)));
     comparison.count_zeros(g);
     return comparison.findings;
@@ -201,7 +206,7 @@ Findings check_backward_weights(const Problem &problem, Pipelines &pipelines, Nu
         dk.add(k, double(o.input.data()[in]) * o.output_gradient.data()[out]);
     });
     for (std::size_t i = 0; i < o.output_gradient.size(); i++) db.add(i % db.value.size(), o.output_gradient.data()[i]);
-    Comparison comparison(numbers.integers());
+    Comparison comparison(numbers.integers(), pipelines.by_winograd());
     comparison.compare("kernel gradient", gradients.kernel, dk.value, dk);
     comparison.compare("bias gradient", gradients.bias, db.value, db);
     comparison.count_zeros(dk);

@@ -13,6 +13,14 @@ const Halide::GeneratorContext &context() {
     return context;
 }
 
+/// Returns the autotuner's space for these shapes.
+std::vector<Method> space_of(const std::string &generator, const std::map<std::string, std::string> &params) {
+    const auto instance = Halide::Internal::GeneratorRegistry::create(generator, context());
+    for (const auto &[name, value] : params) instance->set_generatorparam_value(name, value);
+    instance->build_pipeline();
+    return dynamic_cast<const Tunable &>(*instance).space();
+}
+
 /// Draws from the autotuner's space for these shapes.
 std::map<std::string, std::string> random_schedule(const std::string &generator, const std::map<std::string, std::string> &params,
                                                    unsigned seed) {
@@ -20,14 +28,15 @@ std::map<std::string, std::string> random_schedule(const std::string &generator,
     const auto any = [&](const auto &values) -> const auto & {
         return values[random() % values.size()];
     };
-    const auto instance = Halide::Internal::GeneratorRegistry::create(generator, context());
-    for (const auto &[name, value] : params) instance->set_generatorparam_value(name, value);
-    instance->build_pipeline();
-    const std::vector<Method> space = dynamic_cast<const Tunable &>(*instance).space();
+    const std::vector<Method> space = space_of(generator, params);
     const Method &method = any(space);
     std::map<std::string, std::string> chosen{{"method", method.name}};
     for (const Choice &choice : method.choices) chosen[choice.name] = any(choice.values);
     return chosen;
+}
+
+bool is_contraction(const std::string &generator) {
+    return generator == "correlate" || generator == "spread" || generator == "kernel_gradient";
 }
 
 /// Rethrows Halide's errors, which are no std::exception. A generator's refusal is one of them (schedule.h).
@@ -58,8 +67,7 @@ Guarded &&unharmed(Guarded &&output) {
 
 Pipelines::Parameters Pipelines::schedule(const std::string &generator, const Parameters &params) const {
     const std::string &schedule = problem_.schedule;
-    const bool is_contraction = generator == "correlate" || generator == "spread" || generator == "kernel_gradient";
-    if (schedule == "default" || !is_contraction) return {};
+    if (schedule == "default" || !is_contraction(generator)) return {};
     if (schedule.starts_with("random:")) return random_schedule(generator, params, unsigned(std::stoul(schedule.substr(7))));
     Parameters given;
     for (const std::string &parameter : split(schedule, ',')) {
@@ -67,6 +75,13 @@ Pipelines::Parameters Pipelines::schedule(const std::string &generator, const Pa
         given[parameter.substr(0, equals)] = parameter.substr(equals + 1);
     }
     return given;
+}
+
+bool Pipelines::can_be_winograd(const Problem &problem) {
+    const Geometry map = problem.layer.description().geometry();
+    constexpr int least_channels = 4;  // of the narrowest vectors
+    return map.kernel_height == 3 && map.kernel_width == 3 && map.stride_y == 1 && map.stride_x == 1 &&
+           std::min(map.large.channels, map.small.channels) >= least_channels;
 }
 
 const Halide::Callable &Pipelines::pipeline(const std::string &generator, const Parameters &own) {
@@ -78,6 +93,9 @@ const Halide::Callable &Pipelines::pipeline(const std::string &generator, const 
             Parameters params = parameters_of(map());
             params.insert(own.begin(), own.end());
             params.merge(schedule(generator, params));
+            if (can_be_winograd(problem_) && is_contraction(generator))
+                by_winograd_ =
+                    by_winograd_ || (params.contains("method") ? params["method"] : space_of(generator, params)[0].name) == "winograd";
             return create_callable_from_generator(context(), generator, params);
         });
     }

@@ -34,6 +34,10 @@ public:
     Gradients backward_weights(Guarded &input, Guarded &output_gradient, Guarded &kernel);
 
     int compiled() const { return int(compiled_.size()); }
+    /// Returns whether one of the pipelines that were called computes Winograd's products.
+    bool by_winograd() const { return by_winograd_; }
+    /// Returns whether a problem's pipelines may do so.
+    static bool can_be_winograd(const Problem &problem);
     static constexpr float decay = 3;
 
 private:
@@ -49,6 +53,7 @@ private:
 
     Problem problem_;
     std::map<std::string, Halide::Callable> compiled_;  // by generator and parameters
+    bool by_winograd_ = false;
 };
 
 }  // namespace castnet::test
