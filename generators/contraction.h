@@ -123,14 +123,17 @@ protected:
         if (steps > 1) sum.update().unroll(channel, steps);
     }
 
-    /// Whether Winograd's products (winograd.h) are worth a trial. The transformed kernel must fit on the stack.
+    /// Whether Winograd's products (winograd.h) are worth a trial. The transformed kernel and a row of tiles must fit on the stack.
     [[nodiscard]] bool can_be_winograd() const {
         const bool is_3x3 = this->kernel_width == 3 && this->kernel_height == 3 && this->stride_x == 1 && this->stride_y == 1;
         const bool reaches_out = this->pad_x > 2 || this->pad_y > 2;
         const int least_extent =
             std::min({int(this->small_width), int(this->small_height), int(this->large_width), int(this->large_height)});
+        const int most_channels = std::max<int>(this->small_channels, this->large_channels),
+                  columns = winograd::tiles(std::max<int>(this->small_width, this->large_width));
+        const int64_t kernel = int64_t{16} * int(this->small_channels) * int(this->large_channels);
         return is_3x3 && !reaches_out && least_extent > 1 && fewest_channels() >= this->natural_lanes() &&
-               int64_t{16} * int(this->small_channels) * int(this->large_channels) <= most_on_stack;
+               std::max(kernel, winograd::size(most_channels, columns, 1)) <= most_on_stack;
     }
     /// From 32 channels on the fewer products outweigh the transforms, where they are fewer by half a time or more: direct forms leave out
     /// taps on padding, and a last row or column of tiles may make more outputs than there are. 1.4 to 1.9 times as fast on the shapes that

@@ -44,7 +44,7 @@ public:
         } else if (in_lanes == Lanes::reduction) {
             sum_over_lanes();
         } else if (in_lanes == Lanes::winograd) {
-            sum_by_winograd(large, kernel, large_shape(), small_shape(), pad_x, pad_y);
+            sum_by_winograd(large, kernel, large_shape(), pad_x, pad_y);
         } else {
             sum_in_lanes();
         }

@@ -40,10 +40,8 @@ protected:
 
     /// A correlation of the grid `from` with 3x3 kernels, as `kernel`(c, k, kx, ky), by Winograd's products.
     template <typename Grid, typename Kernel>
-    void sum_by_winograd(const Grid &grid, const Kernel &kernel, const std::vector<int> &from, const std::vector<int> &to, int left,
-                         int top) {
-        padding.define(grid, from[0], from[1], from[2], winograd::margins(from[1], from[2], left, top, to[1], to[2]));
-        fast.define(padding.window, kernel, from[0], left, top);
+    void sum_by_winograd(const Grid &grid, const Kernel &kernel, const std::vector<int> &from, int left, int top) {
+        fast.define(winograd::with_zeros(grid, from), kernel, from[0], left, top);
         pixels(c, x, y, n) = initial(c) + fast.at(c, x, y, n);
     }
 
@@ -107,7 +105,10 @@ protected:
     }
 
     [[nodiscard]] std::vector<RegisterTile> winograd_tiles(const std::vector<int> &to) const {
-        return this->register_tiles(to[0], lanes_within(to[0], this->natural_lanes()), {winograd::tiles(to[1]), winograd::tiles(to[2]), 1});
+        const int columns = winograd::tiles(to[1]), channels = std::max<int>(this->small_channels, this->large_channels);
+        const auto most_rows = static_cast<int>(most_on_stack / winograd::size(channels, columns, 1));
+        return this->register_tiles(to[0], lanes_within(to[0], this->natural_lanes()),
+                                    {columns, std::min(winograd::tiles(to[2]), most_rows), 1});
     }
     static Choice winograd_blocks() { return {"block", {"0", "2", "4", "8"}}; }  // rows of register tiles; 0 is one
 

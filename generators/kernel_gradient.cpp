@@ -110,7 +110,7 @@ private:
     const Var c{"c"}, b{"b"}, n{"n"}, sc{"sc"}, lc{"lc"}, kx{"kx"}, ky{"ky"};
     Var vo{"vo"}, vi{"vi"}, so{"so"}, si{"si"}, kxo{"kxo"}, kxi{"kxi"}, kyo{"kyo"}, kyi{"kyi"};
     Var i{"i"}, j{"j"};
-    ZeroPadding padding, small_padding;
+    ZeroPadding padding;
     winograd::Tiles inputs, output_gradients;
     BiasGradient bias;
     Func sum{"sum"}, out{"out"}, transformed{"transformed"};
@@ -140,21 +140,18 @@ private:
     /// The kernel's gradient is Gᵀ transformed G: the adjoint of Winograd's correlation.
     void sum_transformed_products() {
         namespace wg = winograd;
-        padding.define(large, large_channels, large_width, large_height,
-                       wg::margins(large_width, large_height, pad_x, pad_y, small_width, small_height));
-        small_padding.define(
-            small, small_channels, small_width, small_height,
-            {.right = wg::outputs * wg::tiles(small_width) - small_width, .bottom = wg::outputs * wg::tiles(small_height) - small_height});
         inputs.define(
-            padding.window, [](const auto &at, const Expr &row) { return wg::of_inputs(at, row); }, pad_x, pad_y);
+            wg::with_zeros(large, large_shape()), [](const auto &at, const Expr &row) { return wg::of_inputs(at, row); }, pad_x, pad_y);
         output_gradients.define(
-            small_padding.window, [](const auto &at, const Expr &row) { return wg::to_products(at, row); }, 0, 0);
-        r = RDom(0, wg::tiles(small_width), 0, wg::tiles(small_height));
-        image = RDom(0, small.dim(3).extent());
-        sum(sc, lc, j, i, n) = element(0);
-        sum(sc, lc, j, i, n) += output_gradients.transformed(sc, r.x, r.y, j, i, n) * inputs.transformed(lc, r.x, r.y, j, i, n);
+            wg::with_zeros(small, small_shape()), [](const auto &at, const Expr &row) { return wg::to_products(at, row); }, 0, 0);
+        const int rows = rows_of_tiles();
+        r = RDom(0, wg::tiles(small_width), 0, rows);
+        image = RDom(0, small.dim(3).extent(), 0, wg::tiles(small_height) / rows);
+        const Expr row = b * rows + r.y;
+        sum(sc, lc, j, i, b, n) = element(0);
+        sum(sc, lc, j, i, b, n) += output_gradients.transformed(sc, r.x, row, j, i, n) * inputs.transformed(lc, r.x, row, j, i, n);
         transformed(sc, lc, j, i) = element(0);
-        transformed(sc, lc, j, i) += sum(sc, lc, j, i, image);
+        transformed(sc, lc, j, i) += sum(sc, lc, j, i, image.y, image.x);
     }
 
     /// Gᵀ transformed G at (kx, ky).
@@ -210,9 +207,8 @@ private:
     }
 
     ///     transformed = 0
-    ///     for image                               images
-    ///       window = large with its zeros
-    ///       inputs = Bᵀ window B, output_gradients = A small Aᵀ
+    ///     for image.x, image.y                    images, blocks of rows of tiles
+    ///       inputs = Bᵀ large B, output_gradients = A small Aᵀ
     ///       for i, j, vo, so                      products of a tile; tiles of registers
     ///         sum[tile] = 0
     ///         for r.y, r.x                        tiles
@@ -221,23 +217,21 @@ private:
     ///     out = penalty + Gᵀ transformed G
     void schedule_winograd() {
         const int lanes = lanes_within(small_channels, natural_lanes());
-        const int columns = winograd::tiles(small_width), rows = winograd::tiles(small_height);
-        const Halide::LoopLevel each_image(transformed, image.x);
+        const int columns = winograd::tiles(small_width), rows = rows_of_tiles();
+        const Halide::LoopLevel each_block(transformed, image.y);
         out.vectorize(sc, lanes).reorder(sc, kx, ky, lc).unroll(kx).unroll(ky);
         transformed.compute_root().vectorize(sc, lanes);
         keep_on_stack(transformed, int64_t{16} * small_channels * large_channels);
         transformed.update()
             .split(sc, vo, vi, tile.vectors * lanes, tail(small_channels, tile.vectors * lanes))
             .split(lc, so, si, tile.points[1], tail(large_channels, tile.points[1]))
-            .reorder(si, vi, so, vo, j, i, image.x)
+            .reorder(si, vi, so, vo, j, i, image.y, image.x)
             .vectorize(vi, lanes)
             .unroll(vi)
             .unroll(si);
         accumulate_in_registers(sum, {transformed, so}, sc, lanes, {lc}, {r.x, r.y});
-        inputs.schedule(each_image, large_channels, natural_lanes(), columns, rows);
-        output_gradients.schedule(each_image, small_channels, natural_lanes(), columns, rows);
-        padding.compute_at(transformed, image.x, natural_lanes());
-        small_padding.compute_at(transformed, image.x, natural_lanes());
+        inputs.schedule(each_block, large_channels, natural_lanes(), columns, rows);
+        output_gradients.schedule(each_block, small_channels, natural_lanes(), columns, rows);
     }
 
     /// A last tile that would reach beyond the kernel is shifted inwards, and must not add twice.
@@ -274,7 +268,33 @@ private:
         return {lanes_of + " by " + sums_over, choices};
     }
 
-    Method method_of_winograd() const { return {"winograd", {tile_choice(winograd_tiles())}}; }
+    Method method_of_winograd() const { return {"winograd", {tile_choice(winograd_tiles()), {"block", blocks_of_tiles()}}}; }
+
+    /// Rows of tiles that divide all of them.
+    std::vector<std::string> blocks_of_tiles() const {
+        const int rows = winograd::tiles(small_height);
+        std::vector<std::string> blocks;
+        for (int each = 1; each <= rows; each++) {
+            if (rows % each == 0 && tiles_size(each) <= most_on_stack) blocks.push_back(std::to_string(each));
+        }
+        return blocks;
+    }
+
+    int rows_of_tiles() const {
+        const int rows = winograd::tiles(small_height);
+        if (block > 0 && rows % int(block) != 0) refuse("block=" + std::to_string(block) + " does not divide the rows of tiles");
+        if (block > 0) return block;
+        // Half a second-level cache of a mebibyte or more holds them beside the sums: the best of 1, 2, 4 … rows on 5 shapes (amd-25-17).
+        constexpr int64_t most = (512 << 10) / sizeof(Element);
+        int each = rows;
+        while (each > 1 && (rows % each != 0 || tiles_size(each) > most)) each--;
+        return each;
+    }
+
+    /// The numbers of so many rows of tiles, of both grids.
+    int64_t tiles_size(int rows) const {
+        return winograd::size(int(small_channels) + int(large_channels), winograd::tiles(small_width), rows);
+    }
 
     std::vector<RegisterTile> winograd_tiles() const {
         return register_tiles(small_channels, lanes_within(small_channels, natural_lanes()), {1, large_channels, 1});

@@ -57,7 +57,7 @@ public:
             const auto turned = [&](const Expr &to, const Expr &from, const Expr &kx, const Expr &ky) {
                 return kernel(to, from, 2 - kx, 2 - ky);
             };
-            sum_by_winograd(small, turned, small_shape(), large_shape(), 2 - pad_x, 2 - pad_y);
+            sum_by_winograd(small, turned, small_shape(), 2 - pad_x, 2 - pad_y);
         } else {
             sum_over_taps();
         }

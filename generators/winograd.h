@@ -21,10 +21,13 @@ inline int tiles(int extent) {
     return ceil_div(extent, outputs);
 }
 
-/// The zeros around a grid of width x height that the tiles of `to_width` x `to_height` outputs read, the first pad_x, pad_y before it.
-inline Margins margins(int width, int height, int pad_x, int pad_y, int to_width, int to_height) {
-    const auto after = [](int extent, int pad, int to) { return std::max(0, outputs * tiles(to) + 2 - pad - extent); };
-    return {.left = pad_x, .right = after(width, pad_x, to_width), .top = pad_y, .bottom = after(height, pad_y, to_height)};
+/// A grid of channels, width, height and images as it is read: with zeros around it.
+template <typename Grid>
+auto with_zeros(const Grid &grid, const std::vector<int> &shape) {
+    return [&grid, shape](const Halide::Expr &c, const Halide::Expr &x, const Halide::Expr &y, const Halide::Expr &n) {
+        const Halide::Expr is_inside = x >= 0 && x < shape[1] && y >= 0 && y < shape[2];
+        return select(is_inside, grid(c, clamp(x, 0, shape[1] - 1), clamp(y, 0, shape[2] - 1), n), element(0));
+    };
 }
 
 // Element `row` of a matrix times the vector of at(0), at(1)…
@@ -61,12 +64,21 @@ Halide::Expr to_taps(const At &at, const Halide::Expr &row) {
     return select(row == 0, at(0) + half * (at(1) + at(2)), row == 1, half * (at(1) - at(2)), half * (at(1) + at(2)) + at(3));
 }
 
-/// Keeps the 16 numbers of each tile, `numbers`(c, tx, ty, j, i, n), on the stack. A row has an odd count of tiles: where it is a power of
-/// two, all numbers of a tile would lie in one set of the first-level cache (1.26 times as slow in kernel_gradient at 16x16x32, amd-25-17).
-inline void keep_numbers_apart(Halide::Func &numbers, const Halide::Var &tx, int channels, int columns, int rows) {
-    const int columns_apart = columns / 2 * 2 + 1;
-    numbers.align_storage(tx, columns_apart);
-    keep_on_stack(numbers, int64_t{products} * products * channels * columns_apart * rows);
+/// The columns of tiles that are stored for so many: an odd count. Where it is a power of two, all numbers of a tile would lie in one set
+/// of the first-level cache (1.26 times as slow in kernel_gradient at 16x16x32, amd-25-17).
+inline int stored_columns(int columns) {
+    return columns / 2 * 2 + 1;
+}
+
+/// The numbers of so many columns and rows of tiles.
+inline int64_t size(int channels, int columns, int rows) {
+    return int64_t{products} * products * channels * stored_columns(columns) * rows;
+}
+
+/// Keeps the 16 numbers of each tile, `numbers`(c, tx, ty, j, i, n), on the stack.
+inline void keep_tiles(Halide::Func &numbers, const Halide::Var &tx, int channels, int columns, int rows) {
+    numbers.align_storage(tx, stored_columns(columns));
+    keep_on_stack(numbers, size(channels, columns, rows));
 }
 
 /// transformed(c, tx, ty, j, i, n), the 4x4 numbers of tile (tx, ty) of a grid(c, x, y, n), j along x. `transform`(at, row) is one of the
@@ -85,7 +97,7 @@ public:
     void schedule(const Halide::LoopLevel &level, int channels, int natural_lanes, int columns, int rows_of_tiles) {
         const int lanes = lanes_within(channels, natural_lanes);
         transformed.compute_at(level).split(c, co, ci, lanes).reorder(ci, j, i, co, tx, ty).vectorize(ci).unroll(j).unroll(i);
-        keep_numbers_apart(transformed, tx, channels, columns, rows_of_tiles);
+        keep_tiles(transformed, tx, channels, columns, rows_of_tiles);
         rows.compute_at(transformed, co).store_in(Halide::MemoryType::Register).vectorize(c, lanes).unroll(x).unroll(i);
     }
 
@@ -129,7 +141,11 @@ public:
     void schedule(Halide::Func &stage, const RegisterTile &tile, int block, const std::vector<int> &from, const std::vector<int> &to,
                   int natural_lanes) {
         const int lanes = lanes_within(to[0], natural_lanes), columns = tiles(to[1]);
-        const int block_rows = rows_of_block(tiles(to[2]), tile.points[1], block);
+        const int rows_of_tiles = tiles(to[2]), channels = std::max(from[0], to[0]);
+        // Whole blocks if that is possible, and on the stack.
+        int block_rows = std::min(rows_of_tiles, tile.points[1] * std::max(1, block));
+        while (block_rows > tile.points[1] && (rows_of_tiles % block_rows != 0 || size(channels, columns, block_rows) > most_on_stack))
+            block_rows--;
         const Halide::Var x("x"), y("y");
         stage.split(y, yo, y, outputs * block_rows, Halide::TailStrategy::GuardWithIf)
             .split(y, y, yb, outputs)
@@ -151,20 +167,13 @@ public:
             .unroll(ci)
             .unroll(txi)
             .unroll(tyi);
-        keep_numbers_apart(summed, tx, to[0], columns, block_rows);
+        keep_tiles(summed, tx, to[0], columns, block_rows);
         accumulate_in_registers(sum, {summed, tx}, c, lanes, {tx, ty}, {r.x});
         if (from[0] % 2 == 0) sum.update().unroll(r.x, 2);
         rows.compute_at(stage, co).store_in(Halide::MemoryType::Register).vectorize(c, lanes).unroll(j).unroll(b);
     }
 
 private:
-    /// The rows of tiles that are computed together: `block` rows of register tiles, in whole blocks if that is possible.
-    static int rows_of_block(int rows, int each, int block) {
-        int together = std::min(rows, each * std::max(1, block));
-        while (together > each && rows % together != 0) together--;
-        return together;
-    }
-
     Halide::Var c{"c"}, k{"k"}, tx{"tx"}, ty{"ty"}, i{"i"}, j{"j"}, b{"b"}, n{"n"};
     Halide::Var co{"co"}, ci{"ci"}, txi{"txi"}, tyi{"tyi"}, yo{"yo"}, yb{"yb"}, xb{"xb"};
     Tiles inputs;

@@ -98,6 +98,21 @@ TEST_CASE("contractions: backward_data agrees with the formula under any schedul
 TEST_CASE("contractions: backward_weights agrees with the formula under any schedule") {
     check_random_schedules(Pass::backward_weights);
 }
+TEST_CASE("contractions: Winograd's products are those of the formula, at odd sizes, with any padding and any epilogue") {
+    for (const std::string kind : {"conv2d ", "conv2d_transpose "}) {
+        for (const std::string layer :
+             {"5x6x17 filters=35 padding=same images=2", "8x7x32 filters=33 images=3", "4x9x48 filters=16 padding=0x1"}) {
+            for (const char *pass :
+                 {" pass=forward activation=softmax", " pass=forward activation=gelu", " pass=backward_data activation=softmax",
+                  " pass=backward_data activation=tanh", " pass=backward_weights decays=true", " pass=adjoint"})
+                check_agreement(Problem::parse(kind + layer + " kernel=3x3 schedule=method=winograd" + pass));
+        }
+    }
+    for (const char *block : {"2", "8"})
+        check_agreement(
+            Problem::parse("conv2d 15x6x16 filters=32 kernel=3x3 pass=forward schedule=method=winograd,block=" + std::string(block)));
+}
+
 TEST_CASE("contractions: a choice that a method does not have is refused") {
     const std::string layer = " 9x7x8 filters=4 kernel=3x3 stride=2x2 padding=same pass=forward schedule=", conv2d = "conv2d" + layer,
                       transpose = "conv2d_transpose" + layer;

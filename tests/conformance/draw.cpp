@@ -55,6 +55,7 @@ public:
         if (s.kind == LayerKind::conv2d_transpose && chance(2))
             s.output = {large_extent(s.y, layer.input.height), large_extent(s.x, layer.input.width), 0};
         if (s.kind == LayerKind::conv2d && chance(3)) upsample(layer);
+        if (chance(6)) use_winograd(layer);
         return layer;
     }
     /// Puts the layer behind an upsample.
@@ -63,6 +64,16 @@ public:
         layer.input.height = layer.upsampled_y * between(1, 40 / layer.upsampled_y);
         layer.input.width = layer.upsampled_x * between(1, 40 / layer.upsampled_x);
         layer.statement.y.stride = layer.statement.x.stride = 1;
+    }
+    /// Gives the layer a kernel of 3x3 and a stride of 1.
+    void use_winograd(Layer &layer) {
+        layer.statement.output = {};
+        for (Window *window : {&layer.statement.y, &layer.statement.x}) {
+            window->kernel = 3;
+            window->stride = 1;
+            window->before = std::min(window->before, 2);
+            window->after = std::min(window->after, 2);
+        }
     }
     Pass pass() {
         if (chance(6)) return Pass::adjoint;

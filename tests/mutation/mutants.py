@@ -11,6 +11,7 @@ RANDOM_SHAPES = "conformance --count 50 --seed 1"
 DATA = ("generator_tests -tc=*forward*,*backward_data*", RANDOM_SHAPES)
 WEIGHTS = ("generator_tests -tc=*backward_weights*", RANDOM_SHAPES)
 CONTRACTIONS = ("generator_tests", RANDOM_SHAPES)
+WINOGRAD = ("generator_tests -tc=*Winograd*",)
 NETWORKS = ("runtime_tests",)
 FILES = ("file_tests", "runtime_tests")
 LANGUAGE = ("language_tests",)
@@ -38,6 +39,17 @@ CHANGES = {
         ("column = tap + taps * r.y;", "column = tap + r.y;", "columns of the kernel are read twice"),
         ("sum(c, x, y, n) += partial(all.x, all.y, c, x, y, n);", "sum(c, x, y, n) += partial(all.x, 0, c, x, y, n);",
          "the first accumulator stands for all of a row of the kernel"),
+    ]),
+
+    # In fewer products.
+    "generators/winograd.h": (WINOGRAD, [
+        ("row == 2, at(2) - at(1), at(1) - at(3)", "row == 2, at(1) - at(2), at(1) - at(3)", "the sign of a transformed input"),
+        ("row == 2, half * (at(0) - at(1) + at(2))", "row == 2, half * (at(0) + at(1) + at(2))", "two transformed taps are alike"),
+        ("at(1) - at(2) - at(3)", "at(1) - at(2) + at(3)", "the sign of a product in every second output"),
+        ("row == 2, at(0) - at(1), -at(1)", "row == 2, at(0) - at(1), at(1)", "the sign of a transformed output gradient"),
+        ("half * (at(1) + at(2)) + at(3)", "half * (at(1) + at(2))", "the last tap's gradient lacks a number"),
+        ("x < shape[1] &&", "x <= shape[1] &&", "a column beyond the grid repeats the last"),
+        ("outputs * ty + d - pad_y", "outputs * ty + d", "rows without their padding"),
     ]),
 
     # From the small grid to the large one.
