@@ -254,9 +254,10 @@ TEST_CASE("network: the last layer learns the same whether those before it learn
         CAPTURE(description->name);
         if (!description->layers.back().learns()) continue;
         std::vector<LayerDescription> layers(description->layers.begin(), description->layers.end());
-        NetworkDescription before = *description, frozen = *description;
+        NetworkDescription before = *description;
         for (LayerDescription &layer : layers) layer.l2 = 0;  // its sum would be another
         before.layers = layers;
+        NetworkDescription frozen = before;
         std::vector<LayerDescription> frozen_layers = layers;
         for (LayerDescription &layer : std::span(frozen_layers).first(layers.size() - 1)) layer.trainable = false;
         for (LayerDescription &layer : frozen_layers) layer.backward_data = nullptr;
