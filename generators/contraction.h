@@ -106,8 +106,9 @@ protected:
         }
     }
 
-    std::vector<RegisterTile> register_tiles(int extent, int lanes, const std::array<int, 3> &points) const {
-        return rank_register_tiles(extent, lanes, points, accumulator_budget(this->get_target()));
+    /// The tiles for a reduction of so many steps, the likely best first.
+    std::vector<RegisterTile> register_tiles(int extent, int lanes, const std::array<int, 3> &points, int64_t steps) const {
+        return rank_register_tiles(extent, lanes, points, accumulator_budget(this->get_target()), steps);
     }
 
     /// Whether to leave products with zeros out, which the shapes decide by `computed`.

@@ -198,9 +198,9 @@ private:
 
     std::vector<RegisterTile> tiles(Lanes lanes) const {
         if (lanes == Lanes::reduction) return reduction_tiles();
-        if (lanes == Lanes::winograd) return winograd_tiles(small_shape());
+        if (lanes == Lanes::winograd) return winograd_tiles(large_shape(), small_shape());
         return register_tiles(small_channels, lanes_within(small_channels, natural_lanes()),
-                              {small_width, small_height, most_tile_images()});
+                              {small_width, small_height, most_tile_images()}, int64_t{large_channels} * kernel_width * kernel_height);
     }
 
     /// Channels by columns by taps of a row of the kernel, each with an accumulator of its own. Their cycles are those of

@@ -104,11 +104,11 @@ protected:
         return pixels;
     }
 
-    [[nodiscard]] std::vector<RegisterTile> winograd_tiles(const std::vector<int> &to) const {
-        const int columns = winograd::tiles(to[1]), channels = std::max<int>(this->small_channels, this->large_channels);
-        const auto most_rows = static_cast<int>(most_on_stack / winograd::size(channels, columns, 1));
+    [[nodiscard]] std::vector<RegisterTile> winograd_tiles(const std::vector<int> &from, const std::vector<int> &to) const {
+        const int columns = winograd::tiles(to[1]);
+        const auto most_rows = static_cast<int>(most_on_stack / winograd::size(std::max(from[0], to[0]), columns, 1));
         return this->register_tiles(to[0], lanes_within(to[0], this->natural_lanes()),
-                                    {columns, std::min(winograd::tiles(to[2]), most_rows), 1});
+                                    {columns, std::min(winograd::tiles(to[2]), most_rows), 1}, from[0]);
     }
     static Choice winograd_blocks() { return {"block", {"0", "2", "4", "8"}}; }  // rows of register tiles; 0 is one
 

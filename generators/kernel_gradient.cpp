@@ -297,7 +297,8 @@ private:
     }
 
     std::vector<RegisterTile> winograd_tiles() const {
-        return register_tiles(small_channels, lanes_within(small_channels, natural_lanes()), {1, large_channels, 1});
+        return register_tiles(small_channels, lanes_within(small_channels, natural_lanes()), {1, large_channels, 1},
+                              int64_t{winograd::tiles(small_width)} * rows_of_tiles());
     }
 
     bool small_lanes(LaneGrid wanted) const {
@@ -313,7 +314,8 @@ private:
     std::vector<RegisterTile> tiles(bool lanes_of_small) const {
         const int along = lane_channels(lanes_of_small), across = lane_channels(!lanes_of_small);
         const int lanes = lanes_within(along, natural_lanes());
-        std::vector<RegisterTile> tiles = register_tiles(along, lanes, {kernel_width, across, kernel_height});
+        std::vector<RegisterTile> tiles =
+            register_tiles(along, lanes, {kernel_width, across, kernel_height}, int64_t{small_width} * small_height);
         const auto is_of_one_tap = [](const RegisterTile &each) { return each.points[0] == 1 && each.points[2] == 1; };
         if (along / lanes * across >= enough_accumulators && large_margins().any() && padding_choice != PaddingChoice::stage)
             std::stable_partition(tiles.begin(), tiles.end(), is_of_one_tap);

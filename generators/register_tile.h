@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "Halide.h"
+#include "element.h"
 
 namespace castnet {
 
@@ -44,11 +45,12 @@ struct RegisterTile {
     }
 };
 
-/// Whether the tile's accumulators leave registers for the operands of a step, of budget + 4 registers: the fewer of vectors and broadcasts
-/// stay in registers, and the others pass through one. A tile of 4x7 on 32 registers would spill.
+/// Whether the tile's accumulators leave registers for the operands of a step, of budget + 4 registers. LLVM keeps a step's vectors in
+/// registers, unless each is used once, and has one more for the broadcasts. Tiles that break this spill: on AVX-512 4x7, 7x4 and 9x3, on
+/// AVX2 4x3, but not 3x4.
 inline bool leaves_operands(const RegisterTile &tile, int budget) {
     const int broadcasts = tile.points[0] * tile.points[1] * tile.points[2];
-    return tile.vectors * broadcasts + std::min(tile.vectors, broadcasts) + 1 <= budget + 4;
+    return tile.vectors * broadcasts + (broadcasts > 1 ? tile.vectors : 1) + 1 <= budget + 4;
 }
 
 /// The tiles by their estimated cycles, the fewest first.
@@ -62,8 +64,10 @@ inline std::vector<RegisterTile> sort_tiles(std::vector<std::pair<double, Regist
 
 /// All tiles that fit, the one with the fewest estimated cycles to cover `extent` lanes by `points` first, of equal ones the one with the
 /// fewest rows. A step of the reduction costs what the busier of two FMA pipes or two load pipes needs, and never less than the 4 cycles of
-/// an FMA's latency that its accumulators must hide.
-inline std::vector<RegisterTile> rank_register_tiles(int extent, int lanes, const std::array<int, 3> &points, int budget) {
+/// an FMA's latency that its accumulators must hide. Where the vectors of all `steps` of the reduction exceed a first-level cache, they
+/// come from the second-level one for every tile, which limits a step too.
+inline std::vector<RegisterTile> rank_register_tiles(int extent, int lanes, const std::array<int, 3> &points, int budget, int64_t steps) {
+    constexpr int64_t first_level_bytes = 32 << 10, second_level_bytes_per_cycle = 32;
     std::vector<std::pair<double, RegisterTile>> ranked;
     RegisterTile tile;
     auto &[px, py, pz] = tile.points;
@@ -73,7 +77,9 @@ inline std::vector<RegisterTile> rank_register_tiles(int extent, int lanes, cons
                 for (px = 1; px <= points[0] && tile.vectors * px * py * pz <= budget; px++) {
                     if (!leaves_operands(tile, budget)) continue;
                     const int broadcasts = px * py * pz;
-                    const double step = std::max({tile.vectors * broadcasts / 2.0, (tile.vectors + broadcasts) / 2.0, 4.0});
+                    const int64_t bytes = int64_t{tile.vectors} * lanes * static_cast<int64_t>(sizeof(Element));
+                    const double load = bytes * steps > first_level_bytes ? double(bytes) / second_level_bytes_per_cycle : 0;
+                    const double step = std::max({tile.vectors * broadcasts / 2.0, (tile.vectors + broadcasts) / 2.0, 4.0, load});
                     const double overhead = 0.5;  // of the loop around a step: prefers the larger of two equal tiles
                     const int64_t count = int64_t{ceil_div(extent, tile.vectors * lanes)} * ceil_div(points[0], px) *
                                           ceil_div(points[1], py) * ceil_div(points[2], pz);

@@ -275,10 +275,12 @@ private:
     std::vector<RegisterTile> tiles(Gather gathering) const {
         const int lanes = lanes_within(large_channels, natural_lanes());
         if (gathering == Gather::reduction) return reduction_tiles();
-        if (gathering == Gather::winograd) return winograd_tiles(large_shape());
+        if (gathering == Gather::winograd) return winograd_tiles(small_shape(), large_shape());
         if (gathering == Gather::positions)
-            return register_tiles(large_channels, lanes, {1, 1, kernel_covers_grid() ? most_tile_images() : 1});
-        return register_tiles(large_channels, lanes, {ceil_div(large_width, stride_x), ceil_div(large_height, stride_y), 1});
+            return register_tiles(large_channels, lanes, {1, 1, kernel_covers_grid() ? most_tile_images() : 1},
+                                  int64_t{small_channels} * small_width * small_height);
+        return register_tiles(large_channels, lanes, {ceil_div(large_width, stride_x), ceil_div(large_height, stride_y), 1},
+                              int64_t{small_channels} * ceil_div(kernel_width, stride_x) * ceil_div(kernel_height, stride_y));
     }
 
     /// Whole strides; first those that waste the fewest columns at the right edge, as wide as the registers allow beside a row of the
