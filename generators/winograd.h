@@ -14,7 +14,7 @@
 
 namespace castnet::winograd {
 
-constexpr int kernel_extent = 3, outputs = 2, products = 4;  // along each axis of a tile
+constexpr int outputs = 2, products = 4;  // along each axis of a tile
 
 /// How many tiles cover so many outputs.
 inline int tiles(int extent) {
