@@ -132,7 +132,7 @@ protected:
             std::min({int(this->small_width), int(this->small_height), int(this->large_width), int(this->large_height)});
         const int most_channels = std::max<int>(this->small_channels, this->large_channels),
                   columns = winograd::tiles(std::max<int>(this->small_width, this->large_width));
-        const int64_t kernel = int64_t{16} * int(this->small_channels) * int(this->large_channels);
+        const int64_t kernel = winograd::kernel_size(this->small_channels, this->large_channels);
         return is_3x3 && !reaches_out && least_extent > 1 && fewest_channels() >= this->natural_lanes() &&
                std::max(kernel, winograd::size(most_channels, columns, 1)) <= most_on_stack;
     }

@@ -136,14 +136,7 @@ private:
         const int images = tile.points[2];
         schedule_tiles_of_images(stage, images, large.dim(3).extent(), [&](Halide::Stage tiles) {
             if (block > 0) tiles.split(y, yb, y, std::min<int>(block * rows, small_height));
-            tiles.split(c, co, ci, tile.vectors * lanes)
-                .split(x, xo, xi, tile.points[0])
-                .split(y, yo, yi, rows)
-                .reorder(ci, xi, yi, xo, yo, co)
-                .vectorize(ci, lanes)
-                .unroll(ci)
-                .unroll(xi)
-                .unroll(yi);
+            cut_into_tiles(tiles, tile, lanes, {c, x, y}, {co, ci, xo, xi, yo, yi}, {xo, yo, co});
             if (images > 1) tiles.reorder(ci, xi, yi, ni, xo, yo, n, co);
         });
         accumulate_in_registers(sum, {stage, xo}, c, lanes, {x, y, n}, {r.x, r.y, r.z});

@@ -221,7 +221,7 @@ private:
         const Halide::LoopLevel each_block(transformed, image.y);
         out.vectorize(sc, lanes).reorder(sc, kx, ky, lc).unroll(kx).unroll(ky);
         transformed.compute_root().vectorize(sc, lanes);
-        keep_on_stack(transformed, int64_t{16} * small_channels * large_channels);
+        keep_on_stack(transformed, winograd::kernel_size(small_channels, large_channels));
         transformed.update()
             .split(sc, vo, vi, tile.vectors * lanes, tail(small_channels, tile.vectors * lanes))
             .split(lc, so, si, tile.points[1], tail(large_channels, tile.points[1]))

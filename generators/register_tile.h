@@ -91,6 +91,28 @@ inline std::vector<RegisterTile> rank_register_tiles(int extent, int lanes, cons
     return sort_tiles(std::move(ranked));
 }
 
+/// The loops over a grid's tiles and those within one: of channels, columns and rows.
+struct TileLoops {
+    Halide::Var co, ci, xo, xi, yo, yi;
+};
+
+/// Cuts the loops c, x, y of `stage` into tiles of vectors of `lanes` by columns by rows, unrolled. The loops over tiles run in the order
+/// of `outer`, the innermost first, which may hold others of the stage's.
+inline void cut_into_tiles(Halide::Stage stage, const RegisterTile &tile, int lanes, const std::array<Halide::Var, 3> &channel_column_row,
+                           const TileLoops &loops, const std::vector<Halide::Var> &outer) {
+    const auto &[c, x, y] = channel_column_row;
+    std::vector<Halide::VarOrRVar> order{loops.ci, loops.xi, loops.yi};
+    order.insert(order.end(), outer.begin(), outer.end());
+    stage.split(c, loops.co, loops.ci, tile.vectors * lanes)
+        .split(x, loops.xo, loops.xi, tile.points[0])
+        .split(y, loops.yo, loops.yi, tile.points[1])
+        .reorder(order)
+        .vectorize(loops.ci, lanes)
+        .unroll(loops.ci)
+        .unroll(loops.xi)
+        .unroll(loops.yi);
+}
+
 /// Keeps the tile of `sum` in registers inside the loop `tile` of its consumer: vectors of `lanes` along `lane`, `points` beside them, all
 /// unrolled. The loops of the update's `reduction`, the innermost first, run around them.
 inline void accumulate_in_registers(Halide::Func &sum, const Halide::LoopLevel &tile, const Halide::Var &lane, int lanes,

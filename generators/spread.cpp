@@ -193,15 +193,7 @@ private:
         Func out = epilogue.out;
         const int lanes = lanes_within(large_channels, natural_lanes());
         out.split(y, yo, yi, int(stride_y) * block_rows(), TailStrategy::GuardWithIf).vectorize(c, lanes);
-        phases.compute_at(out, yo)
-            .split(c, co, ci, tile.vectors * lanes)
-            .split(x, xo, xi, tile.points[0])
-            .split(y, yo, yi, tile.points[1])
-            .reorder(ci, xi, yi, xo, yo, phase_x, phase_y, co)
-            .vectorize(ci, lanes)
-            .unroll(ci)
-            .unroll(xi)
-            .unroll(yi);
+        cut_into_tiles(phases.compute_at(out, yo), tile, lanes, {c, x, y}, {co, ci, xo, xi, yo, yi}, {xo, yo, phase_x, phase_y, co});
         // With room for vectors beyond the last column.
         const int64_t columns = ceil_div(large_width, stride_x) + natural_lanes();
         keep_on_stack(phases, int64_t(large_channels) * int(stride_x) * columns * int(stride_y) * block_rows());
@@ -251,9 +243,9 @@ private:
 
     Gather chosen(Gather wanted) const {
         if (wanted != Gather::automatic) return wanted;
+        if (is_winograd_by_default()) return Gather::winograd;
         const bool few_positions =
             int(small_width) * int(small_height) < ceil_div(kernel_width, stride_x) * ceil_div(kernel_height, stride_y);
-        if (is_winograd_by_default()) return Gather::winograd;
         if (few_positions || most_tile_images() > 1) return Gather::positions;
         return large_channels < narrow ? Gather::reduction : Gather::taps;
     }

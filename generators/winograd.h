@@ -8,7 +8,6 @@
 
 #include "Halide.h"
 #include "element.h"
-#include "padding.h"
 #include "register_tile.h"
 #include "stack.h"
 
@@ -73,6 +72,11 @@ inline int stored_columns(int columns) {
 /// The numbers of so many columns and rows of tiles.
 inline int64_t size(int channels, int columns, int rows) {
     return int64_t{products} * products * channels * stored_columns(columns) * rows;
+}
+
+/// The numbers of a transformed kernel.
+inline int64_t kernel_size(int from_channels, int to_channels) {
+    return int64_t{products} * products * from_channels * to_channels;
 }
 
 /// Keeps the 16 numbers of each tile, `numbers`(c, tx, ty, j, i, n), on the stack.
@@ -156,17 +160,9 @@ public:
             .unroll(xb)
             .unroll(yb);
         weights.compute_root().vectorize(c, lanes).unroll(j).unroll(i).reorder(c, j, i, k);
-        keep_on_stack(weights, int64_t{products} * products * from[0] * to[0]);
+        keep_on_stack(weights, kernel_size(from[0], to[0]));
         inputs.schedule({stage, yo}, from[0], natural_lanes, columns, block_rows);
-        summed.compute_at(stage, yo)
-            .split(c, co, ci, tile.vectors * lanes)
-            .split(tx, tx, txi, tile.points[0])
-            .split(ty, ty, tyi, tile.points[1])
-            .reorder(ci, txi, tyi, tx, ty, co, j, i)
-            .vectorize(ci, lanes)
-            .unroll(ci)
-            .unroll(txi)
-            .unroll(tyi);
+        cut_into_tiles(summed.compute_at(stage, yo), tile, lanes, {c, tx, ty}, {co, ci, tx, txi, ty, tyi}, {tx, ty, co, j, i});
         keep_tiles(summed, tx, to[0], columns, block_rows);
         accumulate_in_registers(sum, {summed, tx}, c, lanes, {tx, ty}, {r.x});
         if (from[0] % 2 == 0) sum.update().unroll(r.x, 2);

@@ -40,7 +40,7 @@ void Pipelines::add_layer(const LayerDescription &layer) {
     const double in = sizeof(float) * static_cast<double>(input_shape.size()) * images;
     const double out = sizeof(float) * static_cast<double>(layer.output.size()) * images;
     const double kernel = sizeof(float) * static_cast<double>(layer.map_kernel_size());
-    const double shards = sharding_.shards, summed_shards = double{1} * summed_images / images;
+    const double shards = sharding_.shards, summed_shards = static_cast<double>(summed_images) / images;
     const auto add = [&](const std::string &pass, double flops_, double bytes, double calls, std::function<int(Failure &)> run) {
         calls_.push_back({std::string(layer.name) + " " + pass, flops_, bytes, calls, std::move(run)});
     };

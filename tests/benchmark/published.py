@@ -26,7 +26,7 @@ from network_language import program, read_network
 from sources import SOURCES, Source
 
 SECONDS = 1.0  # of PyTorch, about, a round
-COLUMNS = "{:<18}{:>6}{:>9}{:>25}{:>25} {:<14}{:>21}{:>8}"
+COLUMNS = "{:<18}{:>6}{:>9}{:>27}{:>27}  {:<14}{:>21}{:>8}"
 
 
 def spread(values: list[float], digits: int) -> str:
