@@ -44,7 +44,7 @@ public:
         } else if (in_lanes == Lanes::reduction) {
             sum_over_lanes();
         } else if (in_lanes == Lanes::winograd) {
-            sum_by_winograd(large, kernel, large_shape(), pad_x, pad_y);
+            sum_by_winograd();
         } else {
             sum_in_lanes();
         }
@@ -64,7 +64,7 @@ public:
         if (in_lanes == Lanes::reduction) {
             schedule_reduced_lanes(stage);
         } else if (in_lanes == Lanes::winograd) {
-            fast.schedule(stage, tile, block, large_shape(), small_shape(), natural_lanes());
+            fast.schedule(stage, tile, block, natural_lanes());
         } else {
             schedule_channels(stage);
         }
@@ -105,6 +105,17 @@ private:
         sum(c, x, y, n) = initial(c);
         sum(c, x, y, n) += partial(all.x, all.y, c, x, y, n);
         pixels(c, x, y, n) = sum(c, x, y, n);
+    }
+
+    /// In fewer products: each phase of the large grid meets its taps of the kernel.
+    void sum_by_winograd() {
+        const winograd::Form form = winograd_form();
+        const auto of_phase = [&](const Expr &to, const Expr &from, int kx, int ky, const Expr &p) {
+            const auto at = [&](const Expr &column, const Expr &row) { return kernel(to, from, column, row); };
+            return winograd::zero_outside(at, kernel_width, kernel_height, stride_x * kx + p % stride_x, stride_y * ky + p / stride_x);
+        };
+        fast.define(winograd::phases_of(large, large_shape(), form, pad_x, pad_y), of_phase, tiling());
+        pixels(c, x, y, n) = initial(c) + fast.at(c, x, y, n);
     }
 
     /// What tap (kx, ky) of the kernel meets at (x, y). Products with the zeros around the large grid are left out where the tile knows
@@ -168,6 +179,7 @@ private:
     // The choices.
 
     Lanes chosen(Lanes wanted) const {
+        if (wanted == Lanes::winograd) require_winograd();
         if (wanted != Lanes::automatic) return wanted;
         if (is_winograd_by_default()) return Lanes::winograd;
         return small_channels < narrow && large_channels >= narrow ? Lanes::reduction : Lanes::channels;
@@ -186,12 +198,14 @@ private:
         return {"channels", {tile_values, unroll_values(), block_values(), padding_values()}};
     }
 
+    winograd::Tiling tiling() const { return {winograd_form(), winograd::Phases::added, large_shape(), small_shape()}; }
+
     int reduction_lanes() const { return lanes_within(large_channels, natural_lanes()); }
     int reduction_steps() const { return ceil_div(large_channels, reduction_lanes()); }
 
     std::vector<RegisterTile> tiles(Lanes lanes) const {
         if (lanes == Lanes::reduction) return reduction_tiles();
-        if (lanes == Lanes::winograd) return winograd_tiles(large_shape(), small_shape());
+        if (lanes == Lanes::winograd) return winograd_tiles(tiling());
         return register_tiles(small_channels, lanes_within(small_channels, natural_lanes()),
                               {small_width, small_height, most_tile_images()}, int64_t{large_channels} * kernel_width * kernel_height);
     }

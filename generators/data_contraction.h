@@ -38,13 +38,6 @@ protected:
         by_lane(lane, c, kx, ky) = select(lane < wide_channels, kernel(c, min(lane, wide_channels - 1), kx, ky), element(0));
     }
 
-    /// A correlation of the grid `from` with 3x3 kernels, as `kernel`(c, k, kx, ky), by Winograd's products.
-    template <typename Grid, typename Kernel>
-    void sum_by_winograd(const Grid &grid, const Kernel &kernel, const std::vector<int> &from, int left, int top) {
-        fast.define(winograd::with_zeros(grid, from), kernel, from[0], left, top);
-        pixels(c, x, y, n) = initial(c) + fast.at(c, x, y, n);
-    }
-
     /// What the sum of a channel begins with: the bias in the forward pass.
     Halide::Expr initial(const Halide::Expr &channel) { return pass == Pass::forward ? (*bias_)(channel) : element(0); }
 
@@ -104,11 +97,11 @@ protected:
         return pixels;
     }
 
-    [[nodiscard]] std::vector<RegisterTile> winograd_tiles(const std::vector<int> &from, const std::vector<int> &to) const {
-        const int columns = winograd::tiles(to[1]);
-        const auto most_rows = static_cast<int>(most_on_stack / winograd::size(std::max(from[0], to[0]), columns, 1));
-        return this->register_tiles(to[0], lanes_within(to[0], this->natural_lanes()),
-                                    {columns, std::min(winograd::tiles(to[2]), most_rows), 1}, from[0]);
+    [[nodiscard]] std::vector<RegisterTile> winograd_tiles(const winograd::Tiling &tiling) const {
+        const auto most_rows = static_cast<int>(most_on_stack / tiling.size(1));
+        const int channels = tiling.form.group(tiling.from[0], tiling.to[0], this->natural_lanes());
+        return this->register_tiles(channels, lanes_within(channels, this->natural_lanes()),
+                                    {tiling.columns(), std::min(tiling.rows(), most_rows), 1}, tiling.steps());
     }
     static Choice winograd_blocks() { return {"block", {"0", "2", "4", "8"}}; }  // rows of register tiles; 0 is one
 

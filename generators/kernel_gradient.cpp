@@ -61,6 +61,7 @@ public:
 
     void generate() {
         by_winograd = method == LaneGrid::automatic ? is_winograd_by_default() : method == LaneGrid::winograd;
+        if (by_winograd) require_winograd();
         small_in_lanes = by_winograd || small_lanes(method);
         tile = choose_tile(by_winograd ? winograd_tiles() : tiles(small_in_lanes), tile_text);
         const Expr penalty = decays ? *decay * (*kernel)(sc, lc, kx, ky) : element(0);
@@ -109,7 +110,7 @@ public:
 private:
     const Var c{"c"}, b{"b"}, n{"n"}, sc{"sc"}, lc{"lc"}, kx{"kx"}, ky{"ky"};
     Var vo{"vo"}, vi{"vi"}, so{"so"}, si{"si"}, kxo{"kxo"}, kxi{"kxi"}, kyo{"kyo"}, kyi{"kyi"};
-    Var i{"i"}, j{"j"};
+    Var i{"i"}, j{"j"}, p{"p"}, g{"g"};
     ZeroPadding padding;
     winograd::Tiles inputs, output_gradients;
     BiasGradient bias;
@@ -136,28 +137,33 @@ private:
         sum(sc, lc, kx, ky, b, n) += small(sc, r.x, small_row, n + r.z) * padding.window(lc, column, row, n + r.z);
     }
 
-    /// transformed(sc, lc, j, i) = Σ (Bᵀ d B) · (A o Aᵀ) over the tiles of all images, d the large grid's numbers and o the small one's.
-    /// The kernel's gradient is Gᵀ transformed G: the adjoint of Winograd's correlation.
+    /// transformed(sc, lc, j, i, p) = Σ (Bᵀ d B) · (A o Aᵀ) over the tiles of all images, d the numbers of the large grid's phase p and o
+    /// the small grid's. The kernel's gradient is Gᵀ transformed G: the adjoint of Winograd's correlation.
     void sum_transformed_products() {
         namespace wg = winograd;
-        inputs.define(
-            wg::with_zeros(large, large_shape()), [](const auto &at, const Expr &row) { return wg::of_inputs(at, row); }, pad_x, pad_y);
-        output_gradients.define(
-            wg::with_zeros(small, small_shape()), [](const auto &at, const Expr &row) { return wg::to_products(at, row); }, 0, 0);
+        const wg::Form form = winograd_form();
+        inputs.define(wg::phases_of(large, large_shape(), form, pad_x, pad_y), form,
+                      [](const auto &at, const Expr &row) { return wg::of_inputs(at, row); });
+        output_gradients.define(wg::phases_of(small, small_shape(), {}, 0, 0), form,
+                                [&](const auto &at, const Expr &row) { return wg::to_products(at, form, row); });
         const int rows = rows_of_tiles();
-        r = RDom(0, wg::tiles(small_width), 0, rows);
-        image = RDom(0, small.dim(3).extent(), 0, wg::tiles(small_height) / rows);
+        r = RDom(0, form.tiles(small_width), 0, rows);
+        image = RDom(0, small.dim(3).extent(), 0, form.tiles(small_height) / rows);
         const Expr row = b * rows + r.y;
-        sum(sc, lc, j, i, b, n) = element(0);
-        sum(sc, lc, j, i, b, n) += output_gradients.transformed(sc, r.x, row, j, i, n) * inputs.transformed(lc, r.x, row, j, i, n);
-        transformed(sc, lc, j, i) = element(0);
-        transformed(sc, lc, j, i) += sum(sc, lc, j, i, image.y, image.x);
+        sum(sc, lc, j, i, p, b, n) = element(0);
+        sum(sc, lc, j, i, p, b, n) += output_gradients.transformed(sc, r.x, row, j, i, 0, n) * inputs.transformed(lc, r.x, row, j, i, p, n);
+        transformed(sc, lc, j, i, p) = element(0);
+        transformed(sc, lc, j, i, p) += sum(sc, lc, j, i, p, image.y, image.x);
     }
 
     /// Gᵀ transformed G at (kx, ky).
     Expr sum_of_winograd() {
-        const auto of_row = [&](int row) { return winograd::to_taps([&](int column) { return transformed(sc, lc, column, row); }, kx); };
-        return winograd::to_taps(of_row, ky);
+        const winograd::Form form = winograd_form();
+        const Expr of_tap = kx % stride_x + stride_x * (ky % stride_y);
+        const auto of_row = [&](int row) {
+            return winograd::to_taps([&](int column) { return transformed(sc, lc, column, row, of_tap); }, form, kx / stride_x);
+        };
+        return winograd::to_taps(of_row, form, ky / stride_y);
     }
 
     template <typename Operand>
@@ -206,32 +212,34 @@ private:
         schedule_tiles(out.update().reorder(lane_channel(), kx, point_channel(), ky, image.y, image.x));
     }
 
-    ///     transformed = 0
-    ///     for image.x, image.y                    images, blocks of rows of tiles
-    ///       inputs = Bᵀ large B, output_gradients = A small Aᵀ
-    ///       for i, j, vo, so                      products of a tile; tiles of registers
-    ///         sum[tile] = 0
-    ///         for r.y, r.x                        tiles
-    ///           sum[tile] += output_gradients[vectors] · inputs[points]
-    ///         transformed[tile] += sum[tile]
-    ///     out = penalty + Gᵀ transformed G
+    ///     for g                                   groups of small channels, one where their sums fit on the stack
+    ///       transformed = 0
+    ///       for image.x, image.y                  images, blocks of rows of tiles
+    ///         inputs = Bᵀ large B, output_gradients = A small Aᵀ
+    ///         for p, i, j, vo, so                 phases; products of a tile; tiles of registers
+    ///           sum[tile] = 0
+    ///           for r.y, r.x                      tiles
+    ///             sum[tile] += output_gradients[vectors] · inputs[points]
+    ///           transformed[tile] += sum[tile]
+    ///       out = penalty + Gᵀ transformed G
     void schedule_winograd() {
-        const int lanes = lanes_within(small_channels, natural_lanes());
-        const int columns = winograd::tiles(small_width), rows = rows_of_tiles();
+        const winograd::Form form = winograd_form();
+        const int lanes = lanes_within(small_channels, natural_lanes()), group = winograd_group();
+        const int columns = form.tiles(small_width), rows = rows_of_tiles();
         const Halide::LoopLevel each_block(transformed, image.y);
-        out.vectorize(sc, lanes).reorder(sc, kx, ky, lc).unroll(kx).unroll(ky);
-        transformed.compute_root().vectorize(sc, lanes);
-        keep_on_stack(transformed, winograd::kernel_size(small_channels, large_channels));
+        out.split(sc, g, sc, group).vectorize(sc, lanes).reorder(sc, kx, ky, lc, g).unroll(kx).unroll(ky);
+        transformed.compute_at(out, g).vectorize(sc, lanes);
+        keep_on_stack(transformed, form.kernel_size(large_channels, group));
         transformed.update()
-            .split(sc, vo, vi, tile.vectors * lanes, tail(small_channels, tile.vectors * lanes))
+            .split(sc, vo, vi, tile.vectors * lanes, tail(group, tile.vectors * lanes))
             .split(lc, so, si, tile.points[1], tail(large_channels, tile.points[1]))
-            .reorder(si, vi, so, vo, j, i, image.y, image.x)
+            .reorder(si, vi, so, vo, j, i, p, image.y, image.x)
             .vectorize(vi, lanes)
             .unroll(vi)
             .unroll(si);
         accumulate_in_registers(sum, {transformed, so}, sc, lanes, {lc}, {r.x, r.y});
-        inputs.schedule(each_block, large_channels, natural_lanes(), columns, rows);
-        output_gradients.schedule(each_block, small_channels, natural_lanes(), columns, rows);
+        inputs.schedule(each_block, large_channels, natural_lanes(), form.phases(), columns, rows);
+        output_gradients.schedule(each_block, group, natural_lanes(), 1, columns, rows);
     }
 
     /// A last tile that would reach beyond the kernel is shifted inwards, and must not add twice.
@@ -272,7 +280,7 @@ private:
 
     /// Rows of tiles that divide all of them.
     std::vector<std::string> blocks_of_tiles() const {
-        const int rows = winograd::tiles(small_height);
+        const int rows = winograd_form().tiles(small_height);
         std::vector<std::string> blocks;
         for (int each = 1; each <= rows; each++) {
             if (rows % each == 0 && tiles_size(each) <= most_on_stack) blocks.push_back(std::to_string(each));
@@ -281,7 +289,7 @@ private:
     }
 
     int rows_of_tiles() const {
-        const int rows = winograd::tiles(small_height);
+        const int rows = winograd_form().tiles(small_height);
         if (block > 0 && rows % int(block) != 0) refuse("block=" + std::to_string(block) + " does not divide the rows of tiles");
         if (block > 0) return block;
         // Half a second-level cache of a mebibyte or more holds them beside the sums: the best of 1, 2, 4 … rows on 5 shapes (amd-25-17).
@@ -293,12 +301,15 @@ private:
 
     /// The numbers of so many rows of tiles, of both grids.
     int64_t tiles_size(int rows) const {
-        return winograd::size(int(small_channels) + int(large_channels), winograd::tiles(small_width), rows);
+        const winograd::Form form = winograd_form();
+        return winograd::size(int(small_channels) + form.phases() * int(large_channels), form.tiles(small_width), rows);
     }
 
+    int winograd_group() const { return winograd_form().group(large_channels, small_channels, natural_lanes()); }
+
     std::vector<RegisterTile> winograd_tiles() const {
-        return register_tiles(small_channels, lanes_within(small_channels, natural_lanes()), {1, large_channels, 1},
-                              int64_t{winograd::tiles(small_width)} * rows_of_tiles());
+        return register_tiles(winograd_group(), lanes_within(small_channels, natural_lanes()), {1, large_channels, 1},
+                              int64_t{winograd_form().tiles(small_width)} * rows_of_tiles());
     }
 
     bool small_lanes(LaneGrid wanted) const {

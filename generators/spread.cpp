@@ -53,11 +53,7 @@ public:
         } else if (gather == Gather::reduction) {
             sum_over_lanes();
         } else if (gather == Gather::winograd) {
-            // With a stride of 1 the spread is the correlation with the kernel turned by 180 degrees.
-            const auto turned = [&](const Expr &to, const Expr &from, const Expr &kx, const Expr &ky) {
-                return kernel(to, from, 2 - kx, 2 - ky);
-            };
-            sum_by_winograd(small, turned, small_shape(), 2 - pad_x, 2 - pad_y);
+            sum_by_winograd();
         } else {
             sum_over_taps();
         }
@@ -79,7 +75,7 @@ public:
             schedule_reduced_lanes();
         } else if (gather == Gather::winograd) {
             Func stage = sums_stage(large_shape(), large_width);
-            fast.schedule(stage, tile, block, small_shape(), large_shape(), natural_lanes());
+            fast.schedule(stage, tile, block, natural_lanes());
         } else {
             schedule_taps();
         }
@@ -145,6 +141,23 @@ private:
         sum(c, x, y, n) = initial(c);
         sum(c, x, y, n) += kernel(c, r.x, kx, ky) * small(r.x, r.y, r.z, n);
         pixels(c, x, y, n) = sum(c, x, y, n);
+    }
+
+    /// In fewer products: each phase of the large grid is the correlation of the small one with the phase's taps, turned by 180 degrees.
+    void sum_by_winograd() {
+        const int last = winograd_form().taps - 1;
+        const auto shifted = [&](const Expr &channel, const Expr &column, const Expr &row, const Expr &p, const Expr &image) {
+            const auto at = [&](const Expr &inner_column, const Expr &inner_row) { return small(channel, inner_column, inner_row, image); };
+            return winograd::zero_outside(at, small_width, small_height, column + (p % stride_x + pad_x) / stride_x - last,
+                                          row + (p / stride_x + pad_y) / stride_y - last);
+        };
+        const auto turned = [&](const Expr &to, const Expr &from, int kx, int ky, const Expr &p) {
+            const auto at = [&](const Expr &column, const Expr &row) { return kernel(to, from, column, row); };
+            return winograd::zero_outside(at, kernel_width, kernel_height, (p % stride_x + pad_x) % stride_x + stride_x * (last - kx),
+                                          (p / stride_x + pad_y) % stride_y + stride_y * (last - ky));
+        };
+        fast.define(shifted, turned, tiling());
+        pixels(c, x, y, n) = initial(c) + fast.at(c, x, y, n);
     }
 
     /// The kernel's column and row of tap (r.y, r.z). Phases that begin later may have one tap less, which the reduction leaves out.
@@ -242,6 +255,7 @@ private:
     // The choices.
 
     Gather chosen(Gather wanted) const {
+        if (wanted == Gather::winograd) require_winograd();
         if (wanted != Gather::automatic) return wanted;
         if (is_winograd_by_default()) return Gather::winograd;
         const bool few_positions =
@@ -267,7 +281,7 @@ private:
     std::vector<RegisterTile> tiles(Gather gathering) const {
         const int lanes = lanes_within(large_channels, natural_lanes());
         if (gathering == Gather::reduction) return reduction_tiles();
-        if (gathering == Gather::winograd) return winograd_tiles(small_shape(), large_shape());
+        if (gathering == Gather::winograd) return winograd_tiles(tiling());
         if (gathering == Gather::positions)
             return register_tiles(large_channels, lanes, {1, 1, kernel_covers_grid() ? most_tile_images() : 1},
                                   int64_t{small_channels} * small_width * small_height);
@@ -291,6 +305,8 @@ private:
         }
         return tiles;
     }
+
+    winograd::Tiling tiling() const { return {winograd_form(), winograd::Phases::side_by_side, small_shape(), large_shape()}; }
 
     int reduction_lanes() const { return lanes_within(small_channels, natural_lanes()); }
     int reduction_steps() const { return ceil_div(small_channels, reduction_lanes()); }

@@ -101,16 +101,23 @@ TEST_CASE("contractions: backward_weights agrees with the formula under any sche
 TEST_CASE("contractions: Winograd's products are those of the formula, at odd sizes, with any padding and any epilogue") {
     for (const std::string kind : {"conv2d ", "conv2d_transpose "}) {
         for (const std::string layer :
-             {"5x6x17 filters=35 padding=same images=2", "8x7x32 filters=33 images=3", "4x9x48 filters=16 padding=0x1"}) {
+             {"5x6x17 filters=35 kernel=3x3 padding=same images=2", "8x7x32 filters=33 kernel=3x3 images=3",
+              "4x9x48 filters=16 kernel=3x3 padding=0x1", "7x8x16 filters=17 kernel=2x2 padding=same",
+              "9x14x17 filters=32 kernel=4x4 stride=2x2 padding=same images=2", "13x11x16 filters=18 kernel=5x3 stride=2x1 padding=2x0",
+              "11x8x18 filters=16 kernel=6x4 stride=3x2 images=3"}) {
             for (const char *pass :
                  {" pass=forward activation=softmax", " pass=forward activation=gelu", " pass=backward_data activation=softmax",
                   " pass=backward_data activation=tanh", " pass=backward_weights decays=true", " pass=adjoint"})
-                check_agreement(Problem::parse(kind + layer + " kernel=3x3 schedule=method=winograd" + pass));
+                check_agreement(Problem::parse(kind + layer + " schedule=method=winograd" + pass));
         }
     }
     for (const char *block : {"2", "8"})
         check_agreement(
             Problem::parse("conv2d 15x6x16 filters=32 kernel=3x3 pass=forward schedule=method=winograd,block=" + std::string(block)));
+    // Kernels whose transforms fit on the stack in parts.
+    for (const char *pass : {"forward", "backward_data", "backward_weights"})
+        check_agreement(
+            Problem::parse("conv2d 6x6x96 filters=96 kernel=4x4 stride=2x2 schedule=method=winograd pass=" + std::string(pass)));
 }
 
 TEST_CASE("contractions: a choice that a method does not have is refused") {

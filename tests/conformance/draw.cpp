@@ -65,14 +65,15 @@ public:
         layer.input.width = layer.upsampled_x * between(1, 40 / layer.upsampled_x);
         layer.statement.y.stride = layer.statement.x.stride = 1;
     }
-    /// Gives the layer a kernel of 3x3 and a stride of 1.
+    /// Gives the layer a kernel of 2 or 3 taps in each phase of its stride.
     void use_winograd(Layer &layer) {
         layer.statement.output = {};
+        const int taps = between(2, 3);
         for (Window *window : {&layer.statement.y, &layer.statement.x}) {
-            window->kernel = 3;
-            window->stride = 1;
-            window->before = std::min(window->before, 2);
-            window->after = std::min(window->after, 2);
+            window->stride = layer.upsampled_x * layer.upsampled_y > 1 ? 1 : between(1, 3);
+            window->kernel = taps * window->stride - between(0, window->stride - 1);
+            window->before = std::min(window->before, window->kernel - 1);
+            window->after = std::min(window->after, window->kernel - 1);
         }
     }
     Pass pass() {

@@ -80,8 +80,8 @@ Pipelines::Parameters Pipelines::schedule(const std::string &generator, const Pa
 bool Pipelines::can_be_winograd(const Problem &problem) {
     const Geometry map = problem.layer.description().geometry();
     constexpr int least_channels = 4;  // of the narrowest vectors
-    return map.kernel_height == 3 && map.kernel_width == 3 && map.stride_y == 1 && map.stride_x == 1 &&
-           std::min(map.large.channels, map.small.channels) >= least_channels;
+    const int rows = (map.kernel_height - 1) / map.stride_y + 1, columns = (map.kernel_width - 1) / map.stride_x + 1;
+    return rows == columns && (rows == 2 || rows == 3) && std::min(map.large.channels, map.small.channels) >= least_channels;
 }
 
 const Halide::Callable &Pipelines::pipeline(const std::string &generator, const Parameters &own) {

@@ -44,12 +44,16 @@ CHANGES = {
     # In fewer products.
     "generators/winograd.h": (WINOGRAD, [
         ("row == 2, at(2) - at(1), at(1) - at(3)", "row == 2, at(1) - at(2), at(1) - at(3)", "the sign of a transformed input"),
-        ("row == 2, half * (at(0) - at(1) + at(2))", "row == 2, half * (at(0) + at(1) + at(2))", "two transformed taps are alike"),
-        ("at(1) - at(2) - at(3)", "at(1) - at(2) + at(3)", "the sign of a product in every second output"),
-        ("row == 2, at(0) - at(1), -at(1)", "row == 2, at(0) - at(1), at(1)", "the sign of a transformed output gradient"),
-        ("half * (at(1) + at(2)) + at(3)", "half * (at(1) + at(2))", "the last tap's gradient lacks a number"),
-        ("x < shape[1] &&", "x <= shape[1] &&", "a column beyond the grid repeats the last"),
-        ("outputs * ty + d - pad_y", "outputs * ty + d", "rows without their padding"),
+        ("row == 2, even - odd,", "row == 2, even + odd,", "two transformed taps are alike"),
+        ("d == 3 ? -at(d) : at(d)", "at(d)", "the sign of a product in every last output"),
+        ("row == 3, element(-1)", "row == 4, element(-1)", "the sign of a transformed output gradient"),
+        ("difference, (at(1) + at(2)) + at(3))", "difference, at(1) + at(2))", "the last of three taps' gradient lacks a number"),
+        ("row == 0, first, difference + at(3))", "row == 0, first, difference)", "the last of two taps' gradient lacks a number"),
+        ("x < width &&", "x <= width &&", "a column beyond the grid repeats the last"),
+        ("p / form.stride_x - pad_y", "p / form.stride_x", "rows without their padding"),
+        ("p % form.stride_x - pad_x", "p / form.stride_y - pad_x", "columns take the rows' phase"),
+        ("row == 1 || row == 2, element(0.5)", "row == 1, element(0.5)", "a transformed tap is twice itself"),
+        ("form.phases() / tiling.made_phases());", "1);", "the first phase stands for all"),
     ]),
 
     # From the small grid to the large one.
