@@ -167,8 +167,8 @@ def pipeline_name(entry: dict) -> str:
 
 def read_pipelines(options: argparse.Namespace) -> list[Pipeline]:
     """Returns the network's pipelines, or those asked for. What was compiled and measured counts only for this build of the generator."""
-    tools = Tools(options.generator, options.space, options.measure, options.plugins, options.compiler)
-    build = hashlib.sha256(options.generator.read_bytes() + options.measure.read_bytes()).hexdigest()[:12]
+    tools = Tools(options.generator, options.space, options.measure, options.plugins, options.compiler, options.description["target"])
+    build = hashlib.sha256(options.generator.read_bytes() + options.measure.read_bytes() + tools.target.encode()).hexdigest()[:12]
     pipelines = []
     tunable = [entry for entry in options.description["pipelines"] if entry["key"]]
     names = [pipeline_name(entry) for entry in tunable]
@@ -184,21 +184,21 @@ def read_pipelines(options: argparse.Namespace) -> list[Pipeline]:
     return pipelines
 
 
-def describe(castnet: pathlib.Path, network: pathlib.Path) -> dict:
+def describe(castnet: pathlib.Path, network: pathlib.Path, target: str) -> dict:
     """Returns the compiler's description of the network. Raises ValueError with the compiler's message."""
-    result = subprocess.run([castnet, "describe", "--json", network], capture_output=True, text=True)
+    result = subprocess.run([castnet, "describe", "--json", "--target", target, network], capture_output=True, text=True)
     if result.returncode != 0:
         raise ValueError(result.stderr.strip().removeprefix("error: "))
     return json.loads(result.stdout)
 
 
-def table_of(place: pathlib.Path, kind: str) -> pathlib.Path:
-    """Returns this kind of CPU's file in a folder of tables; a file is itself."""
+def table_of(place: pathlib.Path, name: str) -> pathlib.Path:
+    """Returns the file `name` in a folder of tables; a file is itself."""
     if place.suffix == ".txt":
         return place
-    if not kind:
+    if not name:
         raise ValueError("the kind of this CPU is not known, so its table has no name; give one by -DCASTNET_SCHEDULES=FILE.txt")
-    return place / f"{kind}.txt"
+    return place / name
 
 
 class Parser(argparse.ArgumentParser):
@@ -226,7 +226,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("network", type=pathlib.Path, help="its text, NAME.castnet")
     for name in ("castnet", "generator", "space", "measure", "plugins", "folder"):
         parser.add_argument(f"--{name}", type=pathlib.Path, required=True)
-    parser.add_argument("--schedules", type=pathlib.Path, required=True, help="the table FILE.txt, or the folder of this CPU's table")
+    parser.add_argument("--schedules", type=pathlib.Path, required=True, help="the table FILE.txt, or the folder of tables")
+    parser.add_argument("--target", default="host", help="Halide's target to search for, which this CPU must run; host by default")
     parser.add_argument("--compiler", required=True)
     parser.add_argument("--budget", type=at_least_zero(float, "AUTOTUNE_BUDGET=60"), default=20,
                         help="seconds of search per pipeline; AUTOTUNE_BUDGET overrides")
@@ -243,8 +244,8 @@ def parse_options() -> argparse.Namespace:
 
 
 def run(options: argparse.Namespace) -> None:
-    options.description = describe(options.castnet, options.network)
-    options.schedules = table_of(options.schedules, options.description["schedules"]["kind"])
+    options.description = describe(options.castnet, options.network, options.target)
+    options.schedules = table_of(options.schedules, options.description["schedules"]["measured"])
     pipelines = read_pipelines(options)
     if not options.report:
         import optuna  # noqa: F401  (fails here, before what takes long)

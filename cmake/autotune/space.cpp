@@ -1,5 +1,6 @@
-// castnet_space GENERATOR name=value… prints the schedules of a pipeline that are worth a trial, as JSON. Each choice is a GeneratorParam
-// of the same name. The first method is the default, which follows from the shapes.
+// castnet_space GENERATOR [target=TARGET] name=value… prints the schedules of a pipeline that are worth a trial, as JSON. Each choice is a
+// GeneratorParam of the same name. The first method is the default, which follows from the shapes and the target, this machine's by
+// default.
 #include <Halide.h>
 
 #include <algorithm>
@@ -13,8 +14,11 @@
 namespace {
 
 nlohmann::json space_of(const std::string &generator, std::span<const std::string> arguments) {
-    const auto parameters = castnet::autotune::parse_parameters(generator, arguments);
-    const auto instance = Halide::Internal::GeneratorRegistry::create(generator, Halide::GeneratorContext(Halide::get_host_target()));
+    const std::string prefix = "target=";
+    const bool has_target = !arguments.empty() && arguments.front().starts_with(prefix);
+    const Halide::Target target(has_target ? arguments.front().substr(prefix.size()) : "host");
+    const auto parameters = castnet::autotune::parse_parameters(generator, arguments.subspan(has_target ? 1 : 0));
+    const auto instance = Halide::Internal::GeneratorRegistry::create(generator, Halide::GeneratorContext(target));
     for (const auto &[name, value] : parameters) instance->set_generatorparam_value(name, value);
     instance->build_pipeline();
     const auto &tunable = dynamic_cast<const castnet::Tunable &>(*instance);

@@ -35,6 +35,7 @@ class Tools:
     measure: pathlib.Path
     plugins: pathlib.Path
     compiler: str
+    target: str = "host"  # Halide's, which this machine must run
 
 
 class Fault(Exception):
@@ -89,7 +90,7 @@ class Workshop:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def space(self) -> list[dict]:
-        return json.loads(run([self.tools.space, self.generator, *self.parameters], COMPILE_SECONDS))
+        return json.loads(run([self.tools.space, self.generator, f"target={self.tools.target}", *self.parameters], COMPILE_SECONDS))
 
     def library(self, schedule: Schedule) -> pathlib.Path:
         """Returns where compile() puts the library."""
@@ -113,7 +114,7 @@ class Workshop:
 
     def generate(self, name: str, parameters: dict, seconds: int, *options, interrupted: Callable[[], bool] = lambda: False) -> None:
         run([self.tools.generator, "-g", self.generator, "-f", "contender", "-n", name, "-e", "object", "-o", self.folder, *options,
-             "target=host-no_runtime", *self.parameters, *(f"{key}={value}" for key, value in parameters.items())], seconds, interrupted)
+             f"target={self.tools.target}-no_runtime", *self.parameters, *(f"{key}={value}" for key, value in parameters.items())], seconds, interrupted)
 
     def autoschedule(self, name: str, autoscheduler: str) -> None:
         plugin = self.tools.plugins / f"libautoschedule_{autoscheduler.lower()}.so"

@@ -49,7 +49,11 @@ ArenaLayout inference_layout(const NetworkDescription &network) {
 
 Json json_of(const Halide::Target &target, const TargetSchedules &schedules) {
     const auto names = [](const std::vector<std::filesystem::path> &paths) { return std::vector<std::string>(paths.begin(), paths.end()); };
-    return {{"level", level_of(target)}, {"kind", cpu_kind()}, {"tables", names(schedules.files)}, {"folders", names(schedules.folders)}};
+    return {{"level", level_of(target)},
+            {"kind", cpu_kind()},
+            {"tables", names(schedules.files)},
+            {"folders", names(schedules.folders)},
+            {"measured", measured_table(target)}};
 }
 
 }  // namespace

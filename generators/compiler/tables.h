@@ -22,4 +22,8 @@ struct TargetSchedules {
 /// overrides an earlier one, pipeline by pipeline. A missing folder counts as empty. Throws Error.
 TargetSchedules find_schedules(const std::vector<std::filesystem::path> &folders, const Halide::Target &target);
 
+/// Returns the name of the table of what is measured on this CPU for the target: that of its kind, or where the target has another level,
+/// that of the level. Empty if it has no name.
+std::string measured_table(const Halide::Target &target);
+
 }  // namespace castnet

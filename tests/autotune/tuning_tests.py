@@ -1,4 +1,5 @@
 """Runs the autotuner: with contenders that crash, hang, miscompute and more; killed halfway; in full on a small network."""
+import dataclasses
 import json
 import os
 import pathlib
@@ -134,8 +135,10 @@ class RunTest(unittest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.folder = pathlib.Path(temporary.name)
         self.file = self.folder / "cpu.txt"
-        description = subprocess.run([BUILD / "bin" / "castnet", "describe", "--json", fixture.NETWORK], capture_output=True, check=True)
-        self.keys = [entry["key"] for entry in json.loads(description.stdout)["pipelines"] if entry["key"]]
+        output = subprocess.run([BUILD / "bin" / "castnet", "describe", "--json", fixture.NETWORK], capture_output=True, check=True).stdout
+        description = json.loads(output)
+        self.keys = [entry["key"] for entry in description["pipelines"] if entry["key"]]
+        self.level = description["schedules"]["level"]
 
     def start(self, *options) -> subprocess.Popen:
         command = [sys.executable, SOURCE / "cmake" / "autotune" / "autotune.py", fixture.NETWORK, *fixture.TOOLS, "--plugins", PLUGINS,
@@ -160,6 +163,17 @@ class RunTest(unittest.TestCase):
     def test_one_pipeline_alone(self):
         self.finish(self.start("--pipelines", "squeeze-forward"))
         self.assertEqual(list(schedules.read(self.file)), self.keys[:1])
+
+    def test_a_lower_level_of_this_cpu_has_its_own_space_and_table(self):
+        if self.level not in ("x86-64-avx2", "x86-64-avx512"):
+            self.skipTest(f"there is none below {self.level}")
+        sse41, self.file = "x86-64-linux-sse41", self.folder / "tables"
+        tools = [TOOLS, dataclasses.replace(TOOLS, target=sse41)]
+        spaces = [Workshop(each, "correlate", GEOMETRY, self.folder).space() for each in tools]
+        self.assertNotEqual(*spaces)
+        self.finish(self.start("--target", sse41, "--pipelines", "squeeze-forward"))
+        self.assertEqual([file.name for file in self.file.iterdir()], ["x86-64-sse41.txt"])
+        self.assertEqual(list(schedules.read(self.file / "x86-64-sse41.txt")), self.keys[:1])
 
     def test_an_earlier_winner_meets_the_finalists_of_a_shorter_search(self):
         earlier = {"method": "channels", "tile": "1x2x1x1"}

@@ -70,7 +70,7 @@ public:
         layer.statement.output = {};
         const int taps = between(2, 3);
         for (Window *window : {&layer.statement.y, &layer.statement.x}) {
-            window->stride = layer.upsampled_x * layer.upsampled_y > 1 ? 1 : between(1, 3);
+            window->stride = layer.upsampled_x * layer.upsampled_y > 1 ? 1 : between(1, 2);
             window->kernel = taps * window->stride - between(0, window->stride - 1);
             window->before = std::min(window->before, window->kernel - 1);
             window->after = std::min(window->after, window->kernel - 1);

@@ -19,7 +19,7 @@ ACTIVATE = ". build/venv/bin/activate"
 COMMAND = re.compile(rf"sh cmake/bootstrap\.sh [^…]+|build/bin/\S+ [^…]+|cmake -[^…]+|ctest [^…]+|python3 tests/[^…]+|sensor/(?:build/)?sensor|package/lib/castnet/bin/castnet [^…]+|g\+\+ [^…]+|{re.escape(ACTIVATE)}")
 ELSEWHERE = {  # commands that take long or would run this test, and where they run
     r"sh cmake/bootstrap\.sh (test|lint).*": ".ci/run",
-    r"sh cmake/bootstrap\.sh autotune.*": "tests/autotune, on small pipelines",
+    r"sh cmake/bootstrap\.sh autotune.*|cmake .*build-avx2.*": "tests/autotune, on small pipelines",
     r"sh cmake/bootstrap\.sh (benchmark|peers)": "the label peers, where gigabytes of them are installed",
     r"sh cmake/bootstrap\.sh build -- benchmark_published": "by hand, for it measures PyTorch",
     r"sh cmake/bootstrap\.sh coverage": "all tests once more, in ten minutes",
