@@ -1,6 +1,6 @@
 """Compares a training step of every published network with PyTorch's best. They take turns, so that a noisy machine is fair to both.
 
-    python published.py --bin build/bin [--rounds 5] [--batch-sizes 1 32 1024] [--threads 1 2] [NAME…]
+    python published.py [NAME…] --bin build/bin [--rounds 5] [--batch-sizes 1 32 1024] [--threads 1 2]
 
 Batches are the source's unless sizes are given, threads as many as the machine has; images are random. PyTorch's best is the fastest of
 eager execution, channels last, and compilation. Prints the medians of the rounds, with minimum and maximum, and the most that others took
