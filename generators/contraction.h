@@ -148,9 +148,11 @@ protected:
 
     /// From 32 channels on the fewer products outweigh the transforms, where they are fewer by half a time or more: direct forms leave out
     /// taps on padding, and a last row or column of tiles may make more outputs than there are. 1.4 to 1.9 times as fast on the shapes of
-    /// 3x3 kernels that were measured, 1.15 to 1.85 on those of 4x4 with a stride of 2 (amd-25-17).
+    /// 3x3 kernels that were measured, 1.15 to 1.85 on those of 4x4 with a stride of 2 (amd-25-17). With 9 or 16 phases the transformed
+    /// kernel leaves the second-level cache, and a spread took 1.1 to 1.9 times as long.
     [[nodiscard]] bool is_winograd_by_default() const {
-        if (!can_be_winograd() || fewest_channels() < 32) return false;
+        constexpr int most_phases = 4;
+        if (!can_be_winograd() || fewest_channels() < 32 || winograd_form().phases() > most_phases) return false;
         const int64_t direct = int64_t{taps_inside(this->small_width, this->large_width, this->kernel_width, this->stride_x, this->pad_x)} *
                                taps_inside(this->small_height, this->large_height, this->kernel_height, this->stride_y, this->pad_y);
         const winograd::Form form = winograd_form();
