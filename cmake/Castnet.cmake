@@ -4,6 +4,10 @@
 set(CASTNET_SOURCE_DIR "${CMAKE_CURRENT_LIST_DIR}/..")
 set(CASTNET_SCHEDULES "" CACHE STRING "Tuned schedules: a file of them, or none; empty: the tables of the target")
 set(Halide_TARGET "" CACHE STRING "The Halide target that networks are compiled for; empty: this machine")
+set(CASTNET_TARGET host)
+if(Halide_TARGET)
+  set(CASTNET_TARGET ${Halide_TARGET})
+endif()
 
 # The folder of the autotuner's tables: another project's own, or Castnet's.
 set(CASTNET_TABLES "${CMAKE_SOURCE_DIR}/schedules")

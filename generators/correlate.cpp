@@ -44,7 +44,7 @@ public:
         } else if (in_lanes == Lanes::reduction) {
             sum_over_lanes();
         } else if (in_lanes == Lanes::winograd) {
-            sum_by_winograd();
+            sum_by_phases();
         } else {
             sum_in_lanes();
         }
@@ -108,14 +108,11 @@ private:
     }
 
     /// In fewer products: each phase of the large grid meets its taps of the kernel.
-    void sum_by_winograd() {
-        const winograd::Form form = winograd_form();
-        const auto of_phase = [&](const Expr &to, const Expr &from, int kx, int ky, const Expr &p) {
-            const auto at = [&](const Expr &column, const Expr &row) { return kernel(to, from, column, row); };
-            return winograd::zero_outside(at, kernel_width, kernel_height, stride_x * kx + p % stride_x, stride_y * ky + p / stride_x);
+    void sum_by_phases() {
+        const auto in_phase = [&](int kx, int ky, const Expr &p) {
+            return std::pair{stride_x * kx + p % stride_x, stride_y * ky + p / stride_x};
         };
-        fast.define(winograd::phases_of(large, large_shape(), form, pad_x, pad_y), of_phase, tiling());
-        pixels(c, x, y, n) = initial(c) + fast.at(c, x, y, n);
+        sum_by_winograd(winograd::phases_of(large, large_shape(), winograd_form(), pad_x, pad_y), kernel, in_phase, tiling());
     }
 
     /// What tap (kx, ky) of the kernel meets at (x, y). Products with the zeros around the large grid are left out where the tile knows

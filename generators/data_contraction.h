@@ -38,6 +38,18 @@ protected:
         by_lane(lane, c, kx, ky) = select(lane < wide_channels, kernel(c, min(lane, wide_channels - 1), kx, ky), element(0));
     }
 
+    /// In fewer products: each phase of `grid`(c, x, y, p, n) meets its taps of `kernel`, of which tap(kx, ky, p) returns column and row.
+    template <typename Grid, typename Kernel, typename Tap>
+    void sum_by_winograd(const Grid &grid, const Kernel &kernel, const Tap &tap, const winograd::Tiling &tiling) {
+        const auto of_phase = [&](const Halide::Expr &to, const Halide::Expr &from, int kx, int ky, const Halide::Expr &p) {
+            const auto at = [&](const Halide::Expr &column, const Halide::Expr &row) { return kernel(to, from, column, row); };
+            const auto [column, row] = tap(kx, ky, p);
+            return winograd::zero_outside(at, this->kernel_width, this->kernel_height, column, row);
+        };
+        fast.define(grid, of_phase, tiling);
+        pixels(c, x, y, n) = initial(c) + fast.at(c, x, y, n);
+    }
+
     /// What the sum of a channel begins with: the bias in the forward pass.
     Halide::Expr initial(const Halide::Expr &channel) { return pass == Pass::forward ? (*bias_)(channel) : element(0); }
 

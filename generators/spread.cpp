@@ -53,7 +53,7 @@ public:
         } else if (gather == Gather::reduction) {
             sum_over_lanes();
         } else if (gather == Gather::winograd) {
-            sum_by_winograd();
+            sum_by_phases();
         } else {
             sum_over_taps();
         }
@@ -144,20 +144,18 @@ private:
     }
 
     /// In fewer products: each phase of the large grid is the correlation of the small one with the phase's taps, turned by 180 degrees.
-    void sum_by_winograd() {
+    void sum_by_phases() {
         const int last = winograd_form().taps - 1;
         const auto shifted = [&](const Expr &channel, const Expr &column, const Expr &row, const Expr &p, const Expr &image) {
             const auto at = [&](const Expr &inner_column, const Expr &inner_row) { return small(channel, inner_column, inner_row, image); };
             return winograd::zero_outside(at, small_width, small_height, column + (p % stride_x + pad_x) / stride_x - last,
                                           row + (p / stride_x + pad_y) / stride_y - last);
         };
-        const auto turned = [&](const Expr &to, const Expr &from, int kx, int ky, const Expr &p) {
-            const auto at = [&](const Expr &column, const Expr &row) { return kernel(to, from, column, row); };
-            return winograd::zero_outside(at, kernel_width, kernel_height, (p % stride_x + pad_x) % stride_x + stride_x * (last - kx),
-                                          (p / stride_x + pad_y) % stride_y + stride_y * (last - ky));
+        const auto turned = [&](int kx, int ky, const Expr &p) {
+            return std::pair{(p % stride_x + pad_x) % stride_x + stride_x * (last - kx),
+                             (p / stride_x + pad_y) % stride_y + stride_y * (last - ky)};
         };
-        fast.define(shifted, turned, tiling());
-        pixels(c, x, y, n) = initial(c) + fast.at(c, x, y, n);
+        sum_by_winograd(shifted, kernel, turned, tiling());
     }
 
     /// The kernel's column and row of tap (r.y, r.z). Phases that begin later may have one tap less, which the reduction leaves out.

@@ -70,9 +70,9 @@ Halide::Expr evaluate(const At &at, int count, const Halide::Expr &row) {
 /// The transpose of evaluate(): coefficient `row` of what the four points got.
 template <typename At>
 Halide::Expr transposed_evaluate(const At &at, int count, const Halide::Expr &row) {
-    const Halide::Expr first = at(0) + (at(1) + at(2)), difference = at(1) - at(2);
-    if (count == 2) return select(row == 0, first, difference + at(3));
-    return select(row == 0, first, row == 1, difference, (at(1) + at(2)) + at(3));
+    const Halide::Expr sum = at(1) + at(2), difference = at(1) - at(2);
+    if (count == 2) return select(row == 0, at(0) + sum, difference + at(3));
+    return select(row == 0, at(0) + sum, row == 1, difference, sum + at(3));
 }
 
 // Element `row` of a matrix times the vector of at(0), at(1)…

@@ -14,15 +14,11 @@ function(castnet_add_autotuning network file)
   if(CASTNET_SCHEDULES AND NOT CASTNET_SCHEDULES STREQUAL "none")
     cmake_path(ABSOLUTE_PATH CASTNET_SCHEDULES BASE_DIRECTORY "${CMAKE_SOURCE_DIR}" OUTPUT_VARIABLE schedules)
   endif()
-  set(halide_target host)
-  if(Halide_TARGET)
-    set(halide_target ${Halide_TARGET})
-  endif()
   set(target autotune-${network})
   add_custom_target(${target} USES_TERMINAL VERBATIM COMMENT "Autotuning ${network}"
     COMMAND ${CASTNET_PYTHON} "${CASTNET_SOURCE_DIR}/cmake/autotune/autotune.py" "${file}" --castnet $<TARGET_FILE:castnet>
             --generator $<TARGET_FILE:castnet_generator> --space $<TARGET_FILE:castnet_space> --measure $<TARGET_FILE:castnet_measure>
-            --plugins "${CASTNET_PLUGINS}" --compiler ${CMAKE_CXX_COMPILER} --schedules "${schedules}" --target ${halide_target}
+            --plugins "${CASTNET_PLUGINS}" --compiler ${CMAKE_CXX_COMPILER} --schedules "${schedules}" --target ${CASTNET_TARGET}
             --folder "${CMAKE_BINARY_DIR}/autotune" --budget ${AUTOTUNE_BUDGET})
   add_dependencies(${target} castnet castnet_generator castnet_space castnet_measure)
   if(network STREQUAL "mnist_cae")

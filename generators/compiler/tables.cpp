@@ -5,10 +5,6 @@
 namespace castnet {
 namespace {
 
-bool is_of_this_cpu(const std::string &level) {
-    return level == level_of(Halide::get_host_target());
-}
-
 /// Returns a table's name, or nothing for a level or kind that is not known.
 std::string table_of(const std::string &name) {
     return name.empty() ? "" : name + ".txt";
@@ -18,16 +14,17 @@ std::string table_of(const std::string &name) {
 
 std::string measured_table(const Halide::Target &target) {
     const std::string level = level_of(target);
-    return table_of(is_of_this_cpu(level) ? cpu_kind() : level);
+    return table_of(level == level_of(Halide::get_host_target()) ? cpu_kind() : level);
 }
 
 TargetSchedules find_schedules(const std::vector<std::filesystem::path> &folders, const Halide::Target &target) {
+    std::vector<std::string> tables{table_of(level_of(target))};
+    if (const std::string own = measured_table(target); own != tables.front()) tables.push_back(own);
     TargetSchedules found;
     for (const auto &folder : folders) {
         if (!std::filesystem::is_directory(folder)) continue;
         found.folders.push_back(folder);
-        const std::string level = level_of(target);
-        for (const std::string &name : {table_of(level), table_of(is_of_this_cpu(level) ? cpu_kind() : "")}) {
+        for (const std::string &name : tables) {
             if (name.empty() || !std::filesystem::exists(folder / name)) continue;
             found.files.push_back(folder / name);
             for (const auto &[key, schedule] : read_schedules(found.files.back())) found.table[key] = schedule;
