@@ -3,11 +3,8 @@
 
 set(CASTNET_SOURCE_DIR "${CMAKE_CURRENT_LIST_DIR}/..")
 set(CASTNET_SCHEDULES "" CACHE STRING "Tuned schedules: a file of them, or none; empty: the tables of the target")
-set(Halide_TARGET "" CACHE STRING "The Halide target that networks are compiled for; empty: this machine")
-set(CASTNET_TARGET host)
-if(Halide_TARGET)
-  set(CASTNET_TARGET ${Halide_TARGET})
-endif()
+set(CASTNET_TARGETS "${Halide_TARGET}" CACHE STRING
+  "The Halide targets that networks are compiled for: one, or levels of x86-64, where x86-64 stands for its three; empty: this machine")
 
 # The folder of the autotuner's tables: another project's own, or Castnet's.
 set(CASTNET_TABLES "${CMAKE_SOURCE_DIR}/schedules")
@@ -23,11 +20,12 @@ function(castnet_error message)
   message(FATAL_ERROR " error: ${message}") # the leading space keeps CMake from breaking the line
 endfunction()
 
-# Sets `result` to the compiler's options for target and schedules.
-function(castnet_compiler_options result)
+# Sets `result` to the compiler's options for targets and schedules.
+function(castnet_compiler_options result targets)
   set(options "")
-  if(Halide_TARGET)
-    list(APPEND options --target ${Halide_TARGET})
+  if(targets)
+    list(JOIN targets "," targets)
+    list(APPEND options --target ${targets})
   endif()
   if(CASTNET_SCHEDULES STREQUAL "none")
     list(APPEND options --schedules none)
@@ -43,11 +41,18 @@ function(castnet_compiler_options result)
   set(${result} "${options}" PARENT_SCOPE)
 endfunction()
 
-# castnet_add_network(FILE.castnet)
+# castnet_add_network(FILE.castnet [TARGETS TARGET…])
 #
 # Makes the library target NAME, named after the file, and the header NAME.h, which describes the network as constexpr data in namespace
-# NAME.
+# NAME. TARGETS are those of `castnet compile --target`; by default CASTNET_TARGETS.
 function(castnet_add_network file)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "TARGETS")
+  if(NOT DEFINED arg_TARGETS)
+    set(arg_TARGETS ${CASTNET_TARGETS})
+  endif()
+  if(DEFINED arg_UNPARSED_ARGUMENTS)
+    castnet_error("castnet_add_network(${file}): there is no '${arg_UNPARSED_ARGUMENTS}'; write TARGETS x86-64, say, or nothing")
+  endif()
   cmake_path(ABSOLUTE_PATH file NORMALIZE)
   cmake_path(GET file STEM LAST_ONLY network)
   if(NOT file MATCHES "\\.castnet$" OR NOT EXISTS "${file}")
@@ -57,7 +62,7 @@ function(castnet_add_network file)
   endif()
   set(folder "${CMAKE_CURRENT_BINARY_DIR}/${network}.castnet")
   set(library "${folder}/lib${network}.a")
-  castnet_compiler_options(options)
+  castnet_compiler_options(options "${arg_TARGETS}")
   add_custom_command(OUTPUT "${library}" "${folder}/${network}.h"
     COMMAND castnet compile "${file}" --output "${folder}" --depfile "${folder}/${network}.d" ${options}
     DEPENDS "${file}" castnet DEPFILE "${folder}/${network}.d" VERBATIM COMMENT "Compiling the network ${network}")
@@ -67,7 +72,7 @@ function(castnet_add_network file)
   target_include_directories(${network} INTERFACE "${folder}")
   target_link_libraries(${network} INTERFACE castnet_runtime "${library}")
   set_property(GLOBAL APPEND PROPERTY CASTNET_NETWORKS ${network})
-  castnet_add_autotuning(${network} "${file}")
+  castnet_add_autotuning(${network} "${file}" "${arg_TARGETS}")
 endfunction()
 
 # castnet_add_programs(NAME [CLASSES 1,5,6])

@@ -11,8 +11,6 @@
 
 #include "runtime/listing.h"
 
-struct halide_filter_metadata_t;
-
 namespace castnet {
 
 /// The shape of an image or grid. In memory channels are innermost, then columns, then rows.
@@ -61,6 +59,7 @@ struct SgdOperands;
 struct MomentumOperands;
 struct SquaredNormOperands;
 struct SumShardsOperands;
+struct FmaPeakOperands;
 
 /// A compiled pipeline, with its operands from runtime/pipelines.h. Returns 0 or Halide's error code; `failure` keeps the message.
 template <typename Operands>
@@ -211,7 +210,9 @@ struct NetworkDescription {
     Pipeline<MomentumOperands> momentum = nullptr;
     Pipeline<SquaredNormOperands> squared_norm = nullptr;
     Pipeline<SumShardsOperands> sum_shards = nullptr;
-    const halide_filter_metadata_t *(*metadata)() = nullptr;  ///< names the target that all pipelines were compiled for
+    Pipeline<FmaPeakOperands> fma_peak = nullptr;  ///< measures the machine
+    std::string_view target{};                     ///< Halide's, which all pipelines were compiled for; empty: any CPU has what they need
+    std::string_view level{};  ///< the target's name: its architecture and vectors, as x86-64-avx2. Bits are equal within a level
 
     /// Returns the index of the layer that a tensor of tensors(which) belongs to.
     [[nodiscard]] constexpr std::size_t layer_of(std::size_t tensor, Tensors which = Tensors::all) const {

@@ -41,13 +41,13 @@ Network::Network(const NetworkDescription &description, int batch_size, int thre
 
 /// Returns whether this CPU can run the pipelines, and keeps the reason if not. Called first: an unknown instruction would end the process.
 bool Network::is_for_this_cpu() noexcept {
-    if (description_->metadata == nullptr) return true;
     std::array<char, 200> lacking{};
-    write_lacking_features(description_->metadata()->target, lacking);
+    write_lacking_features(description_->target, lacking);
     if (lacking.front() == '\0') return true;
     std::array<char, 400> message{};
     std::snprintf(message.data(), message.size(),
-                  "this CPU lacks %s, which the network was compiled for; build it on this machine, or for this one with -DHalide_TARGET=…",
+                  "this CPU lacks %s, which the network was compiled for; build it on this machine, or for more of them, by "
+                  "-DCASTNET_TARGETS=x86-64 say",
                   lacking.data());
     fail(message.data());
     return false;

@@ -90,4 +90,11 @@ struct SumShardsOperands {
     const Operand &shards, &sum;
 };
 
+/// Multiplies and adds on registers alone; `width` gets the multiply-adds of a step.
+struct FmaPeakOperands {
+    std::int32_t steps;
+    float factor, addend;
+    const Operand &result, &width;
+};
+
 }  // namespace castnet

@@ -51,7 +51,7 @@ bool asks_for(std::string_view target, std::string_view name) noexcept {
 
 }  // namespace
 
-void write_lacking_features(const char *target, std::span<char> text) noexcept {
+void write_lacking_features(std::string_view target, std::span<char> text) noexcept {
     text.front() = '\0';
     std::size_t length = 0;
     for (const Feature &feature : features()) {
@@ -60,6 +60,18 @@ void write_lacking_features(const char *target, std::span<char> text) noexcept {
                                           static_cast<int>(feature.name.size()), feature.name.data());
         length = std::min(length + static_cast<std::size_t>(written), text.size() - 1);
     }
+}
+
+const NetworkDescription &choose_level(std::span<const NetworkDescription> levels) noexcept {
+    const auto found = std::ranges::find_if(levels, [](const NetworkDescription &level) {
+        return std::ranges::none_of(features(), [&](const Feature &f) { return !f.present && asks_for(level.target, f.name); });
+    });
+    return found == levels.end() ? levels.back() : *found;
+}
+
+const NetworkDescription *find_level(std::span<const NetworkDescription> levels, std::string_view name) noexcept {
+    const auto found = std::ranges::find(levels, name, &NetworkDescription::level);
+    return found == levels.end() ? nullptr : &*found;
 }
 
 }  // namespace castnet

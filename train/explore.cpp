@@ -3,5 +3,5 @@
 #include "train/exploring.h"
 
 int main(int argc, char **argv) {
-    return castnet::explore_main(argc, argv, CASTNET_PROGRAM, CASTNET_NETWORK::network, CASTNET_CLASSES);
+    return castnet::explore_main(argc, argv, CASTNET_PROGRAM, CASTNET_NETWORK::levels, CASTNET_CLASSES);
 }

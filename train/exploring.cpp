@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "runtime/parallel.h"
+#include "runtime/target.h"
 #include "train/anomalies.h"
 #include "train/console/summary.h"
 #include "train/console/terminal.h"
@@ -24,6 +25,7 @@
 #include "train/options/checked_option.h"
 #include "train/options/code_option.h"
 #include "train/options/data_options.h"
+#include "train/options/level_option.h"
 #include "train/program.h"
 #include "train/report/figures.h"
 
@@ -44,6 +46,7 @@ struct ExploreOptions {
     std::optional<std::string> normal;
     AnomalyOptions anomalies;
     int threads = default_threads();
+    std::string level;
 };
 
 /// Reads grids of `shape`; scales bytes to [0, 1].
@@ -203,8 +206,9 @@ void write_gradients(const NetworkDescription &description, const ExploreOptions
 
 }  // namespace
 
-int explore_main(int argc, char **argv, const std::string &program, const NetworkDescription &description, const std::string &classes) {
-    CLI::App app(fmt::format("Inspects the network {} and its models.", description.name), program);
+int explore_main(int argc, char **argv, const std::string &program, std::span<const NetworkDescription> levels,
+                 const std::string &classes) {
+    CLI::App app(fmt::format("Inspects the network {} and its models.", levels.front().name), program);
     app.require_subcommand(1);
     ExploreOptions options;
     options.data.default_classes = classes;
@@ -214,12 +218,14 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
         CLI::App *sub = app.add_subcommand(name, help);
         sub->add_option("--model", options.model, "Weights of the model")->type_name("MODEL.safetensors")->required();
         add_number(*sub, "--threads", options.threads, "Threads to use; the results are the same for any number", 1, 1024);
+        add_level_option(*sub, options.level, levels);
         return std::pair{sub, command};
     };
     const auto add_path = [&](CLI::App *sub, const char *name, Path &path, const char *help) {
         return sub->add_option(name, path, help)->type_name("FILE");
     };
     CLI::App *summary = app.add_subcommand("summary", "Print the layers, shapes, parameters and pipelines");
+    add_level_option(*summary, options.level, levels);
     const auto commands = {
         add("evaluate", "Print the loss on the test images", evaluate),
         add("reconstruct", "Reconstruct images by the whole network", reconstruct_images),
@@ -261,6 +267,7 @@ int explore_main(int argc, char **argv, const std::string &program, const Networ
     add_output(*command("gradients"), "--out", options.out, "The .safetensors file to write", {".safetensors"})->required();
 
     return run_program(app, argc, argv, [&] {
+        const NetworkDescription &description = *find_level(levels, options.level);
         if (summary->parsed()) fmt::print("{}", castnet::summary(description, terminal_width().value_or(unlimited_width)));
         for (const auto &[sub, run] : commands) {
             if (sub->parsed()) run(description, options);

@@ -3,5 +3,5 @@
 #include "train/training.h"
 
 int main(int argc, char **argv) {
-    return castnet::train_main(argc, argv, CASTNET_PROGRAM, CASTNET_NETWORK::network, CASTNET_CLASSES);
+    return castnet::train_main(argc, argv, CASTNET_PROGRAM, CASTNET_NETWORK::levels, CASTNET_CLASSES);
 }

@@ -12,6 +12,7 @@
 #include <tuple>
 
 #include "runtime/parallel.h"
+#include "runtime/target.h"
 #include "train/console/interruption.h"
 #include "train/console/progress.h"
 #include "train/data/data_folder.h"
@@ -21,6 +22,7 @@
 #include "train/inference.h"
 #include "train/machine/roof.h"
 #include "train/options/code_option.h"
+#include "train/options/level_option.h"
 #include "train/options/train_options.h"
 #include "train/program.h"
 #include "train/report/figures.h"
@@ -54,7 +56,8 @@ public:
                  {.batch_size = options.batch_size, .threads = options.threads, .optimizer = options.optimizer, .seed = options.seed}) {
         if (!model_.is_ready()) throw Error(model_.error_message());
         use_threads(options.threads);
-        if (options.resume) state_ = load_checkpoint(model_, directory_.checkpoint());
+        if (options.resume) resume();
+        state_.level = model_.description().level;
         load_data();
         std::tie(images_, validation_) = split_stratified(data_.images, options.validation_split, random_);
         if (images_.empty()) throw Error("no images are left to train on; choose a smaller --validation-split");
@@ -119,6 +122,15 @@ private:
     [[nodiscard]] static bool is_unheard() { return std::ferror(stdout) != 0; }
     [[nodiscard]] bool is_asked_to_stop() const { return Interruption::requested() || is_unheard() || time_is_up(); }
     [[nodiscard]] bool is_unfinished() const { return state_.epoch < options_.epochs && !out_of_patience(); }
+    void resume() {
+        state_ = load_checkpoint(model_, directory_.checkpoint());
+        const std::string_view level = model_.description().level;
+        if (state_.level.empty() || state_.level == level) return;
+        warn(
+            fmt::format("the run was at the level {} and goes on at {}, which rounds sums otherwise: its losses differ from an "
+                        "uninterrupted run's in the last digits",
+                        state_.level, level));
+    }
     void save() { save_checkpoint(model_, state_, directory_.checkpoint()); }
 
     template <typename... Arguments>
@@ -319,13 +331,16 @@ private:
 
 }  // namespace
 
-int train_main(int argc, char **argv, const std::string &program, const NetworkDescription &description, const std::string &classes) {
-    CLI::App app(fmt::format("Trains the network {}.", description.name), program);
+int train_main(int argc, char **argv, const std::string &program, std::span<const NetworkDescription> levels, const std::string &classes) {
+    CLI::App app(fmt::format("Trains the network {}.", levels.front().name), program);
     TrainOptions options;
     options.data.default_classes = classes;
-    options.run_directory = std::filesystem::path("runs") / std::string(description.name);
+    options.run_directory = std::filesystem::path("runs") / std::string(levels.front().name);
     options.add_to(app);
+    std::string level;
+    add_level_option(app, level, levels);
     return run_program(app, argc, argv, [&] {
+        const NetworkDescription &description = *find_level(levels, level);
         if (!options.at.empty()) check_code(description, options.at);
         if (!options.resume) options.choose_optimizer();
         RunDirectory directory(options.run_directory);

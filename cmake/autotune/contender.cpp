@@ -228,15 +228,15 @@ Contender::Contender(const std::string &file) {
     metadata_ = metadata();
 }
 
-void Contender::call(Operands &operands) {
-    if (function_(operands.arguments()) != 0) error_ = "fails: " + halide_message;
+void Contender::call(void **arguments) {
+    if (function_(arguments) != 0) error_ = "fails: " + halide_message;
 }
 
 void Contender::check(const Contraction &contraction, int images) {
     if (!error_.empty()) return;
     Operands operands(contraction, *metadata_, images);
     allocations = 0;
-    call(operands);
+    call(operands.arguments());
     allocates_ = allocations > 0;
     if (error_.empty()) compare(operands, contraction.outputs(operands.values(), images));
 }

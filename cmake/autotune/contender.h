@@ -79,7 +79,7 @@ public:
     explicit Contender(const std::string &file);
 
     [[nodiscard]] const halide_filter_metadata_t *metadata() const { return metadata_; }
-    void call(Operands &operands);
+    void call(void **arguments);
     /// Runs the pipeline once and compares its outputs with the formula.
     void check(const Contraction &contraction, int images);
 

@@ -78,6 +78,11 @@ def run(command: list, seconds: int, interrupted: Callable[[], bool] = lambda: F
     return output
 
 
+def words_of(parameters: dict) -> list[str]:
+    """Returns GeneratorParams as words of a command."""
+    return [f"{key}={value}" for key, value in parameters.items()]
+
+
 class Workshop:
     """Works on one pipeline: `generator` with the geometry's `parameters`. Keeps compiled contenders in `folder`."""
 
@@ -105,16 +110,30 @@ class Workshop:
         if autoscheduler := schedule.get("autoscheduler"):
             self.autoschedule(name, autoscheduler)
         else:
-            self.generate(name, schedule, COMPILE_SECONDS)
+            self.generate(name, [*self.parameters, *words_of(schedule)], COMPILE_SECONDS)
+        return self.link(name)
+
+    def peak(self) -> pathlib.Path:
+        """Compiles what measures the target's peak arithmetic."""
+        library = self.folder / "peak.so"
+        if library.exists():
+            return library
+        self.generate("peak", [], COMPILE_SECONDS, generator="fma_peak")
+        return self.link("peak")
+
+    def link(self, name: str) -> pathlib.Path:
+        """Makes a shared library of an object file."""
+        library = self.folder / f"{name}.so"
         unfinished = library.with_suffix(".tmp")
         run([self.tools.compiler, "-shared", "-o", unfinished, self.folder / f"{name}.o"], COMPILE_SECONDS)
         os.replace(unfinished, library)
         (self.folder / f"{name}.o").unlink()
         return library
 
-    def generate(self, name: str, parameters: dict, seconds: int, *options, interrupted: Callable[[], bool] = lambda: False) -> None:
-        run([self.tools.generator, "-g", self.generator, "-f", "contender", "-n", name, "-e", "object", "-o", self.folder, *options,
-             f"target={self.tools.target}-no_runtime", *self.parameters, *(f"{key}={value}" for key, value in parameters.items())], seconds, interrupted)
+    def generate(self, name: str, parameters: list[str], seconds: int, *options, generator: str = "",
+                 interrupted: Callable[[], bool] = lambda: False) -> None:
+        run([self.tools.generator, "-g", generator or self.generator, "-f", "contender", "-n", name, "-e", "object", "-o", self.folder, *options,
+             f"target={self.tools.target}-no_runtime", *parameters], seconds, interrupted)
 
     def autoschedule(self, name: str, autoscheduler: str) -> None:
         plugin = self.tools.plugins / f"libautoschedule_{autoscheduler.lower()}.so"
@@ -122,7 +141,7 @@ class Workshop:
         attempts = [{"autoscheduler.beam_size": beam} for beam in BEAMS.get(autoscheduler, ())] or [{}]
         for attempt in attempts:
             try:
-                return self.generate(name, parameters | attempt, AUTOSCHEDULER_SECONDS, "-p", plugin, interrupted=self.interrupted)
+                return self.generate(name, [*self.parameters, *words_of(parameters | attempt)], AUTOSCHEDULER_SECONDS, "-p", plugin, interrupted=self.interrupted)
             except Interrupted:
                 raise
             except Fault as caught:
@@ -142,7 +161,7 @@ class Workshop:
     def measure(self, libraries: list[pathlib.Path], rounds: int) -> dict:
         """Returns what castnet_measure prints about the libraries."""
         contenders = [word for library in libraries for word in ("--contender", library)]
-        return json.loads(run([self.tools.measure, self.generator, *self.parameters, "--images", IMAGES, "--rounds", rounds, *contenders],
+        return json.loads(run([self.tools.measure, self.generator, *self.parameters, "--peak", self.peak(), "--images", IMAGES, "--rounds", rounds, *contenders],
                               MEASURE_SECONDS))
 
     def answer(self, schedules: list[Schedule]) -> list[Answer]:

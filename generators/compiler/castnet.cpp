@@ -22,13 +22,6 @@ Architecture read_network(const Path &file) {
     return read_architecture(file.string(), read_text(file));
 }
 
-Halide::Target parse_target(const std::string &text) {
-    if (text.empty()) return Halide::get_host_target();
-    if (!Halide::Target::validate_target_string(text))
-        throw Error(fmt::format("--target {}: is not a Halide target; write host, or x86-64-linux-avx-avx2-f16c-fma-sse41, say", text));
-    return Halide::Target(text);
-}
-
 Path this_program() {
     return std::filesystem::read_symlink("/proc/self/exe");
 }
@@ -40,10 +33,10 @@ Path shipped_tables() {
 }
 
 /// Returns what --schedules chooses: one table, none, or the shipped tables with a folder's over them.
-TargetSchedules choose_schedules(const std::string &option, const Halide::Target &target) {
+TargetSchedules choose_schedules(const std::string &option, const Level &level) {
     if (option == "none") return {};
-    if (option.empty()) return find_schedules({shipped_tables()}, target);
-    if (std::filesystem::is_directory(option)) return find_schedules({shipped_tables(), option}, target);
+    if (option.empty()) return find_schedules({shipped_tables()}, level);
+    if (std::filesystem::is_directory(option)) return find_schedules({shipped_tables(), option}, level);
     return {.table = read_schedules(option), .files = {option}, .folders = {}};
 }
 
@@ -61,36 +54,48 @@ struct Options {
 
 void add_common_options(CLI::App &command, Options &options) {
     command.add_option("network", options.network, "The network's text")->type_name("NAME.castnet")->required();
-    command.add_option("--target", options.target, "The Halide target to compile for; by default this machine")->type_name("TARGET");
+    command
+        .add_option("--target", options.target,
+                    "The Halide target to compile for, or levels of x86-64 that the library chooses from; x86-64: its three; by default "
+                    "this machine")
+        ->type_name("TARGET,…");
     command
         .add_option("--schedules", options.schedules,
                     "A table of tuned schedules, none, or a folder of tables that override those of castnet, the default")
         ->type_name("FILE|FOLDER|none");
 }
 
-void write_depfile(const Options &options, const std::string &name, const TargetSchedules &schedules) {
+void write_depfile(const Options &options, const std::string &name, const std::vector<TargetSchedules> &schedules) {
     std::vector<Path> prerequisites{options.network, this_program()};
-    for (const auto *paths : {&schedules.files, &schedules.folders})
-        prerequisites.insert(prerequisites.end(), paths->begin(), paths->end());
+    for (const TargetSchedules &one : schedules) {
+        for (const auto *paths : {&one.files, &one.folders}) prerequisites.insert(prerequisites.end(), paths->begin(), paths->end());
+    }
     write_file(options.depfile, depfile_of({options.output / fmt::format("lib{}.a", name), options.output / (name + ".h")}, prerequisites));
 }
 
 void compile_network(const Options &options) {
     const Architecture architecture = read_network(options.network);
-    const Halide::Target target = parse_target(options.target);
-    const TargetSchedules schedules = choose_schedules(options.schedules, target);
-    compile(architecture, {.output = options.output, .target = target, .schedules = schedules.table});
+    CompileOptions what{.output = options.output, .targets = {}};
+    std::vector<TargetSchedules> schedules;
+    for (const Level &level : parse_levels(options.target)) {
+        schedules.push_back(choose_schedules(options.schedules, level));
+        what.targets.push_back({level, schedules.back().table});
+    }
+    compile(architecture, what);
     if (!options.depfile.empty()) write_depfile(options, architecture.name, schedules);
-    if (const std::string what = outdated_schedules(architecture, schedules.table); !what.empty())
-        fmt::print(stderr, "warning: {}\n", what);
-    fmt::print("{}", summary(architecture, schedules.table));
+    for (const TargetSchedules &one : schedules) {
+        if (const std::string warning = outdated_schedules(architecture, one.table); !warning.empty())
+            fmt::print(stderr, "warning: {}\n", warning);
+    }
+    fmt::print("{}", summary(architecture, what.targets));
 }
 
 void describe_network(const Options &options) {
     const Architecture architecture = read_network(options.network);
-    const Halide::Target target = parse_target(options.target);
-    const TargetSchedules schedules = choose_schedules(options.schedules, target);
-    fmt::print("{}", options.as_json ? describe_as_json(architecture, target, schedules) : describe(architecture, schedules.table));
+    const std::vector<Level> levels = parse_levels(options.target);
+    const Level &level = level_here(levels);
+    const TargetSchedules schedules = choose_schedules(options.schedules, level);
+    fmt::print("{}", options.as_json ? describe_as_json(architecture, level, schedules) : describe(architecture, schedules.table));
 }
 
 int run(int argc, char **argv) {

@@ -26,10 +26,11 @@ struct Object {
     std::string generator;  ///< empty for Halide's runtime
     std::map<std::string, std::string> parameters;
     Schedule schedule;
+    Halide::Target target;
 
     /// Returns everything that decides the object's bytes.
-    [[nodiscard]] std::string recipe(const std::string &compiler, const std::string &target) const {
-        std::string text = fmt::format("{}\ntarget={}\n{} {}\n", compiler, target, generator, function);
+    [[nodiscard]] std::string recipe(const std::string &compiler) const {
+        std::string text = fmt::format("{}\ntarget={}\n{} {}\n", compiler, target.to_string(), generator, function);
         for (const auto *values : {&parameters, &schedule}) {
             for (const auto &[name, value] : *values) text += fmt::format("{}={}\n", name, value);
         }
@@ -84,9 +85,7 @@ void load_autoscheduler(std::string name) {
 /// The folder of a network's objects, each beside the recipe that made it.
 class ObjectFolder {
 public:
-    ObjectFolder(Path folder, const Halide::Target &target) : folder_(std::move(folder)), target_(target), compiler_(compiler_identity()) {
-        make_folder(folder_);
-    }
+    explicit ObjectFolder(Path folder) : folder_(std::move(folder)), compiler_(compiler_identity()) { make_folder(folder_); }
 
     [[nodiscard]] Path file(const Object &object) const { return folder_ / (object.function + ".o"); }
 
@@ -101,7 +100,7 @@ public:
         make_folder(partial);
         const Path made = partial / (object.function + ".o");
         if (object.generator.empty()) {
-            Halide::compile_standalone_runtime(made.string(), target_);
+            Halide::compile_standalone_runtime(made.string(), object.target);
         } else {
             compile_pipeline(object, is_tuned, partial);
         }
@@ -122,7 +121,7 @@ public:
         if (std::filesystem::exists(archive) && text_of(contents) == text) return;
         std::filesystem::remove(contents);
         const Unfinished unfinished(archive);
-        Halide::create_static_library(files, target_, unfinished.path().string());
+        Halide::create_static_library(files, objects.back().target, unfinished.path().string());
         std::filesystem::rename(unfinished.path(), archive);
         write_file(contents, text);
     }
@@ -138,13 +137,13 @@ public:
 
 private:
     [[nodiscard]] Path recipe_file(const Object &object) const { return folder_ / (object.function + ".recipe"); }
-    [[nodiscard]] std::string recipe(const Object &object) const { return object.recipe(compiler_, target_.to_string()); }
+    [[nodiscard]] std::string recipe(const Object &object) const { return object.recipe(compiler_); }
 
     void compile_pipeline(const Object &object, bool is_tuned, const Path &into) const {
         Halide::Internal::ExecuteGeneratorArgs arguments;
         arguments.output_dir = into.string();
         arguments.output_types = {Halide::OutputFileType::object};
-        arguments.targets = {target_.with_feature(Halide::Target::NoRuntime).with_feature(Halide::Target::UserContext)};
+        arguments.targets = {object.target.with_feature(Halide::Target::NoRuntime).with_feature(Halide::Target::UserContext)};
         arguments.generator_name = object.generator;
         arguments.function_name = arguments.file_base_name = object.function;
         arguments.generator_params = object.parameters;
@@ -162,15 +161,35 @@ private:
     }
 
     Path folder_;
-    Halide::Target target_;
     std::string compiler_;
 };
 
-std::vector<Object> objects_of(const Architecture &architecture, const ScheduleTable &schedules) {
+/// Returns a target that every CPU with one of the others has: Halide's runtime runs before the level is chosen.
+Halide::Target runtime_target(Halide::Target target) {
+    using Target = Halide::Target;
+    for (const Target::Feature feature :
+         {Target::SSE41, Target::AVX, Target::AVX2, Target::FMA, Target::FMA4, Target::F16C, Target::AVX512, Target::AVX512_KNL,
+          Target::AVX512_Skylake, Target::AVX512_Cannonlake, Target::AVX512_SapphireRapids, Target::AVX512_Zen4, Target::AVX512_Zen5})
+        target.set_feature(feature, false);
+    return target;
+}
+
+/// Returns the objects of the pipelines for each target, then Halide's runtime.
+std::vector<Object> objects_of(const Architecture &architecture, const std::vector<CompileOptions::Target> &targets) {
     std::vector<Object> objects;
-    for (const PipelineRecipe &pipeline : pipelines_of(architecture))
-        objects.push_back({pipeline.function, pipeline.generator, pipeline.parameters, schedule_of(schedules, pipeline)});
-    objects.push_back({.function = architecture.name + "_halide_runtime", .generator = {}, .parameters = {}, .schedule = {}});
+    for (const CompileOptions::Target &level : targets) {
+        for (const PipelineRecipe &pipeline : pipelines_of(architecture))
+            objects.push_back({.function = pipeline.function + level.suffix,
+                               .generator = pipeline.generator,
+                               .parameters = pipeline.parameters,
+                               .schedule = schedule_of(level.schedules, pipeline),
+                               .target = level.target});
+    }
+    objects.push_back({.function = architecture.name + "_halide_runtime",
+                       .generator = {},
+                       .parameters = {},
+                       .schedule = {},
+                       .target = runtime_target(targets.back().target)});
     return objects;
 }
 
@@ -208,15 +227,15 @@ Schedule schedule_of(const ScheduleTable &table, const PipelineRecipe &pipeline)
 }
 
 void compile(const Architecture &architecture, const CompileOptions &options) {
-    check_memory(architecture, options.target);
-    const ObjectFolder folder(options.output / (architecture.name + ".objects"), options.target);
-    const std::vector<Object> objects = objects_of(architecture, options.schedules);
+    check_memory(architecture, options.targets.front().target);
+    const ObjectFolder folder(options.output / (architecture.name + ".objects"));
+    const std::vector<Object> objects = objects_of(architecture, options.targets);
     folder.keep_only(objects);
     std::vector<Object> missing;
     std::ranges::copy_if(objects, std::back_inserter(missing), [&](const Object &object) { return !folder.has(object); });
     make_all(folder, make_all(folder, missing, true), false);
     folder.archive(objects, options.output / fmt::format("lib{}.a", architecture.name));
-    update_file(options.output / (architecture.name + ".h"), header_of(architecture));
+    update_file(options.output / (architecture.name + ".h"), header_of(architecture, options.targets));
 }
 
 }  // namespace castnet

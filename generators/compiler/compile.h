@@ -1,10 +1,10 @@
 // Compiles a network to a library: an archive and a header.
 #pragma once
 
-#include <Halide.h>
-
 #include <filesystem>
+#include <vector>
 
+#include "generators/compiler/level.h"
 #include "generators/compiler/schedules.h"
 #include "generators/language/architecture.h"
 #include "generators/language/pipelines.h"
@@ -13,13 +13,15 @@ namespace castnet {
 
 struct CompileOptions {
     std::filesystem::path output;  ///< the folder; made if it is missing
-    Halide::Target target;
-    ScheduleTable schedules;
+    struct Target : Level {
+        ScheduleTable schedules;
+    };
+    std::vector<Target> targets;  ///< from parse_levels()
 };
 
-/// Compiles the network to NAME.h and libNAME.a, which holds its pipelines and Halide's runtime. NAME.objects/ keeps what a later run need
-/// not compile again. Replaces a file as a whole, and only if it changes. Replaces a schedule that does not fit the target by the default,
-/// with a warning on standard error. Throws Error.
+/// Compiles the network to NAME.h and libNAME.a, which holds its pipelines for each target and Halide's runtime. NAME.objects/ keeps what a
+/// later run need not compile again. Replaces a file as a whole, and only if it changes. Replaces a schedule that does not fit the target
+/// by the default, with a warning on standard error. Throws Error.
 void compile(const Architecture &architecture, const CompileOptions &options);
 
 /// Returns the table's schedule for a pipeline; empty if it has none.

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "generators/compiler/compile.h"
-#include "generators/compiler/level.h"
 #include "generators/language/pipelines.h"
 
 namespace castnet {
@@ -47,13 +46,13 @@ ArenaLayout inference_layout(const NetworkDescription &network) {
     return {network, 1, 1, Purpose::inference};
 }
 
-Json json_of(const Halide::Target &target, const TargetSchedules &schedules) {
+Json json_of(const Level &level, const TargetSchedules &schedules) {
     const auto names = [](const std::vector<std::filesystem::path> &paths) { return std::vector<std::string>(paths.begin(), paths.end()); };
-    return {{"level", level_of(target)},
+    return {{"level", level_of(level.target)},
             {"kind", cpu_kind()},
             {"tables", names(schedules.files)},
             {"folders", names(schedules.folders)},
-            {"measured", measured_table(target)}};
+            {"measured", measured_table(level)}};
 }
 
 }  // namespace
@@ -90,7 +89,7 @@ std::string describe(const Architecture &architecture, const ScheduleTable &sche
     return text;
 }
 
-std::string describe_as_json(const Architecture &architecture, const Halide::Target &target, const TargetSchedules &schedules) {
+std::string describe_as_json(const Architecture &architecture, const Level &level, const TargetSchedules &schedules) {
     const std::vector<LayerDescription> descriptions = architecture.descriptions();
     const NetworkDescription network = architecture.description(descriptions);
     Json layers = Json::array(), pipelines = Json::array();
@@ -128,8 +127,8 @@ std::string describe_as_json(const Architecture &architecture, const Halide::Tar
                 {"loss", network.loss},
                 {"encoder_layers", network.encoder_layers},
                 {"halide", fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH)},
-                {"target", target.to_string()},
-                {"schedules", json_of(target, schedules)},
+                {"target", level.target.to_string()},
+                {"schedules", json_of(level, schedules)},
                 {"parameters", network.parameter_count()},
                 {"multiply_adds", {{"forward", network.forward_multiply_adds()}, {"training", network.training_multiply_adds()}}},
                 {"memory", {{"training", json_of(training_layout(network))}, {"inference", json_of(inference_layout(network))}}},

@@ -1,8 +1,6 @@
 // Describes a network and its needs, for people and for programs.
 #pragma once
 
-#include <Halide.h>
-
 #include <string>
 
 #include "generators/compiler/tables.h"
@@ -19,6 +17,6 @@ std::string describe(const Architecture &architecture, const ScheduleTable &sche
 /// Returns all of that as JSON: shapes as [rows, columns, channels], sizes in bytes, and each pipeline with its generator, GeneratorParams,
 /// key in tables of schedules and schedule. Adds the target, the tables that were read, and the level and kind that name tables. Nothing
 /// outside the compiler need derive a shape.
-std::string describe_as_json(const Architecture &architecture, const Halide::Target &target, const TargetSchedules &schedules);
+std::string describe_as_json(const Architecture &architecture, const Level &level, const TargetSchedules &schedules);
 
 }  // namespace castnet

@@ -27,13 +27,21 @@ std::string counted(std::size_t count) {
 
 }  // namespace
 
-std::string summary(const Architecture &architecture, const ScheduleTable &schedules) {
+std::string summary(const Architecture &architecture, const std::vector<CompileOptions::Target> &targets) {
     std::string text = fmt::format("{}: {}\n", architecture.name, memory_line(architecture));
-    const std::vector<TunedSchedule> tuned = tuned_schedules(architecture, schedules);
-    if (tuned.empty()) return text;
-    std::set<std::string> tables;
-    for (const TunedSchedule &schedule : tuned) tables.insert(schedule.table.string());
-    return text + fmt::format("{}: {} from {}\n", architecture.name, counted(tuned.size()), fmt::join(tables, " and "));
+    if (targets.size() > 1) {
+        std::vector<std::string> levels;
+        for (const Level &level : targets) levels.push_back(level.name);
+        text += fmt::format("{}: for {}; a program takes the first of them that its CPU has\n", architecture.name, fmt::join(levels, ", "));
+    }
+    for (const CompileOptions::Target &target : targets) {
+        const std::vector<TunedSchedule> tuned = tuned_schedules(architecture, target.schedules);
+        if (tuned.empty()) continue;
+        std::set<std::string> tables;
+        for (const TunedSchedule &schedule : tuned) tables.insert(schedule.table.string());
+        text += fmt::format("{}: {} from {}\n", architecture.name, counted(tuned.size()), fmt::join(tables, " and "));
+    }
+    return text;
 }
 
 std::string outdated_schedules(const Architecture &architecture, const ScheduleTable &schedules) {

@@ -1,7 +1,5 @@
 #include "generators/compiler/tables.h"
 
-#include "generators/compiler/level.h"
-
 namespace castnet {
 namespace {
 
@@ -12,14 +10,15 @@ std::string table_of(const std::string &name) {
 
 }  // namespace
 
-std::string measured_table(const Halide::Target &target) {
-    const std::string level = level_of(target);
-    return table_of(level == level_of(Halide::get_host_target()) ? cpu_kind() : level);
+std::string measured_table(const Level &level) {
+    const std::string name = level_of(level.target);
+    const bool is_own = level.suffix.empty() && name == level_of(Halide::get_host_target());
+    return table_of(is_own ? cpu_kind() : name);
 }
 
-TargetSchedules find_schedules(const std::vector<std::filesystem::path> &folders, const Halide::Target &target) {
-    std::vector<std::string> tables{table_of(level_of(target))};
-    if (const std::string own = measured_table(target); own != tables.front()) tables.push_back(own);
+TargetSchedules find_schedules(const std::vector<std::filesystem::path> &folders, const Level &level) {
+    std::vector<std::string> tables{table_of(level_of(level.target))};
+    if (const std::string own = measured_table(level); own != tables.front()) tables.push_back(own);
     TargetSchedules found;
     for (const auto &folder : folders) {
         if (!std::filesystem::is_directory(folder)) continue;

@@ -115,7 +115,7 @@ std::vector<PipelineRecipe> pipelines_of(const Architecture &architecture) {
                                         {"activation", activation_before},
                                         {"loss", architecture.loss}},
                          .key = {}});
-    for (const char *shared : {"adam", "sgd", "momentum", "squared_norm", "sum_shards"})
+    for (const char *shared : {"adam", "sgd", "momentum", "squared_norm", "sum_shards", "fma_peak"})
         pipelines.push_back({.function = fmt::format("{}_{}", architecture.name, shared),
                              .layer = {},
                              .pass = shared,

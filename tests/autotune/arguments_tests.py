@@ -41,12 +41,12 @@ class ArgumentsTest(unittest.TestCase):
     def test_castnet_measure(self):
         measure = BUILD / "bin" / "castnet_measure"
         self.check_refused([measure], "generator is required")
-        self.check_refused([measure, "correlate", *GEOMETRY], "--contender is required")
+        self.check_refused([measure, "correlate", *GEOMETRY, "--peak", "none.so"], "--contender is required")
         for (generator, *arguments), reason in MISTAKES.items():
-            self.check_refused([measure, generator, *GEOMETRY, *arguments, "--contender", "none.so"], reason)
+            self.check_refused([measure, generator, *GEOMETRY, *arguments, "--peak", "none.so", "--contender", "none.so"], reason)
         for option in ("--images", "--rounds"):
             for value in ("0", "-1", "many", "1e99"):
-                self.check_refused([measure, "correlate", *GEOMETRY, "--contender", "none.so", option, value], option)
+                self.check_refused([measure, "correlate", *GEOMETRY, "--peak", "none.so", "--contender", "none.so", option, value], option)
 
     def test_autotune(self):
         script = SOURCE / "cmake" / "autotune" / "autotune.py"

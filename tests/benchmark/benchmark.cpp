@@ -8,10 +8,12 @@
 #include CASTNET_NETWORK_HEADER
 #include "runtime/network.h"
 #include "runtime/parallel.h"
+#include "runtime/target.h"
 #include "tests/benchmark/pipelines.h"
 #include "tests/benchmark/timeline.h"
 #include "train/machine/copy_peak.h"
 #include "train/machine/fma_peak.h"
+#include "train/options/level_option.h"
 
 namespace castnet::benchmark {
 namespace {
@@ -20,6 +22,7 @@ struct Options {
     int batch_size = 32;
     int threads = 1;
     int rounds = 200, steps = 200;
+    std::string level;
     bool json = false;
 };
 
@@ -27,7 +30,7 @@ struct Options {
 void print_pipelines(const NetworkDescription &network, const Options &options) {
     use_threads(1);
     const Pipelines pipelines(network, options.batch_size);
-    FmaPeak fma(1);
+    FmaPeak fma(network, 1);
     CopyPeak copy(std::size_t{512} << 10U, 1);  // fits the second-level cache, but not the first
     std::vector<BestTime> times(pipelines.calls().size());
     Failure failure;
@@ -72,8 +75,8 @@ void print_pipelines(const NetworkDescription &network, const Options &options) 
                100 * 2.0 * static_cast<double>(network.training_multiply_adds()) * options.batch_size / peak / step);
 }
 
-void print_peak(const Options &options) {
-    FmaPeak fma(options.threads);
+void print_peak(const NetworkDescription &network, const Options &options) {
+    FmaPeak fma(network, options.threads);
     for (int round = 0; round < options.rounds; round++) fma.sample();
     fmt::print("{:.6g}\n", fma.flops_per_second());
 }
@@ -95,13 +98,14 @@ void print_inference(const NetworkDescription &description, const Options &optio
     fmt::print("{:.6g}\n", time.seconds());
 }
 
-int benchmark_main(int argc, char **argv, const NetworkDescription &network) {
+int benchmark_main(int argc, char **argv, std::span<const NetworkDescription> levels) {
     CLI::App app("Measures a network's pipelines and its inference, and the machine's FMA peak.");
     app.require_subcommand(1);
     Options options;
     const auto add = [&](const char *name, const char *help) {
         CLI::App *command = app.add_subcommand(name, help);
         command->add_option("--rounds", options.rounds, "Number of samples; the best one counts")->check(CLI::PositiveNumber);
+        add_level_option(*command, options.level, levels);
         return command;
     };
     const auto add_threads = [&](CLI::App *command) { command->add_option("--threads", options.threads)->check(CLI::PositiveNumber); };
@@ -116,12 +120,14 @@ int benchmark_main(int argc, char **argv, const NetworkDescription &network) {
     add_batch(inference);
     CLI::App *timeline = app.add_subcommand("timeline", "Prints what each worker does when in the median of some training steps");
     timeline->add_option("--steps", options.steps, "Steps to train")->check(CLI::Range(10, 100000));
+    add_level_option(*timeline, options.level, levels);
     add_threads(timeline);
     add_batch(timeline);
     try {
         app.parse(argc, argv);
+        const NetworkDescription &network = *find_level(levels, options.level);
         if (pipelines->parsed()) print_pipelines(network, options);
-        if (peak->parsed()) print_peak(options);
+        if (peak->parsed()) print_peak(network, options);
         if (inference->parsed()) print_inference(network, options);
         if (timeline->parsed()) fmt::print("{}", text_of(record_steps(network, options.batch_size, options.threads, options.steps)));
         return 0;
@@ -137,5 +143,5 @@ int benchmark_main(int argc, char **argv, const NetworkDescription &network) {
 }  // namespace castnet::benchmark
 
 int main(int argc, char **argv) {
-    return castnet::benchmark::benchmark_main(argc, argv, CASTNET_NETWORK::network);
+    return castnet::benchmark::benchmark_main(argc, argv, CASTNET_NETWORK::levels);
 }

@@ -111,7 +111,32 @@ class Compile(Compiler):
         self.compile("host")
         self.compile("plain", "--target", "x86-64-linux")
         self.assertNotEqual((self.folder / "host" / "libsmall.a").read_bytes(), (self.folder / "plain" / "libsmall.a").read_bytes())
-        self.assertEqual((self.folder / "host" / "small.h").read_bytes(), (self.folder / "plain" / "small.h").read_bytes())
+        lines = [(self.folder / output / "small.h").read_text().splitlines() for output in ("host", "plain")]
+        different = [line for pair in zip(*lines, strict=True) if len(set(pair)) > 1 for line in pair]
+        self.assertEqual(len(different), 2)
+        self.assertIn('level = "x86-64-linux", target = "x86-64-linux";', different[1])
+
+    def test_levels_of_x86_go_into_one_library_the_greatest_first(self):
+        avx2, sse41 = "x86-64-linux-avx-avx2-f16c-fma-sse41", "x86-64-linux-sse41"
+        self.assertIn("small: for x86-64-avx2, x86-64-sse41; a program takes", self.compile("two", "--target", f"{sse41},{avx2}").stdout)
+        header = (self.folder / "two" / "small.h").read_text()
+        self.assertIn("levels{level<pipelines::compiled_avx2>, level<pipelines::compiled_sse41>};", header)
+        objects = {path.name for path in (self.folder / "two" / "small.objects").glob("*.o")}
+        self.assertLessEqual({"small_adam_avx2.o", "small_adam_sse41.o", "small_halide_runtime.o"}, objects)
+        self.compile("turned", "--target", f"{avx2},{sse41}")
+        self.assertEqual((self.folder / "two" / "libsmall.a").read_bytes(), (self.folder / "turned" / "libsmall.a").read_bytes())
+        self.assertIn("small: for x86-64-avx512, x86-64-avx2, x86-64-sse41;", self.compile("portable", "--target", "x86-64").stdout)
+        self.assertEqual(self.changed("portable", lambda: self.compile("portable", "--target", "x86-64")), set())
+
+    def test_targets_that_cannot_be_in_one_library_are_refused(self):
+        for targets, why in (("x86-64,arm-64-linux", "arm-64-linux: only levels of x86-64 can be several in one library"),
+                             ("x86-64-linux,x86-64-linux-sse41", "x86-64-linux: only levels of x86-64 can be"),
+                             ("x86-64,x86-64-linux-sse41", "x86-64-linux-sse41: is of the level x86-64-sse41, as is x86-64-linux-sse41"),
+                             ("x86-64,", "--target : is not a Halide target"), (",", "--target : is not a Halide target"),
+                             ("x86-64,vax", "--target vax: is not a Halide target")):
+            with self.subTest(targets=targets):
+                self.assertIn(why, self.error("compile", self.text, "--target", targets, "--output", self.folder / "none"))
+                self.assertFalse((self.folder / "none").exists())
 
     def test_a_mistake_is_one_line_and_leaves_what_was_there(self):
         self.compile("out")
@@ -261,7 +286,14 @@ class Describe(Compiler):
         self.assertEqual([pipeline["function"] for pipeline in network["pipelines"]],
                          ["small_squeeze_forward", "small_squeeze_backward_weights", "small_stretch_forward", "small_stretch_backward_weights",
                           "small_stretch_backward_data", "small_stretch_transpose_kernel", "small_loss", "small_adam",
-                          "small_sgd", "small_momentum", "small_squared_norm", "small_sum_shards"])
+                          "small_sgd", "small_momentum", "small_squared_norm", "small_sum_shards", "small_fma_peak"])
+
+    def test_of_several_levels_the_one_of_this_cpu_is_described(self):
+        several = json.loads(self.castnet("describe", "--json", self.text, "--target", "x86-64").stdout)
+        self.assertIn(several["schedules"]["level"], ("x86-64-avx512", "x86-64-avx2", "x86-64-sse41"))
+        self.assertEqual(several["schedules"]["measured"], several["schedules"]["level"] + ".txt")
+        one = json.loads(self.castnet("describe", "--json", self.text, "--target", "x86-64-linux-sse41").stdout)
+        self.assertEqual(one["target"], "x86-64-linux-sse41")
 
     def test_text_names_layers_and_memory(self):
         text = self.castnet("describe", self.text).stdout

@@ -347,7 +347,8 @@ TEST_CASE("model file: all of a checkpoint's numbers come back, and no negative 
                               .best_weights = weights_of(model),
                               .options = {{"seed", "4"}},
                               .data = DataIdentity{.path = "/a b/\n\"c\"", .images = 65, .checksum = 0xffffffffU},
-                              .targets = DataIdentity{.path = "/t", .images = 65, .checksum = 7}};
+                              .targets = DataIdentity{.path = "/t", .images = 65, .checksum = 7},
+                              .level = "x86-64-avx2"};
     save_checkpoint(model, state, path);
     model.optimizer().steps = 0;
     const TrainingState read = load_checkpoint(model, path);
@@ -356,6 +357,7 @@ TEST_CASE("model file: all of a checkpoint's numbers come back, and no negative 
     CHECK(read.image == state.image);
     CHECK(read.weighted_loss == state.weighted_loss);
     CHECK(read.shuffle == state.shuffle);
+    CHECK(read.level == state.level);
     CHECK(read.best_epoch == state.best_epoch);
     CHECK(read.best_loss == state.best_loss);
     CHECK(read.options == state.options);

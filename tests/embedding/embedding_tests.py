@@ -194,7 +194,7 @@ class Package(Installed):
     def test_programs_are_there_too_and_say_what_the_cpu_lacks(self):
         project = self.write_project("programs", PROGRAMS)
         is_x86 = os.uname().machine == "x86_64"
-        self.configure(project, *[f"-DHalide_TARGET={other_target()}"] * is_x86, build_type="Debug")  # compiles in half the time
+        self.configure(project, *[f"-DCASTNET_TARGETS={other_target()}"] * is_x86, build_type="Debug")  # compiles in half the time
         self.run_command(CMAKE, "--build", project / "build", "--target", "explore-mine")
         explore = project / "build" / "explore-mine"
         self.assertIn("Network mine: 6x5x1", self.run_command(explore, "summary"))
@@ -214,10 +214,10 @@ class Package(Installed):
 
     @unittest.skipUnless(shutil.which("qemu-x86_64"), "without qemu-user")
     def test_lesser_cpu_is_an_error_in_one_line(self):
-        trains = self.build_training("lesser-cpu", "-DHalide_TARGET=x86-64-linux-avx-avx2-f16c-fma-sse41")
+        trains = self.build_training("lesser-cpu", "-DCASTNET_TARGETS=x86-64-linux-avx-avx2-f16c-fma-sse41")
         self.assertRegex(self.run_command("qemu-x86_64", "-cpu", "Nehalem", trains, status=1), ANOTHER_CPU)
         self.assertEqual(self.run_command("qemu-x86_64", "-cpu", HASWELL, trains), self.run_command(trains))
-        greater = self.build_training("greater-cpu", "-DHalide_TARGET=x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41")
+        greater = self.build_training("greater-cpu", "-DCASTNET_TARGETS=x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41")
         self.assertRegex(self.run_command("qemu-x86_64", "-cpu", HASWELL, greater, status=1), ANOTHER_CPU)
 
     def test_headers_warn_of_nothing(self):
@@ -272,14 +272,14 @@ class Sanitizers(Installed):
 
     def test_address_and_undefined_behaviour(self):
         self.run_command(self.build_training("address", "-DCASTNET_INSTRUMENTATION=-fsanitize=address,undefined;-fno-sanitize-recover=all",
-                                             "-DHalide_TARGET=host-asan"))
+                                             "-DCASTNET_TARGETS=host-asan"))
 
     def test_threads(self):
-        self.run_command(self.build_training("thread", "-DCASTNET_INSTRUMENTATION=-fsanitize=thread", "-DHalide_TARGET=host-tsan"))
+        self.run_command(self.build_training("thread", "-DCASTNET_INSTRUMENTATION=-fsanitize=thread", "-DCASTNET_TARGETS=host-tsan"))
 
     @unittest.skipUnless(shutil.which("valgrind") and os.uname().machine == "x86_64", "without valgrind")
     def test_valgrind(self):
-        lesser = "-DHalide_TARGET=x86-64-linux-avx-avx2-f16c-fma-sse41"  # valgrind knows no AVX-512
+        lesser = "-DCASTNET_TARGETS=x86-64-linux-avx-avx2-f16c-fma-sse41"  # valgrind knows no AVX-512
         self.run_command("valgrind", "--quiet", "--error-exitcode=1", "--leak-check=full", self.build_training("valgrind", lesser))
 
 

@@ -30,7 +30,7 @@ bool is_same(const TrainingState &a, const TrainingState &b) {
     const auto bits = [](double value) { return std::bit_cast<std::uint64_t>(value); };
     return a.epoch == b.epoch && a.image == b.image && a.shuffle == b.shuffle && a.best_epoch == b.best_epoch &&
            bits(a.weighted_loss) == bits(b.weighted_loss) && bits(a.best_loss) == bits(b.best_loss) && a.options == b.options &&
-           a.data == b.data && a.best_weights.tensors.size() == b.best_weights.tensors.size();
+           a.data == b.data && a.level == b.level && a.best_weights.tensors.size() == b.best_weights.tensors.size();
 }
 
 /// A model that must load its own checkpoint, so that a reader which refuses everything is noticed.

@@ -102,7 +102,7 @@ int program_context = 0;
 
 int fail_elsewhere(Failure &failure, const ForwardOperands &operands) {
     halide_error(&program_context, "not the network's");
-    return test_gap::pipelines::squeeze_forward(failure, operands);
+    return test_gap::pipelines::compiled::squeeze_forward(failure, operands);
 }
 
 TEST_CASE("halide: the program's own error handler gets what is not the networks', with its context") {

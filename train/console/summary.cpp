@@ -86,7 +86,8 @@ std::string summary(const NetworkDescription &description, std::size_t width) {
     return wrapped({fmt::format("Network {}:", description.name),
                     fmt::format("{} to code {}", describe(description.input), describe(description.code))},
                    " ", width) +
-           "\n" + table(layers, 2, width) + fmt::format("Parameters: {} ({} KiB)\n", count, kibibytes(count * sizeof(float))) +
+           "\n" + table(layers, 2, width) +
+           fmt::format("Parameters: {} ({} KiB)\nLevel: {}\n", count, kibibytes(count * sizeof(float)), description.level) +
            table(memory, 1, width);
 }
 

@@ -113,6 +113,12 @@ public:
         return value;
     }
 
+    /// Returns the text under `key` in the metadata; "" if there is none.
+    [[nodiscard]] std::string text(const std::string &key) const {
+        const auto entry = file_.metadata.find(key);
+        return entry == file_.metadata.end() ? "" : entry->second;
+    }
+
     [[nodiscard]] Error error(const std::string &what) const {
         const std::string advice = use_ == Use::resume ? "resume it with the network that began it, or begin another run"
                                                        : fmt::format("give a file of the network {}", description_->name);
@@ -187,7 +193,8 @@ TrainingState state_of(const ModelFile &file) {
                         .best_weights = {},
                         .options = {},
                         .data = identity_in(file, data_key),
-                        .targets = identity_in(file, targets_key)};
+                        .targets = identity_in(file, targets_key),
+                        .level = file.text("level")};
     for (const auto &[key, value] : file.contents().metadata) {
         if (key.starts_with(option_prefix)) state.options[key.substr(option_prefix.size())] = value;
     }
@@ -245,6 +252,7 @@ void save_checkpoint(Autoencoder &model, const TrainingState &state, const std::
     file.metadata["shuffle"] = std::to_string(state.shuffle);
     file.metadata["best_epoch"] = std::to_string(state.best_epoch);
     file.metadata["best_loss"] = fmt::format("{}", state.best_loss);
+    if (!state.level.empty()) file.metadata["level"] = state.level;
     keep_identity(file.metadata, data_key, state.data);
     keep_identity(file.metadata, targets_key, state.targets);
     for (const auto &[name, value] : state.options) file.metadata[std::string(option_prefix) + name] = value;

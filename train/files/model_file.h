@@ -41,10 +41,12 @@ struct TrainingState {
     std::map<std::string, std::string> options;  ///< of the run, by name
     std::optional<DataIdentity> data;            ///< the training data; none in a checkpoint of an earlier version
     std::optional<DataIdentity> targets;         ///< none if the images were their own
+    std::string level;                           ///< of the target that the last steps ran on; empty in one of an earlier version
 };
 
 /// Writes all that resuming a run needs: the weights, the optimizer's moments (adam/m/… and adam/v/…, or sgd/v/…), the best weights
-/// (best/…), and in __metadata__ the step, the state, the options, which tell the optimizer, and the data's identity. Throws Error.
+/// (best/…), and in __metadata__ the step, the state, the options, which tell the optimizer, the data's identity and the level. Throws
+/// Error.
 void save_checkpoint(Autoencoder &model, const TrainingState &state, const std::filesystem::path &path);
 
 /// Reads the state and the options of a checkpoint, without loading it into a model. Throws Error, also if the checkpoint is of another

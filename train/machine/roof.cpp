@@ -35,7 +35,7 @@ std::string share_of_roof(const Work &step, const Roof &roof, double seconds) {
 }
 
 Roof measure_roof(const NetworkDescription &network, int batch_size, int threads) {
-    FmaPeak fma(threads);
+    FmaPeak fma(network, threads);
     CopyPeak copy(std::min(ArenaLayout(network, batch_size, threads).bytes(), most_copied), threads);
     for (int sample = 0; sample < 10; sample++) {
         fma.sample();

@@ -141,6 +141,7 @@ std::string cpu_name() {
 
 Facts machine(const Report &report) {
     return {{"CPU", cpu_name()},
+            {"Level", std::string(report.network.level)},
             {"Threads", fmt::format("{} of {}", report.options.threads, default_threads())},
             {"Castnet", CASTNET_VERSION},
             {"Compiler", CASTNET_COMPILER}};
