@@ -20,6 +20,14 @@ function(castnet_error message)
   message(FATAL_ERROR " error: ${message}") # the leading space keeps CMake from breaking the line
 endfunction()
 
+# Makes targets of the compiler and the autotuner's programs in a folder.
+function(castnet_import_tools folder)
+  foreach(tool IN ITEMS castnet castnet_generator castnet_space castnet_measure)
+    add_executable(${tool} IMPORTED GLOBAL)
+    set_target_properties(${tool} PROPERTIES IMPORTED_LOCATION "${folder}/${tool}")
+  endforeach()
+endfunction()
+
 # Sets `result` to the compiler's options for targets and schedules.
 function(castnet_compiler_options result targets)
   set(options "")

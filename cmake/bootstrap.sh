@@ -13,7 +13,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build
 packages="g++ python3 python3-venv ca-certificates doctest-dev libcli11-dev libfmt-dev libpng-dev nlohmann-json3-dev zlib1g-dev"
 lint_packages="clang-format clang-tidy cppcheck"
-check_packages="clang libclang-rt-dev make qemu-user valgrind"
+check_packages="clang g++-aarch64-linux-gnu libclang-rt-dev make qemu-user valgrind"
 fashion_package=dataset-fashion-mnist
 fashion_folder=/usr/share/datasets/fashion-mnist
 
@@ -66,7 +66,7 @@ install_plotter() {
 # Installs what looks for crashes; without it only that is missing.
 set_up_checkers() {
     # shellcheck disable=SC2086  # a list of words
-    install_packages $check_packages || say "no fuzzing, no valgrind, no lesser CPUs: $check_packages could not be installed"
+    install_packages $check_packages || say "no fuzzing, no valgrind, no other CPUs: $check_packages could not be installed"
 }
 
 # Makes the virtual environment of requirements.txt, again when that has changed.

@@ -23,7 +23,8 @@ PINNED = {
 DISTRIBUTION = {
     "ca-certificates": "GPL-2.0-or-later AND MPL-2.0", "clang": "Apache-2.0 WITH LLVM-exception",
     "clang-format": "Apache-2.0 WITH LLVM-exception", "clang-tidy": "Apache-2.0 WITH LLVM-exception", "cppcheck": "GPL-3.0-or-later",
-    "doctest-dev": "MIT", "g++": "GPL-3.0-or-later WITH GCC-exception-3.1", "gnuplot-nox": "gnuplot",
+    "doctest-dev": "MIT", "g++": "GPL-3.0-or-later WITH GCC-exception-3.1",
+    "g++-aarch64-linux-gnu": "GPL-3.0-or-later WITH GCC-exception-3.1", "gnuplot-nox": "gnuplot",
     "libclang-rt-dev": "Apache-2.0 WITH LLVM-exception", "libcli11-dev": "BSD-3-Clause", "libfmt-dev": "MIT", "libpng-dev": "libpng-2.0",
     "make": "GPL-3.0-or-later",
     "nlohmann-json3-dev": "MIT", "python3": "PSF-2.0", "python3-venv": "PSF-2.0", "qemu-user": "GPL-2.0-or-later", "valgrind": "GPL-2.0-or-later", "zlib1g-dev": "Zlib",

@@ -34,10 +34,12 @@ private:
 
 private:
     static std::uint64_t read() noexcept {
-        return __builtin_aarch64_get_fpcr64();
+        std::uint64_t control = 0;
+        asm volatile("mrs %0, fpcr" : "=r"(control));  // GCC's builtin is not clang's
+        return control;
     }
     static void write(std::uint64_t control) noexcept {
-        __builtin_aarch64_set_fpcr64(control);
+        asm volatile("msr fpcr, %0" : : "r"(control));
     }
 #else
     static constexpr std::uint64_t mask = 0;

@@ -139,7 +139,7 @@ private:
     [[nodiscard]] Path recipe_file(const Object &object) const { return folder_ / (object.function + ".recipe"); }
     [[nodiscard]] std::string recipe(const Object &object) const { return object.recipe(compiler_); }
 
-    void compile_pipeline(const Object &object, bool is_tuned, const Path &into) const {
+    static void compile_pipeline(const Object &object, bool is_tuned, const Path &into) {
         Halide::Internal::ExecuteGeneratorArgs arguments;
         arguments.output_dir = into.string();
         arguments.output_types = {Halide::OutputFileType::object};

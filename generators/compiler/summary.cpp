@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -30,8 +31,8 @@ std::string counted(std::size_t count) {
 std::string summary(const Architecture &architecture, const std::vector<CompileOptions::Target> &targets) {
     std::string text = fmt::format("{}: {}\n", architecture.name, memory_line(architecture));
     if (targets.size() > 1) {
-        std::vector<std::string> levels;
-        for (const Level &level : targets) levels.push_back(level.name);
+        std::vector<std::string> levels(targets.size());
+        std::ranges::transform(targets, levels.begin(), &Level::name);
         text += fmt::format("{}: for {}; a program takes the first of them that its CPU has\n", architecture.name, fmt::join(levels, ", "));
     }
     for (const CompileOptions::Target &target : targets) {

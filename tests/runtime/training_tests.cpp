@@ -3,14 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "runtime/optimizer.h"
 #include "runtime/parallel.h"
 #include "runtime/random.h"
 #include "tests/runtime/networks.h"
 #include "tests/runtime/reference_network.h"
-#include "train/data/dataset.h"
 
 namespace castnet::test {
 namespace {
@@ -86,25 +84,6 @@ TEST_CASE("training: the penalties are computed without denormal numbers, from t
     const StepResult result = network.backward(Batch::of(zeros, zeros, 4));
     CHECK(result.error == 0);
     CHECK(result.loss == 0);
-}
-
-TEST_CASE("training: the loss falls on the real digits, when CASTNET_DATA has them") {
-    const char *folder = std::getenv("CASTNET_DATA");
-    if (folder == nullptr || *folder == '\0') {
-        MESSAGE("CASTNET_DATA is not set: no real images to train on");
-        return;
-    }
-    use_threads(2);
-    const Dataset data = load_dataset(folder, Part::train, mnist_cae::input, {1, 5, 6});
-    const auto images = [&](Random &random) {
-        std::vector<std::uint32_t> indices(32);
-        for (std::uint32_t &index : indices) index = random.below(std::uint32_t(data.size()));
-        return data.gather(indices);
-    };
-    const std::vector<double> losses = train(mnist_cae::network, 2, 566, images);
-    CHECK(losses[0] < 0.05);
-    CHECK(losses[1] < 0.036);
-    use_threads(1);
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ ELSEWHERE = {  # commands that take long or would run this test, and where they 
     r"sh cmake/bootstrap\.sh (benchmark|peers)": "the label peers, where gigabytes of them are installed",
     r"sh cmake/bootstrap\.sh build -- benchmark_published": "by hand, for it measures PyTorch",
     r"sh cmake/bootstrap\.sh coverage": "all tests once more, in ten minutes",
+    r"cmake .*(build-x86|arm64).*|build-x86/.*": "tests/targets",
     r"ctest .*": ".ci/run, by cmake/bootstrap.sh test",
     r"python3 tests/fuzz/fuzz\.py .*": "tests/fuzz, for half a minute",
     r"build/bin/conformance --count 1000 .*": "tests/conformance, a hundred of them",
