@@ -1,20 +1,18 @@
 // A sensor on a machine: learns its vibration while it runs, then flags what it has not learned. No heap, no files, no exceptions.
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <random>
 
+#include "runtime/detector.h"
 #include "vibration.h"
 
 namespace {
 
-constexpr std::size_t window = vibration::input.size();
-constexpr int batch = 16, learning_steps = 2000, judged_windows = 200;
+constexpr std::size_t window = vibration::input.size(), batch = 16;
+constexpr int judged_windows = 200;
 alignas(64) std::array<std::byte, vibration::arena_bytes(batch)> arena;
-
-using Window = std::array<float, window>;
+std::array<float, batch * window> heard;
 
 /// A shaft's rotation with two harmonics, from a random moment on; a damaged bearing rings at each turn.
 void measure(std::span<float> samples, bool damaged, std::minstd_rand &random) {
@@ -27,13 +25,15 @@ void measure(std::span<float> samples, bool damaged, std::minstd_rand &random) {
     }
 }
 
-float surprise(vibration::Autoencoder &model, bool damaged, std::minstd_rand &random) {
-    Window heard{}, expected{};
-    measure(heard, damaged, random);
-    if (model.reconstruct(heard, expected) != 0) std::exit(1);
-    float error = 0;
-    for (std::size_t i = 0; i < window; i++) error += (heard[i] - expected[i]) * (heard[i] - expected[i]);
-    return error / window;
+/// Returns how many of some windows are given alarm on.
+int count_alarms(castnet::Detector &detector, bool damaged, std::minstd_rand &random) {
+    int alarms = 0;
+    for (int i = 0; i < judged_windows; i++) {
+        std::array<float, window> samples{};
+        measure(samples, damaged, random);
+        alarms += detector.detect(samples).is_alarm ? 1 : 0;
+    }
+    return alarms;
 }
 
 }  // namespace
@@ -41,17 +41,14 @@ float surprise(vibration::Autoencoder &model, bool damaged, std::minstd_rand &ra
 int main() {
     std::minstd_rand random(1);
     vibration::Autoencoder model({.batch_size = batch}, arena);
-    std::array<float, batch * window> heard{};
-    for (int step = 0; step < learning_steps; step++) {
-        for (std::size_t i = 0; i < batch; i++) measure(std::span(heard).subspan(i * window, window), false, random);
-        if (model.step(heard).error != 0) return std::puts(model.error_message()), 1;
+    castnet::Detector detector(model, heard, {.windows_to_learn = 32'000, .windows_to_calibrate = 500});
+    while (!detector.is_watching()) {
+        std::array<float, window> samples{};
+        measure(samples, false, random);
+        if (detector.learn(samples) != 0) return std::puts(model.error_message()), 1;
     }
-    float threshold = 0;
-    for (int i = 0; i < judged_windows; i++) threshold = std::max(threshold, surprise(model, false, random));
-    int false_alarms = 0, found = 0;
-    for (int i = 0; i < judged_windows; i++) false_alarms += surprise(model, false, random) > threshold ? 1 : 0;
-    for (int i = 0; i < judged_windows; i++) found += surprise(model, true, random) > threshold ? 1 : 0;
-    std::printf("threshold %.5f: %d of %d healthy windows flagged, %d of %d damaged ones\n", threshold, false_alarms, judged_windows, found,
-                judged_windows);
+    const int false_alarms = count_alarms(detector, false, random), found = count_alarms(detector, true, random);
+    std::printf("threshold %.5f: alarm on %d of %d healthy windows, %d of %d damaged ones\n", detector.threshold(), false_alarms,
+                judged_windows, found, judged_windows);
     return found > judged_windows * 9 / 10 && false_alarms < judged_windows / 10 ? 0 : 1;
 }

@@ -13,10 +13,11 @@ WEIGHTS = ("generator_tests -tc=*backward_weights*", RANDOM_SHAPES)
 CONTRACTIONS = ("generator_tests", RANDOM_SHAPES)
 WINOGRAD = ("generator_tests -tc=*Winograd*",)
 NETWORKS = ("runtime_tests",)
-FILES = ("file_tests", "runtime_tests")
+FILES = ("file_tests", "model_tests", "runtime_tests")
+LEVELS = ("runtime_tests", "level_tests")
 LANGUAGE = ("language_tests",)
 GRID_MAPS = ("generator_tests -tc=grid*",)
-PROGRAMS = ("runtime_tests", "program_tests")
+PROGRAMS = ("runtime_tests", "model_tests", "program_tests")
 
 
 class Mutant(NamedTuple):
@@ -284,7 +285,10 @@ CHANGES = {
         ("    *place = next_;\n", "", "a network that is gone still takes errors"),
         ("failure != context", "false", "the network that came last takes every error"),
     ]),
-    "runtime/target.cpp": (NETWORKS, [
+    "runtime/target.cpp": (LEVELS, [
+        ("return !f.present && asks_for(level.target, f.name);", "return f.present && asks_for(level.target, f.name);",
+         "levels that the CPU has are passed over"),
+        ("levels.back() : *found", "levels.front() : *found", "a CPU without any level is told what the greatest lacks"),
         ("if (feature.present ||", "if (true ||", "every CPU will do"),
     ]),
     "runtime/layer.cpp": (NETWORKS, [
@@ -306,6 +310,21 @@ CHANGES = {
         ("value *= clip_norm / norm;", "value *= clip_norm / squared_norm;", "gradients are clipped by their squared norm"),
         ("is_summed ? 1 : range.shards", "range.shards", "a clipped gradient is summed with the shards' again"),
         ("if (!(number >= 0))", "if (number < 0)", "an optimizer's NaN is taken"),
+    ]),
+    "runtime/detector.cpp": (("runtime_tests -tc=detector*",), [
+        ("learned_ == options_.windows_to_learn ? learn_batch() : 0", "false ? learn_batch() : 0", "the last windows are not learned"),
+        ("std::exchange(collected_, 0)", "collected_", "a batch is learned but not begun anew"),
+        ("options_.quantile > 0 ? quantile_.value()", "options_.quantile < 0 ? quantile_.value()", "the threshold is never a quantile"),
+        ("!(result.score <= threshold())", "result.score <= threshold()", "what is usual is unusual"),
+        ("64U - static_cast<unsigned>(options_.last_windows)", "63U - static_cast<unsigned>(options_.last_windows)", "one verdict more counts"),
+        (">= options_.votes", "> options_.votes", "one vote more is needed"),
+        ("moments_.count() >= options_.windows_to_calibrate", "moments_.count() > options_.windows_to_calibrate", "one more window calibrates"),
+    ]),
+    "runtime/streaming.h": (("runtime_tests -tc=streaming*",), [
+        ("before * (number - mean_)", "before * before", "the deviation of numbers from an old mean"),
+        ("static_cast<double>(count_ - 1))", "static_cast<double>(count_))", "the deviation of a population"),
+        ("rates_[i] * static_cast<double>(count_ - 1)", "rates_[i - 1] * static_cast<double>(count_ - 1)", "markers follow other quantiles"),
+        ("number < heights_[i]) places_[i]++", "number > heights_[i]) places_[i]++", "markers move the wrong way"),
     ]),
     "runtime/random.cpp": (NETWORKS, [
         ("z >> 27U", "z >> 28U", "another mixing function"),
