@@ -13,7 +13,9 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build
 packages="g++ python3 python3-venv ca-certificates doctest-dev libcli11-dev libfmt-dev libpng-dev nlohmann-json3-dev zlib1g-dev"
 lint_packages="clang-format clang-tidy cppcheck"
-check_packages="clang g++-aarch64-linux-gnu libclang-rt-dev make qemu-user valgrind"
+check_packages="clang libclang-rt-dev make qemu-user valgrind"
+arm64_packages="g++-aarch64-linux-gnu qemu-user"
+board_packages="gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib make qemu-system-arm"
 fashion_package=dataset-fashion-mnist
 fashion_folder=/usr/share/datasets/fashion-mnist
 
@@ -63,10 +65,14 @@ install_plotter() {
     install_packages gnuplot-nox || say "no pictures: gnuplot-nox could not be installed"
 }
 
-# Installs what looks for crashes; without it only that is missing.
+# Installs what looks for crashes, and what builds for other machines and emulates them; without it only that is missing.
 set_up_checkers() {
-    # shellcheck disable=SC2086  # a list of words
-    install_packages $check_packages || say "no fuzzing, no valgrind, no other CPUs: $check_packages could not be installed"
+    # shellcheck disable=SC2086  # lists of words
+    install_packages $check_packages || say "no fuzzing, no valgrind, no lesser CPUs: $check_packages could not be installed"
+    # shellcheck disable=SC2086
+    install_packages $arm64_packages || say "no tests on 64-bit ARM: $arm64_packages could not be installed"
+    # shellcheck disable=SC2086
+    install_packages $board_packages || say "no tests on a microcontroller: $board_packages could not be installed"
 }
 
 # Makes the virtual environment of requirements.txt, again when that has changed.

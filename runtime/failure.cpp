@@ -10,7 +10,16 @@
 namespace castnet {
 namespace {
 
-constinit std::mutex mutex;  // guards all below
+#ifdef __STDCPP_THREADS__
+using Mutex = std::mutex;
+#else
+struct Mutex {
+    void lock() {}
+    void unlock() {}
+};
+#endif
+
+constinit Mutex mutex;  // guards all below
 constinit Failure *first = nullptr;
 constinit bool is_handler_set = false;
 constinit halide_error_handler_t program_handler = nullptr;

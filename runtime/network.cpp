@@ -97,12 +97,14 @@ void Network::index_layers() noexcept {
     auto *const order = reinterpret_cast<std::size_t *>(offsets + layers.size());
     std::uint64_t sharded = 0, summed_over_batch = layout_.sharded, frozen = layout_.learned, prepared = layout_.prepared_kernels();
     std::uint64_t free_scratch = 2 * layout_.grid, free_batch_grid = layout_.first_batch_grid();
+    const auto offset = [](std::uint64_t floats) { return static_cast<std::size_t>(floats); };  // the arena is there
     const auto in_scratch = [&](const Shape &shape) {
         const std::uint64_t size = ArenaLayout::padded(shape.size() * static_cast<std::size_t>(layout_.shard_images));
-        return GridPlace{.begin = std::exchange(free_scratch, free_scratch + size)};
+        return GridPlace{.begin = offset(std::exchange(free_scratch, free_scratch + size))};
     };
     const auto in_batch = [&](const Shape &shape) {
-        return GridPlace{.begin = std::exchange(free_batch_grid, free_batch_grid + layout_.batch_grid(shape)), .image_size = shape.size()};
+        return GridPlace{.begin = offset(std::exchange(free_batch_grid, free_batch_grid + layout_.batch_grid(shape))),
+                         .image_size = shape.size()};
     };
     gathered_ = layers.front().sums_over_batch() ? in_batch(description_->input) : in_scratch(description_->input);
     std::size_t learners = 0;
@@ -110,7 +112,7 @@ void Network::index_layers() noexcept {
         const LayerDescription &layer = layers[l];
         const std::uint64_t kernel_size = ArenaLayout::padded(layer.kernel_size());
         std::uint64_t &parameters = layer.sums_over_batch() ? summed_over_batch : layer.learns() ? sharded : frozen;
-        LayerOffsets own{.kernel = parameters, .bias = parameters + kernel_size, .prepared = prepared};
+        LayerOffsets own{.kernel = offset(parameters), .bias = offset(parameters + kernel_size), .prepared = offset(prepared)};
         parameters = own.bias + ArenaLayout::padded(layer.bias_size());
         prepared += ArenaLayout::prepared_size(layer);
         if (layer.is_taken_in) {

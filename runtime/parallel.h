@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <cstdint>
+#ifdef __STDCPP_THREADS__
 #include <thread>
+#endif
 
 #include "runtime/denormals.h"
 
@@ -33,6 +35,8 @@ struct Round {
     int firsts = 0, seconds = 0;
     [[nodiscard]] int size() const { return firsts + seconds; }
 };
+
+#ifdef __STDCPP_THREADS__
 
 /// Waits until holds(number). Whoever makes that true must notify. Spins first, as the wait is mostly short, then yields its core, then
 /// sleeps: with more threads than cores, the awaited worker needs one.
@@ -94,5 +98,23 @@ void work_in_rounds(void *context, int workers, Round round, const First &first,
     };
     parallel_for(context, workers, work);
 }
+
+#else  // no threads, as on a microcontroller
+
+/// Runs rounds of work in one fork and join. A round calls first(worker, 0) … first(worker, firsts - 1) and, when all have returned,
+/// second(0) … second(seconds - 1). Each call returns 0 or an error. next(error) then returns the next round. Each of `workers` takes the
+/// next free piece; after an error the rest of the round is skipped. No callback may throw.
+template <typename First, typename Second, typename Next>
+void work_in_rounds(void *, int, Round round, const First &first, const Second &second, const Next &next) noexcept {
+    const FlushDenormals flush;
+    while (round.size() > 0) {
+        int error = 0;
+        for (int piece = 0; piece < round.size() && error == 0; piece++)
+            error = piece < round.firsts ? first(0, piece) : second(piece - round.firsts);
+        round = next(error);
+    }
+}
+
+#endif
 
 }  // namespace castnet

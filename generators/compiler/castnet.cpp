@@ -26,10 +26,14 @@ Path this_program() {
     return std::filesystem::read_symlink("/proc/self/exe");
 }
 
-/// Returns the folder of the tables that come with the compiler: in the package, or in the sources that it was built from.
+/// Returns a file or folder that comes with the compiler: in the package, or in the sources that it was built from.
+Path shipped(const Path &name) {
+    const Path installed = this_program().parent_path().parent_path() / name;
+    return std::filesystem::exists(installed) ? installed : Path(CASTNET_SOURCE_FOLDER) / name;
+}
+
 Path shipped_tables() {
-    const Path installed = this_program().parent_path().parent_path() / "generators" / "schedules";
-    return std::filesystem::is_directory(installed) ? installed : Path(CASTNET_SCHEDULES_FOLDER);
+    return shipped("generators/schedules");
 }
 
 /// Returns what --schedules chooses: one table, none, or the shipped tables with a folder's over them.
@@ -48,7 +52,7 @@ void report(const std::string &what) {
 /// The options of the command line.
 struct Options {
     Path network, output = ".", depfile;
-    std::string target, schedules;
+    std::string target, schedules, emit = "library";
     bool as_json = false;
 };
 
@@ -70,14 +74,23 @@ void write_depfile(const Options &options, const std::string &name, const std::v
     for (const TargetSchedules &one : schedules) {
         for (const auto *paths : {&one.files, &one.folders}) prerequisites.insert(prerequisites.end(), paths->begin(), paths->end());
     }
-    write_file(options.depfile, depfile_of({options.output / fmt::format("lib{}.a", name), options.output / (name + ".h")}, prerequisites));
+    std::vector<Path> made{options.output / (name + ".h")};
+    if (options.emit == "library") made.insert(made.begin(), options.output / fmt::format("lib{}.a", name));
+    write_file(options.depfile, depfile_of(made, prerequisites));
 }
 
 void compile_network(const Options &options) {
     const Architecture architecture = read_network(options.network);
-    CompileOptions what{.output = options.output, .targets = {}};
+    CompileOptions what{.output = options.output,
+                        .emit = options.emit == "source" ? Emit::source : Emit::library,
+                        .runtime_source = shipped("runtime/source/halide_runtime.cpp"),
+                        .targets = {}};
+    const bool is_scalar = what.emit == Emit::source && options.target.empty();
+    const std::vector<Level> levels = is_scalar ? std::vector{scalar_level()} : parse_levels(options.target);
+    if (what.emit == Emit::source && levels.size() > 1)
+        throw Error("--emit source: is for one target; the C++ compiler chooses its instructions");
     std::vector<TargetSchedules> schedules;
-    for (const Level &level : parse_levels(options.target)) {
+    for (const Level &level : levels) {
         schedules.push_back(choose_schedules(options.schedules, level));
         what.targets.push_back({level, schedules.back().table});
     }
@@ -104,9 +117,13 @@ int run(int argc, char **argv) {
                                                   HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH));
     app.require_subcommand(1);
     Options options;
-    CLI::App &compile_command = *app.add_subcommand("compile", "Makes libNAME.a and NAME.h of NAME.castnet");
+    CLI::App &compile_command = *app.add_subcommand("compile", "Makes libNAME.a, or C++ sources, and NAME.h of NAME.castnet");
     add_common_options(compile_command, options);
     compile_command.add_option("--output", options.output, "The folder that they go into")->type_name("DIR")->capture_default_str();
+    compile_command.add_option("--emit", options.emit, "A library, or C++ sources for any compiler: NAME.sources")
+        ->check(CLI::IsMember({"library", "source"}))
+        ->type_name("library|source")
+        ->capture_default_str();
     compile_command.add_option("--depfile", options.depfile, "Where to write their dependencies, for Make and Ninja")->type_name("FILE");
     CLI::App &describe_command = *app.add_subcommand("describe", "Prints layers, shapes, parameters, multiply-adds, memory and pipelines");
     add_common_options(describe_command, options);

@@ -82,12 +82,27 @@ void load_autoscheduler(std::string name) {
     Halide::load_plugin((Path(halide.dli_fname).parent_path() / fmt::format("libautoschedule_{}.so", name)).string());
 }
 
+// Newlib's int32_t is a long, where Halide's sources mix it with int.
+constexpr const char *int_of_32_bits = R"(#ifdef __INT32_TYPE__
+#undef __INT32_TYPE__
+#undef __UINT32_TYPE__
+#define __INT32_TYPE__ int
+#define __UINT32_TYPE__ unsigned int
+#endif
+)";
+
 /// The folder of a network's objects, each beside the recipe that made it.
 class ObjectFolder {
 public:
-    explicit ObjectFolder(Path folder) : folder_(std::move(folder)), compiler_(compiler_identity()) { make_folder(folder_); }
+    ObjectFolder(const std::string &network, const CompileOptions &options)
+        : emits_source_(options.emit == Emit::source),
+          folder_(options.output / (network + (emits_source_ ? ".sources" : ".objects"))),
+          runtime_source_(options.runtime_source),
+          compiler_(compiler_identity()) {
+        make_folder(folder_);
+    }
 
-    [[nodiscard]] Path file(const Object &object) const { return folder_ / (object.function + ".o"); }
+    [[nodiscard]] Path file(const Object &object) const { return folder_ / (object.function + (emits_source_ ? ".cpp" : ".o")); }
 
     [[nodiscard]] bool has(const Object &object) const {
         return std::filesystem::is_regular_file(file(object)) && text_of(recipe_file(object)) == recipe(object);
@@ -98,11 +113,14 @@ public:
         std::filesystem::remove(recipe_file(object));
         const Path partial = folder_ / (object.function + ".partial");
         make_folder(partial);
-        const Path made = partial / (object.function + ".o");
-        if (object.generator.empty()) {
-            Halide::compile_standalone_runtime(made.string(), object.target);
-        } else {
+        const Path made = partial / (object.function + (emits_source_ ? ".halide_generated.cpp" : ".o"));
+        if (!object.generator.empty()) {
             compile_pipeline(object, is_tuned, partial);
+            if (emits_source_) finish_source(object, made);
+        } else if (emits_source_) {
+            write_file(made, read_text(runtime_source_));
+        } else {
+            Halide::compile_standalone_runtime(made.string(), object.target);
         }
         std::filesystem::rename(made, file(object));
         std::filesystem::remove(partial);
@@ -139,11 +157,23 @@ private:
     [[nodiscard]] Path recipe_file(const Object &object) const { return folder_ / (object.function + ".recipe"); }
     [[nodiscard]] std::string recipe(const Object &object) const { return object.recipe(compiler_); }
 
-    static void compile_pipeline(const Object &object, bool is_tuned, const Path &into) {
+    /// Makes Halide's source fit any C++ compiler. Throws Error if it allocates memory, for copies that a stack has no room for.
+    static void finish_source(const Object &object, const Path &source) {
+        const std::string text = read_text(source);
+        if (text.find(")halide_malloc(") != std::string::npos)
+            throw Error(
+                fmt::format("{} needs a heap, for copies above a megabyte; make the layer's grids or its kernel smaller", object.function));
+        write_file(source, int_of_32_bits + text);
+    }
+
+    void compile_pipeline(const Object &object, bool is_tuned, const Path &into) const {
         Halide::Internal::ExecuteGeneratorArgs arguments;
         arguments.output_dir = into.string();
-        arguments.output_types = {Halide::OutputFileType::object};
-        arguments.targets = {object.target.with_feature(Halide::Target::NoRuntime).with_feature(Halide::Target::UserContext)};
+        arguments.output_types = {emits_source_ ? Halide::OutputFileType::c_source : Halide::OutputFileType::object};
+        Halide::Target target = object.target.with_feature(Halide::Target::NoRuntime).with_feature(Halide::Target::UserContext);
+        // Asserts are most of a pipeline's code, and check what the runtime makes of fixed shapes.
+        if (emits_source_) target = target.with_feature(Halide::Target::NoAsserts).with_feature(Halide::Target::NoBoundsQuery);
+        arguments.targets = {target};
         arguments.generator_name = object.generator;
         arguments.function_name = arguments.file_base_name = object.function;
         arguments.generator_params = object.parameters;
@@ -160,7 +190,8 @@ private:
         fmt::print(stderr, "warning: {}: {}\n", object.function, Error(warnings.first()).what());
     }
 
-    Path folder_;
+    bool emits_source_;
+    Path folder_, runtime_source_;
     std::string compiler_;
 };
 
@@ -228,13 +259,13 @@ Schedule schedule_of(const ScheduleTable &table, const PipelineRecipe &pipeline)
 
 void compile(const Architecture &architecture, const CompileOptions &options) {
     check_memory(architecture, options.targets.front().target);
-    const ObjectFolder folder(options.output / (architecture.name + ".objects"));
+    const ObjectFolder folder(architecture.name, options);
     const std::vector<Object> objects = objects_of(architecture, options.targets);
     folder.keep_only(objects);
     std::vector<Object> missing;
     std::ranges::copy_if(objects, std::back_inserter(missing), [&](const Object &object) { return !folder.has(object); });
     make_all(folder, make_all(folder, missing, true), false);
-    folder.archive(objects, options.output / fmt::format("lib{}.a", architecture.name));
+    if (options.emit == Emit::library) folder.archive(objects, options.output / fmt::format("lib{}.a", architecture.name));
     update_file(options.output / (architecture.name + ".h"), header_of(architecture, options.targets));
 }
 

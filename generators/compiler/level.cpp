@@ -99,6 +99,10 @@ std::vector<Level> parse_levels(const std::string &targets) {
     return levels;
 }
 
+Level scalar_level() {
+    return {.target = Target("riscv-32-noos"), .name = "scalar", .suffix = ""};  // nothing of a RISC-V but that it has no vectors
+}
+
 const Level &level_here(const std::vector<Level> &levels) {
     const Target host = Halide::get_host_target();
     const auto runs = [&](const Level &level) {

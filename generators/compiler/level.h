@@ -23,6 +23,9 @@ struct Level {
 /// stands for three: AVX-512, AVX2 with FMA, and SSE4.1. Throws Error, also for several targets whose programs a CPU could not choose from.
 std::vector<Level> parse_levels(const std::string &targets);
 
+/// Returns the level of C++ that any compiler for 32 bits or more makes something of: without vectors.
+Level scalar_level();
+
 /// Returns the first level that this machine can run; the first one if it can run none.
 const Level &level_here(const std::vector<Level> &levels);
 

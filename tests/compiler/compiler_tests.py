@@ -128,6 +128,23 @@ class Compile(Compiler):
         self.assertIn("small: for x86-64-avx512, x86-64-avx2, x86-64-sse41;", self.compile("portable", "--target", "x86-64").stdout)
         self.assertEqual(self.changed("portable", lambda: self.compile("portable", "--target", "x86-64")), set())
 
+    def test_sources_are_whole_and_made_again_only_if_they_change(self):
+        self.compile("out", "--emit", "source")
+        sources = sorted(path.name for path in (self.folder / "out" / "small.sources").glob("*.cpp"))
+        pipelines = json.loads(self.castnet("describe", "--json", self.text).stdout)["pipelines"]
+        self.assertEqual(sources, sorted(f"{name}.cpp" for name in ["small_halide_runtime", *(pipeline["function"] for pipeline in pipelines)]))
+        self.assertFalse((self.folder / "out" / "libsmall.a").exists())
+        self.assertEqual(self.changed("out", lambda: self.compile("out", "--emit", "source")), set())
+
+    def test_sources_that_need_a_heap_or_several_targets_are_refused(self):
+        large = self.folder / "large.castnet"
+        large.write_text("input 400x400x4\nencoder\nconv2d filters=8 kernel=3 padding=same\ndecoder\nconv2d filters=4 kernel=3 padding=same\n")
+        command = ("compile", large, "--emit", "source", "--output", self.folder / "none")
+        self.assertIn("needs a heap, for copies above a megabyte; make the layer's grids", self.error(*command))
+        self.assertFalse((self.folder / "none" / "large.h").exists())
+        self.assertIn("--emit source: is for one target", self.error(*command, "--target", "x86-64"))
+        self.assertIn("--emit", self.error(*command, "--emit", "text"))
+
     def test_targets_that_cannot_be_in_one_library_are_refused(self):
         for targets, why in (("x86-64,arm-64-linux", "arm-64-linux: only levels of x86-64 can be several in one library"),
                              ("x86-64-linux,x86-64-linux-sse41", "x86-64-linux: only levels of x86-64 can be"),

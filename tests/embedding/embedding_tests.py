@@ -178,7 +178,7 @@ class Installed(unittest.TestCase):
 class Package(Installed):
     def test_example_learns_and_flags_what_it_has_not_learned(self):
         project = self.folder / "vibration"
-        shutil.copytree(HERE, project, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+        shutil.copytree(HERE, project, ignore=shutil.ignore_patterns("*.py", "__pycache__", "cortex_m"))
         lines = (project / "monitor.cpp").read_text().splitlines()
         self.assertLess(len(lines), 60)
         self.configure(project)
@@ -190,6 +190,30 @@ class Package(Installed):
         symbols = self.run_command("nm", "--dynamic", "--undefined-only", monitor)
         for symbol in ("__cxa_throw", "_ZSt4cout", "_ZNSt8ios_base"):
             self.assertNotIn(symbol, symbols)
+
+    @unittest.skipUnless(shutil.which("make"), "without make")
+    def test_cortex_m_learns_as_the_host_does(self):
+        project = self.folder / "cortex_m"
+        shutil.copytree(HERE / "cortex_m", project)
+        make = ("make", "-C", project, f"CASTNET={self.folder / 'package' / 'lib' / 'castnet'}")
+        self.run_command(*make, "host")
+        host = [line.split() for line in self.run_command(project / "host").splitlines()]
+        self.assertEqual([line[0] for line in host], 13 * ["loss"] + ["threshold", "false", "found"])
+        self.assertLess(float(host[12][-1]), 0.1 * float(host[0][-1]))
+        if not shutil.which("arm-none-eabi-g++") or not shutil.which("qemu-system-arm"):
+            self.skipTest("without arm-none-eabi-g++ or qemu-system-arm")
+        self.run_command(*make, "board.elf")
+        sizes = dict(zip(("flash", "data", "bss"), map(int, self.run_command("arm-none-eabi-size", project / "board.elf").splitlines()[1].split()[:3])))
+        self.assertLess(sizes["flash"], 64 * 1024)
+        self.assertLess(sizes["data"] + sizes["bss"], 64 * 1024)
+        symbols = self.run_command("arm-none-eabi-nm", project / "board.elf")
+        for symbol in (" __cxa_throw", "_ZSt4cout", " printf"):
+            self.assertNotIn(f"{symbol}\n", symbols)
+        output = self.run_command(*make, "run")
+        board = [line.split() for line in output.splitlines() if re.match(r"loss|threshold|false|found", line)]
+        self.assertEqual(len(board), len(host))
+        for ours, theirs in zip(board, host):
+            self.assertAlmostEqual(float(ours[-1]), float(theirs[-1]), delta=1e-5 * float(theirs[-1]) + 1e-9)
 
     def test_programs_are_there_too_and_say_what_the_cpu_lacks(self):
         project = self.write_project("programs", PROGRAMS)
