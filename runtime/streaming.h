@@ -38,8 +38,9 @@ public:
 
     void add(double number) noexcept {
         if (count_ < heights_.size()) {
-            heights_[count_++] = number;
-            std::sort(heights_.begin(), heights_.begin() + static_cast<std::ptrdiff_t>(count_));
+            std::size_t place = count_++;
+            for (; place > 0 && heights_[place - 1] > number; place--) heights_[place] = heights_[place - 1];
+            heights_[place] = number;
             return;
         }
         heights_.front() = std::min(heights_.front(), number);
