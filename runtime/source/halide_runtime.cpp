@@ -7,14 +7,14 @@
 
 namespace {
 
-halide_error_handler_t handler = nullptr;
+halide_error_handler_t current = nullptr;
 
 }  // namespace
 
 extern "C" {
 
-halide_error_handler_t halide_set_error_handler(halide_error_handler_t next) {
-    return std::exchange(handler, next);
+halide_error_handler_t halide_set_error_handler(halide_error_handler_t handler) {
+    return std::exchange(current, handler);
 }
 
 int halide_set_num_threads(int) {
