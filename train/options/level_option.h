@@ -12,7 +12,7 @@ class App;
 
 namespace castnet {
 
-/// Adds the option; `level` becomes the greatest level that this CPU has, or the one that is given.
+/// Adds the option if there are several levels; `level` becomes the greatest one that this CPU has, or the one that is given.
 void add_level_option(CLI::App &app, std::string &level, std::span<const NetworkDescription> levels);
 
 }  // namespace castnet
