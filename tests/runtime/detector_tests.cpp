@@ -134,17 +134,21 @@ TEST_CASE("detector: with loaded weights it only calibrates, in a model for infe
     REQUIRE(trained.save(weights) == 0);
     REQUIRE(model.load(weights) == 0);
     Detector detector(model, {}, {.windows_to_learn = 0, .windows_to_calibrate = 3, .quantile = 0, .deviations = 0});
+    Detector median(model, {}, {.windows_to_learn = 0, .windows_to_calibrate = 3, .quantile = 0.5});
     Random random(5);
     std::vector<float> windows;
     for (int i = 0; i < 3; i++) {
         const Window window = draw_window(random);
         windows.insert(windows.end(), window.begin(), window.end());
         REQUIRE(detector.learn(window) == 0);
+        REQUIRE(median.learn(window) == 0);
     }
     std::array<float, 3> scores{};
     REQUIRE(trained.losses(windows, scores) == 0);
     CHECK(detector.threshold() == doctest::Approx((double(scores[0]) + scores[1] + scores[2]) / 3));
     CHECK(detector.detect(std::span(windows).first(window_size)).score == scores[0]);
+    std::ranges::sort(scores);
+    CHECK(median.threshold() == double(scores[1]));
 }
 
 TEST_CASE("detector: an alarm is enough unusual windows among the last ones, and no others") {
