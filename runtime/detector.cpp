@@ -8,10 +8,10 @@
 namespace castnet {
 
 Detector::Detector(Autoencoder &model, std::span<float> batch, const DetectorOptions &options) noexcept
-    : model_(model), batch_(batch), options_(options), quantile_(options.quantile) {}
+    : model_(model), batch_(batch), options_(options), mistake_(find_mistake()), quantile_(options.quantile) {}
 
 /// Returns what does not fit, and what to do; null if all does.
-const char *Detector::mistake() const noexcept {
+const char *Detector::find_mistake() const noexcept {
     const NetworkDescription &network = model_.description();
     if (!model_.is_ready()) return model_.error_message();
     if (network.input != network.output)
@@ -30,7 +30,7 @@ const char *Detector::mistake() const noexcept {
 }
 
 int Detector::check(std::span<const float> window) noexcept {
-    if (const char *what = mistake(); what != nullptr) return model_.network().refuse(what);
+    if (mistake_ != nullptr) return model_.network().refuse(mistake_);
     if (window.size() != model_.description().input.size())
         return model_.network().refuse("detector: the window is not one of the network's input shape");
     return 0;
@@ -60,7 +60,7 @@ int Detector::learn_batch() noexcept {
 }
 
 bool Detector::is_watching() const noexcept {
-    return mistake() == nullptr && learned_ == options_.windows_to_learn && moments_.count() >= options_.windows_to_calibrate;
+    return mistake_ == nullptr && learned_ == options_.windows_to_learn && moments_.count() >= options_.windows_to_calibrate;
 }
 
 double Detector::threshold() const noexcept {

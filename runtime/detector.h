@@ -47,13 +47,14 @@ public:
     [[nodiscard]] double threshold() const noexcept;
 
 private:
-    [[nodiscard]] const char *mistake() const noexcept;
+    [[nodiscard]] const char *find_mistake() const noexcept;
     int check(std::span<const float> window) noexcept;
     int learn_batch() noexcept;
 
     Autoencoder &model_;
     std::span<float> batch_;
     DetectorOptions options_;
+    const char *mistake_;         // what does not fit; null if all does
     std::size_t collected_ = 0;   // floats in the batch
     int learned_ = 0;             // windows, those in the batch included
     StreamingMoments moments_;    // of the scores

@@ -1,9 +1,9 @@
 #include "generators/compiler/level.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <map>
 #include <utility>
@@ -43,16 +43,6 @@ std::map<std::string, std::string> cpu_info() {
     return info;
 }
 
-std::vector<std::string> split_targets(const std::string &targets) {
-    std::vector<std::string> words;
-    for (std::size_t begin = 0; begin <= targets.size();) {
-        const std::size_t end = std::min(targets.find(',', begin), targets.size());
-        words.push_back(targets.substr(begin, end - begin));
-        begin = end + 1;
-    }
-    return words;
-}
-
 Level parse_level(const std::string &text) {
     if (!Target::validate_target_string(text))
         throw Error(
@@ -86,7 +76,7 @@ void make_distinct(std::vector<Level> &levels) {
 std::vector<Level> parse_levels(const std::string &targets) {
     const Target host = Halide::get_host_target();
     std::vector<Level> levels;
-    for (const std::string &word : split_targets(targets.empty() ? "host" : targets)) {
+    for (const std::string &word : Halide::Internal::split_string(targets.empty() ? "host" : targets, ",")) {
         if (word == "x86-64") {
             const std::string system = Target(host.os, Target::X86, 64).to_string();
             for (const char *portable : portable_targets)
