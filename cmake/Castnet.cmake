@@ -14,6 +14,7 @@ if(castnet_is_own_project)
 endif()
 
 include("${CMAKE_CURRENT_LIST_DIR}/autotune/Autotune.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/Page.cmake")
 
 # Stops the configure step with one line.
 function(castnet_error message)
@@ -81,6 +82,7 @@ function(castnet_add_network file)
   target_link_libraries(${network} INTERFACE castnet_runtime "${library}")
   set_property(GLOBAL APPEND PROPERTY CASTNET_NETWORKS ${network})
   castnet_add_autotuning(${network} "${file}" "${arg_TARGETS}")
+  castnet_add_page(${network} "${file}")
 endfunction()
 
 # castnet_add_programs(NAME [CLASSES 1,5,6])

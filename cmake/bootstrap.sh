@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sets up what is missing, then builds, trains, tests, installs, measures or checks:
 #
-#     sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|coverage|lint [network files…] [-- options of the program]
+#     sh cmake/bootstrap.sh build|train|page|test|install|benchmark|autotune|peers|coverage|lint [network files…] [-- options of the program]
 #     sh cmake/bootstrap.sh import model.keras|graph.onnx [weights of PyTorch] [-- options of the program]
 #
 # A network file is a text, NAME.castnet. The program is train, CTest, the benchmark and so on. For build the options are targets, for
@@ -16,6 +16,8 @@ lint_packages="clang-format clang-tidy cppcheck"
 check_packages="clang libclang-rt-dev make qemu-user valgrind"
 arm64_packages="g++-aarch64-linux-gnu qemu-user"
 board_packages="gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib make qemu-system-arm"
+page_packages="clang-19 lld-19 wasi-libc libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32"
+browser_packages="chromium chromium-driver nodejs python3-selenium"
 fashion_package=dataset-fashion-mnist
 fashion_folder=/usr/share/datasets/fashion-mnist
 
@@ -73,6 +75,8 @@ set_up_checkers() {
     install_packages $arm64_packages || say "no tests on 64-bit ARM: $arm64_packages could not be installed"
     # shellcheck disable=SC2086
     install_packages $board_packages || say "no tests on a microcontroller: $board_packages could not be installed"
+    # shellcheck disable=SC2086
+    install_packages $page_packages $browser_packages || say "no tests in a browser: $page_packages $browser_packages could not be installed"
 }
 
 # Makes the virtual environment of requirements.txt, again when that has changed.
@@ -173,10 +177,11 @@ check_data() {
     [ -z "$data" ] || [ -e "$data" ] || fail "$data: there is no such file or folder; give data of your own by --data or CASTNET_DATA"
 }
 
+cache=${XDG_CACHE_HOME:-${HOME:-$build}/.cache}/castnet
+
 # Provides images when the user names none: MNIST in the cache, which a download fills, or a set of the same format beside it. The programs
 # look there too.
 provide_data() {
-    cache=${XDG_CACHE_HOME:-$HOME/.cache}/castnet
     if "$build/venv/bin/python" "$root/cmake/download_mnist.py" "$cache/mnist"; then
         [ ! -L "$cache/fashion-mnist" ] || say "MNIST is there now, and takes the place of Fashion-MNIST"
         rm -f "$cache/fashion-mnist"
@@ -185,6 +190,37 @@ provide_data() {
     install_packages $fashion_package ||
         fail "MNIST could not be downloaded; give data of your own by --data or CASTNET_DATA, or as root run: $install_line"
     ln -sfn "$fashion_folder" "$cache/fashion-mnist"
+}
+
+# Makes the page of a network's text, with images where they fit it.
+make_page() {
+    name=$(basename "$1" .castnet)
+    page=$build/page/$name
+    build "page-$name"
+    if "$build/bin/castnet" describe "$1" | head -n 1 | grep -q ': 28x28x1 to code'; then
+        [ -n "${CASTNET_DATA:-}" ] || provide_data
+        copy_images "$page/data" "${CASTNET_DATA:-}" "$cache/mnist" "$cache/fashion-mnist"
+    fi
+    say "made build/page/$name; to see it: python3 -m http.server --directory build/page/$name"
+}
+
+# Copies the four files of MNIST's kind, plain or compressed, from the first of some folders that has them.
+copy_images() {
+    into=$1
+    shift
+    for folder; do
+        ls "$folder"/train-images-idx3-ubyte* >/dev/null 2>&1 || continue
+        mkdir -p "$into"
+        for file in train-images-idx3-ubyte train-labels-idx1-ubyte t10k-images-idx3-ubyte t10k-labels-idx1-ubyte; do
+            if [ -e "$folder/$file" ]; then
+                gzip -c "$folder/$file" >"$into/$file.gz"
+            else
+                cp -f "$folder/$file.gz" "$into" || fail "$folder: has no $file; give all four files of MNIST's names"
+            fi
+        done
+        return 0
+    done
+    say "the page has no images of its own: there is no train-images-idx3-ubyte in ${CASTNET_DATA:-$cache}"
 }
 
 verb=${1:-}
@@ -207,11 +243,12 @@ while [ $# -gt 0 ] && [ "$verb" != import ]; do
 done
 
 case $verb in
-build | train | test | install | benchmark | autotune | peers | coverage | lint | import) ;;
-*) fail "usage: sh cmake/bootstrap.sh build|train|test|install|benchmark|autotune|peers|coverage|lint|import [files…] [-- options of the program]" ;;
+build | train | page | test | install | benchmark | autotune | peers | coverage | lint | import) ;;
+*) fail "usage: sh cmake/bootstrap.sh build|train|page|test|install|benchmark|autotune|peers|coverage|lint|import [files…] [-- options of the program]" ;;
 esac
 needs_data=
 case $verb in
+page) [ $# -eq 0 ] || fail "$1: page has no options; give it the texts of networks alone" ;;
 train | benchmark)
     check_data "$@"
     case " ${CASTNET_DATA:+--data} $* " in
@@ -230,6 +267,8 @@ fi
 install_or_fail $packages
 set_up_environment
 [ -z "$needs_data" ] || provide_data
+# shellcheck disable=SC2086
+[ "$verb" != page ] || install_or_fail $page_packages
 case "$verb $*" in
 benchmark*--quick*) ;;
 benchmark* | peers*) set_up_peers ;;
@@ -259,6 +298,10 @@ train)
     for program in ${programs:-train}; do
         case $program in train*) "$build/bin/$program" "$@" ;; esac
     done
+    ;;
+page)
+    IFS=';'
+    for file in ${files:-$root/train/mnist_cae.castnet}; do (unset IFS && make_page "$file"); done
     ;;
 test)
     build all

@@ -21,15 +21,19 @@ PINNED = {
 }
 # … and what the distribution's own signatures vouch for.
 DISTRIBUTION = {
-    "ca-certificates": "GPL-2.0-or-later AND MPL-2.0", "clang": "Apache-2.0 WITH LLVM-exception",
+    "ca-certificates": "GPL-2.0-or-later AND MPL-2.0", "chromium": "BSD-3-Clause", "chromium-driver": "BSD-3-Clause",
+    "clang": "Apache-2.0 WITH LLVM-exception", "clang-19": "Apache-2.0 WITH LLVM-exception",
     "clang-format": "Apache-2.0 WITH LLVM-exception", "clang-tidy": "Apache-2.0 WITH LLVM-exception", "cppcheck": "GPL-3.0-or-later",
     "doctest-dev": "MIT", "g++": "GPL-3.0-or-later WITH GCC-exception-3.1",
     "g++-aarch64-linux-gnu": "GPL-3.0-or-later WITH GCC-exception-3.1", "gcc-arm-none-eabi": "GPL-3.0-or-later WITH GCC-exception-3.1",
     "libnewlib-arm-none-eabi": "BSD-3-Clause", "libstdc++-arm-none-eabi-newlib": "GPL-3.0-or-later WITH GCC-exception-3.1",
     "qemu-system-arm": "GPL-2.0-or-later", "gnuplot-nox": "gnuplot",
+    "libc++-19-dev-wasm32": "Apache-2.0 WITH LLVM-exception", "libc++abi-19-dev-wasm32": "Apache-2.0 WITH LLVM-exception",
+    "libclang-rt-19-dev-wasm32": "Apache-2.0 WITH LLVM-exception", "lld-19": "Apache-2.0 WITH LLVM-exception",
     "libclang-rt-dev": "Apache-2.0 WITH LLVM-exception", "libcli11-dev": "BSD-3-Clause", "libfmt-dev": "MIT", "libpng-dev": "libpng-2.0",
     "make": "GPL-3.0-or-later",
-    "nlohmann-json3-dev": "MIT", "python3": "PSF-2.0", "python3-venv": "PSF-2.0", "qemu-user": "GPL-2.0-or-later", "valgrind": "GPL-2.0-or-later", "zlib1g-dev": "Zlib",
+    "nlohmann-json3-dev": "MIT", "nodejs": "MIT", "python3": "PSF-2.0", "python3-selenium": "Apache-2.0", "python3-venv": "PSF-2.0", "qemu-user": "GPL-2.0-or-later", "valgrind": "GPL-2.0-or-later",
+    "wasi-libc": "Apache-2.0 WITH LLVM-exception AND MIT AND CC0-1.0 AND BSD-2-Clause", "zlib1g-dev": "Zlib",
 }
 # … and what Halide's wheel contains: the compiler, which is in libHalide.so and not in what it compiles.
 CONTAINED = {"llvm": ("21.1.1", "Apache-2.0 WITH LLVM-exception", "halide")}

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -12,6 +13,11 @@
 #include "runtime/listing.h"
 
 namespace castnet {
+
+// What machines must have. Nothing is tested on others: model files and the bits of floats are little-endian.
+static_assert(std::endian::native == std::endian::little, "big-endian machines are not supported");
+static_assert(sizeof(std::size_t) >= 4, "machines whose sizes have fewer than 32 bits are not supported");
+static_assert(sizeof(float) == 4 && std::numeric_limits<float>::is_iec559, "floats other than IEEE 754's of 32 bits are not supported");
 
 /// The shape of an image or grid. In memory channels are innermost, then columns, then rows.
 struct Shape {

@@ -4,17 +4,21 @@
 
 #include <cstdio>
 #include <cstring>
-#include <mutex>
 #include <utility>
+#ifdef __STDCPP_THREADS__
+#include <mutex>
+#endif
 
 namespace castnet {
 namespace {
 
 #ifdef __STDCPP_THREADS__
 using Mutex = std::mutex;
+using Lock = std::unique_lock<Mutex>;
 #else
-struct Mutex {
-    void lock() {}
+struct Mutex {};
+struct Lock {
+    explicit Lock(Mutex & /*mutex*/) {}
     void unlock() {}
 };
 #endif
@@ -27,13 +31,13 @@ constinit halide_error_handler_t program_handler = nullptr;
 }  // namespace
 
 Failure::Failure() noexcept {
-    const std::scoped_lock lock(mutex);
+    const Lock lock(mutex);
     next_ = std::exchange(first, this);
     if (!std::exchange(is_handler_set, true)) program_handler = halide_set_error_handler(keep_or_pass_on);
 }
 
 Failure::~Failure() {
-    const std::scoped_lock lock(mutex);
+    const Lock lock(mutex);
     Failure **place = &first;
     while (*place != this) place = &(*place)->next_;
     *place = next_;
@@ -49,7 +53,7 @@ int Failure::keep(const char *message) noexcept {
 
 /// Keeps the message or passes it on. The context may be anybody's, so it is compared with the failures, never dereferenced.
 void Failure::keep_or_pass_on(void *context, const char *message) {
-    std::unique_lock lock(mutex);
+    Lock lock(mutex);
     Failure *failure = first;
     while (failure != nullptr && failure != context) failure = failure->next_;
     const halide_error_handler_t handler = program_handler;

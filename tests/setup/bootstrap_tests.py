@@ -1,4 +1,5 @@
 """Tests cmake/bootstrap.sh when something is missing or wrong, in a copy of the tree that CMake configures but never builds."""
+import gzip
 import os
 import pathlib
 import shutil
@@ -160,6 +161,44 @@ class Bootstrap(unittest.TestCase):
         self.assertIn("mine.castnet: give a file .keras", self.bootstrap("import", self.write_network("mine"), status=1))
         self.assertEqual(self.bootstrap("import", "nowhere.keras", status=1, INSTALLED=""),
                          "error: nowhere.keras: there is no such file; give a model that Keras saved, or an ONNX graph\n")
+
+    # Pages.
+
+    def write_mnist(self, *names: str) -> pathlib.Path:
+        folder = self.folder / "mnist" / self._testMethodName
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (folder / name).write_text(name)
+        return folder
+
+    def test_page_comes_with_images_that_fit_it(self):
+        names = [f"{part}-ubyte" for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")]
+        folder = self.write_mnist(*names[:2], *(f"{name}.gz" for name in names[2:]))
+        output = self.bootstrap("page", CASTNET_DATA=str(folder))
+        self.assertIn("builds page-mnist_cae\n", output)
+        self.assertTrue(output.endswith("-- made build/page/mnist_cae; to see it: python3 -m http.server --directory build/page/mnist_cae\n"))
+        data = self.tree / "build" / "page" / "mnist_cae" / "data"
+        self.assertEqual(sorted(file.name for file in data.iterdir()), sorted(f"{name}.gz" for name in names))
+        self.assertEqual(gzip.decompress((data / f"{names[0]}.gz").read_bytes()), names[0].encode())
+        self.assertEqual((data / f"{names[2]}.gz").read_text(), f"{names[2]}.gz")
+
+    def test_page_of_another_shape_asks_for_no_images(self):
+        output = self.bootstrap("page", self.write_network("one"), self.write_network("two"))
+        self.assertIn("builds page-one\n", output)
+        self.assertIn("builds page-two\n", output)
+        self.assertNotIn("downloads", output)
+        self.assertIn("downloads", self.bootstrap("page"))
+
+    def test_page_without_images_says_so(self):
+        folder = self.write_mnist()
+        self.assertIn(f"-- the page has no images of its own: there is no train-images-idx3-ubyte in {folder}\n", self.bootstrap("page", CASTNET_DATA=str(folder)))
+        folder = self.write_mnist("train-images-idx3-ubyte")
+        self.assertIn(f"error: {folder}: has no train-labels-idx1-ubyte; give all four files of MNIST's names\n",
+                      self.bootstrap("page", CASTNET_DATA=str(folder), status=1))
+
+    def test_page_has_no_options(self):
+        self.assertEqual(self.bootstrap("page", "--", "--epochs", "2", status=1),
+                         "error: --epochs: page has no options; give it the texts of networks alone\n")
 
     # Missing tools and packages.
 

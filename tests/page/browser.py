@@ -1,0 +1,47 @@
+"""A page's server, and headless Chromium."""
+import contextlib
+import functools
+import http.server
+import pathlib
+import shutil
+import sys
+import threading
+
+sys.path.append("/usr/lib/python3/dist-packages")  # the distribution's packages, which a virtual environment hides
+try:
+    from selenium import webdriver
+except ImportError:
+    webdriver = None
+
+MISSING_TOOLS = [tool for tool in ("chromium", "chromedriver", "node") if not shutil.which(tool)] + ([] if webdriver else ["selenium"])
+
+
+def start_browser(profile: pathlib.Path, downloads: pathlib.Path):
+    """Starts Chromium with an empty profile. What it downloads goes into a folder."""
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--window-size=1200,1000",
+                     f"--user-data-dir={profile}"):
+        options.add_argument(argument)
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.binary_location = shutil.which("chromium")
+    return webdriver.Chrome(options=options, service=webdriver.chrome.service.Service(shutil.which("chromedriver")))
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def served(folder: pathlib.Path):
+    """Serves a folder, and gives the server and its address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=folder))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server, f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
