@@ -20,6 +20,7 @@
 #include "train/files/model_file.h"
 #include "train/history.h"
 #include "train/inference.h"
+#include "train/machine/launcher.h"
 #include "train/machine/roof.h"
 #include "train/options/code_option.h"
 #include "train/options/level_option.h"
@@ -36,11 +37,23 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds save_interval(30);  // the work that a power failure may cost
 
+/// Returns the least and the largest value of the images, or of those that stand for all; bytes stand for [0, 1].
+std::pair<float, float> range_of(const Dataset &images) {
+    if (images.floats.empty()) return {0.0F, 1.0F};
+    float least = images.floats[0], largest = least;
+    for (std::size_t image = 0; image < images.size(); image += images.stride()) {
+        const auto [low, high] = std::ranges::minmax(images.floats_of(image));
+        least = std::min(least, low);
+        largest = std::max(largest, high);
+    }
+    images.release();
+    return {least, largest};
+}
+
 /// Returns the largest value if the values look like unscaled bytes. Standardized values reach below 0 too; scaled ones, and counts of
 /// standard deviations, stay below 16.
-std::optional<float> largest_unscaled(std::span<const float> values) {
-    if (values.empty()) return std::nullopt;
-    const auto [least, largest] = std::ranges::minmax(values);
+std::optional<float> largest_unscaled(const Dataset &images) {
+    const auto [least, largest] = range_of(images);
     if (least < 0 || largest < 16) return std::nullopt;
     return largest;
 }
@@ -177,7 +190,7 @@ private:
     }
 
     void warn_of_unscaled(const Dataset &dataset, const std::filesystem::path &path) const {
-        if (const std::optional<float> largest = largest_unscaled(dataset.floats))
+        if (const std::optional<float> largest = largest_unscaled(dataset))
             warn(fmt::format("{}: its values reach {}, networks learn from values of about 1; divide by 255, say, or store bytes as uint8",
                              path.string(), *largest));
     }
@@ -224,7 +237,7 @@ private:
         const auto next = [&](const StepResult *last) -> const Batch * {
             try {
                 if (last != nullptr) {
-                    check(*last);
+                    check(*last, batch);
                     state_.image += static_cast<std::size_t>(batch.images);
                     state_.weighted_loss += last->loss * batch.images;
                     progress.step(static_cast<int>((state_.image + batch_images() - 1) / batch_images()),
@@ -236,12 +249,22 @@ private:
             }
             const bool pauses = last != nullptr && (Clock::now() >= save_at || is_asked_to_stop());
             if (state_.image == order.size() || pauses) return nullptr;
+            release_some(batch.images);
             batch = Batch::of(examples, order.subspan(state_.image, std::min(batch_images(), order.size() - state_.image)));
             model_.optimizer().learning_rate = learning_rate(options_.epochs);
             return &batch;
         };
         model_.train(next);
         if (failure) std::rethrow_exception(failure);
+    }
+
+    /// Lets go of mapped images now and then, so that they never fill memory.
+    void release_some(int images) {
+        constexpr std::size_t interval = 2048;  // images: their pages and what the system maps beside them are 128 MiB at most
+        images_touched_ += static_cast<std::size_t>(images);
+        if (images_touched_ < interval) return;
+        images_touched_ = 0;
+        data_.release();
     }
 
     void end_epoch(Progress &progress, History &history) {
@@ -297,9 +320,15 @@ private:
         if (!options_.quiet) castnet::warn(text);
     }
 
-    void check(const StepResult &result) const {
+    /// Throws Error if the step on the batch failed.
+    void check(const StepResult &result, const Batch &batch) const {
         if (result.error == 0) return;
-        const float largest = largest_value();
+        for (int i = 0; i < batch.images; i++) {  // of mapped data not all is looked at before
+            check_finite(options_.data.describe(), data_.images, batch.indices[i]);
+            if (data_.targets) check_finite(options_.data.targets, *data_.targets, batch.indices[i]);
+        }
+        const auto [least, most] = range_of(data_.images);
+        const float largest = std::max(-least, most);
         const bool scaled = largest <= 1;
         throw Error(
             fmt::format("{} in step {} with a learning rate of {:.3g}{}; begin again with {}a smaller --learning-rate, from --init {} "
@@ -307,13 +336,6 @@ private:
                         model_.error_message(), model_.optimizer().steps, model_.optimizer().learning_rate,
                         scaled ? "" : fmt::format(" on images with values up to {:.3g}", largest),
                         scaled ? "" : "images scaled to [0, 1] or ", directory_.checkpoint().string()));
-    }
-
-    /// Returns the largest absolute value of all images; bytes stand for [0, 1].
-    [[nodiscard]] float largest_value() const {
-        float largest = data_.images.floats.empty() ? 1 : 0;
-        for (const float value : data_.images.floats) largest = std::max(largest, std::abs(value));
-        return largest;
     }
 
     const TrainOptions &options_;
@@ -325,6 +347,7 @@ private:
     std::vector<std::uint32_t> images_, validation_;
     int earlier_epochs_ = options_.epochs;  // of the resumed run
     std::size_t images_before_ = 0;         // of this epoch, done before resuming
+    std::size_t images_touched_ = 0;        // since mapped ones were let go
     Roof roof_;
     Clock::time_point begin_ = Clock::now();
 };
@@ -341,6 +364,11 @@ int train_main(int argc, char **argv, const std::string &program, std::span<cons
     add_level_option(app, level, levels);
     return run_program(app, argc, argv, [&] {
         const NetworkDescription &description = *find_level(levels, level);
+        if (const int copies = launched_copies(); copies > 1)
+            throw Error(
+                fmt::format("mpirun or srun started {} copies, which would each train by themselves in one folder; start one, "
+                            "with as many --threads as you like",
+                            copies));
         if (!options.at.empty()) check_code(description, options.at);
         if (!options.resume) options.choose_optimizer();
         RunDirectory directory(options.run_directory);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
+#include <fstream>
 
 #include "tests/temporary.h"
 #include "train/files/error.h"
@@ -220,6 +222,47 @@ TEST_CASE("dataset: a folder of .npy files, with labels of any type and without"
     CHECK(load_dataset(folder.path(), Part::test, shape, {1}).labels.empty());
     std::filesystem::remove(file("train.npy"));
     CHECK(load_dataset(folder.path(), Part::train, shape, {}).size() == 1);
+}
+
+TEST_CASE("dataset: above 256 MiB files are mapped where they are as in memory, and the images are theirs") {
+    const TemporaryFolder folder;
+    constexpr std::uint32_t count = 400'000, size = 28 * 28;
+    const std::string numbers = std::to_string(count) + ", 28, 28", float_numbers = std::to_string(count / 4) + ", 28, 28";
+    std::string aligned = npy_header("<f4", float_numbers);
+    aligned.insert(aligned.size() - 1, 64 - npy_bytes(aligned, "").size() % 64, ' ');
+    struct File {
+        std::string name, header;
+        bool holds_floats, is_mapped;
+    };
+    for (const File &file :
+         {File{"a.npy", npy_bytes(npy_header("|u1", numbers), ""), false, true}, File{"b.npy", npy_bytes(aligned, ""), true, true},
+          File{"c.npy", npy_bytes(' ' + aligned, ""), true, false},  // on no multiple of four bytes
+          File{"d-idx3-ubyte", idx_bytes(0x08, {count, 28, 28}, ""), false, true}}) {
+        CAPTURE(file.name);
+        const std::filesystem::path path = folder.path() / file.name;
+        write_plain(path, file.header);
+        const std::uint32_t images = file.holds_floats ? count / 4 : count;
+        const std::vector<std::uint32_t> indices{77, images - 1, 1, 0};
+        std::filesystem::resize_file(path, file.header.size() + std::size_t{count} * size);
+        std::fstream stream(path, std::ios::binary | std::ios::in | std::ios::out);
+        for (std::size_t i = 0; i < indices.size(); i++) {
+            const std::string value =
+                file.holds_floats ? raw_bytes<float>({static_cast<float>(i) / 4}) : std::string(1, static_cast<char>(51 * i));
+            stream.seekp(static_cast<std::streamoff>(file.header.size() + (std::size_t{indices[i]} * size + 5) * value.size()));
+            stream << value;
+        }
+        stream.close();
+        const Dataset dataset = load_dataset(path, Part::train, {28, 28, 1}, {});
+        CHECK((dataset.bytes.is_mapped() || dataset.floats.is_mapped()) == file.is_mapped);
+        CHECK(dataset.size() == images);
+        CHECK(dataset.stride() == (file.is_mapped ? images / 4096 : 1));
+        for (int times = 0; times < 2; times++) {  // gather() lets go of the memory
+            const std::vector<float> values = dataset.gather(indices);
+            for (std::size_t i = 0; i < indices.size(); i++)
+                CHECK(values[i * size + 5] == static_cast<float>(i) / (file.holds_floats ? 4 : 5));
+            CHECK(std::ranges::count(values, 0.0F) == std::ssize(values) - 3);
+        }
+    }
 }
 
 TEST_CASE("dataset: without labels a split is a plain random one") {

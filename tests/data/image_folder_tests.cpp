@@ -177,7 +177,7 @@ struct Images {
     [[nodiscard]] std::vector<int> values(Part part = Part::train, const std::vector<int> &classes = {}) const {
         std::vector<int> values;
         const Dataset dataset = load(part, classes);
-        for (std::size_t i = 0; i < dataset.size(); i++) values.push_back(dataset.bytes.at(i * 4));
+        for (std::size_t i = 0; i < dataset.size(); i++) values.push_back(dataset.bytes[i * 4]);
         return values;
     }
     [[nodiscard]] std::string refusal(Part part = Part::train) const {

@@ -235,13 +235,13 @@ TEST_CASE("data: their identity is that of images and labels, and not of their p
             change(other);
             CHECK_FALSE(identity.has_same_images(identity_of(other, "/somewhere")));
         };
-        if (!data.bytes.empty()) check_other([](Dataset &other) { other.bytes[2]++; });
-        if (!data.floats.empty()) check_other([](Dataset &other) { other.floats[3] = 4.5F; });
+        if (!data.bytes.empty()) check_other([](Dataset &other) { other.bytes = {1, 2, 4, 4}; });
+        if (!data.floats.empty()) check_other([](Dataset &other) { other.floats = {1, 2, 3, 4.5F}; });
         if (!data.labels.empty()) check_other([](Dataset &other) { std::swap(other.labels[0], other.labels[1]); });
         check_other([](Dataset &other) { other.labels = {1, 5}; });
         check_other([](Dataset &other) {
-            other.bytes.resize(other.bytes.empty() ? 0 : 2);
-            other.floats.resize(other.floats.empty() ? 0 : 2);
+            if (!other.bytes.empty()) other.bytes = {1, 2};
+            if (!other.floats.empty()) other.floats = {1, 2};
         });
     }
     CHECK(to_string(DataIdentity{.path = "/data", .images = 65, .checksum = 0x1a2b}) == "65 images from /data (CRC-32 00001a2b)");

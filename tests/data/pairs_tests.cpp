@@ -14,10 +14,11 @@ namespace {
 
 TEST_CASE("pairs: noise stays within the images' own range, and targets are clean") {
     std::vector<std::uint32_t> indices = all_indices(100);
-    Dataset bytes{.shape = {2, 2, 1}, .bytes = std::vector<std::uint8_t>(400, 51), .floats = {}, .labels = {}},
-        floats{.shape = {2, 2, 1}, .bytes = {}, .floats = std::vector<float>(400, 0.2F), .labels = {}};
-    floats.floats.front() = -3;
-    floats.floats.back() = 2;
+    std::vector<float> values(400, 0.2F);
+    values.front() = -3;
+    values.back() = 2;
+    const Dataset bytes{.shape = {2, 2, 1}, .bytes = std::vector<std::uint8_t>(400, 51), .floats = {}, .labels = {}},
+        floats{.shape = {2, 2, 1}, .bytes = {}, .floats = values, .labels = {}};
     for (const auto &[images, least, most] : {std::tuple(bytes, 0.0F, 1.0F), std::tuple(floats, -3.0F, 2.0F)}) {
         const Pairs pairs{.images = images, .corruption = corruption_of(images, 5, 0)};
         const std::vector<float> seen = pairs.inputs_at(indices);

@@ -134,7 +134,7 @@ TEST_CASE("explore anomalies: the printed area is that of the scores in the CSV 
     const std::string x = (folder.path() / "x.npy").string(), y = (folder.path() / "y.npy").string(), maps = out + "/maps";
     REQUIRE(run(explore + " --images " + x + " --out " + maps).status == 0);
     REQUIRE(run("explore-test_gap reconstruct --model " + out + "/model.safetensors --images " + x + " --out " + y).status == 0);
-    const std::vector<float> outputs = read_npy(y).values;
+    const Values<float> outputs = read_npy(y).values;
     float largest = 0;
     for (std::size_t i = 0; i < images.size(); i++) largest = std::max(largest, std::abs(outputs[i] - images[i]));
     if (std::system("command -v gnuplot >/dev/null") == 0) {

@@ -29,13 +29,18 @@ void check_labels(const std::filesystem::path &file, std::span<const std::size_t
 }
 
 void check_finite(const std::filesystem::path &file, const Dataset &images) {
-    const auto wrong = std::ranges::find_if_not(images.floats, [](float value) { return std::isfinite(value); });
-    if (wrong == images.floats.end()) return;
-    const auto place = static_cast<std::size_t>(wrong - images.floats.begin()), size = images.shape.size();
+    for (std::size_t image = 0; image < images.size(); image += images.stride()) check_finite(file, images, image);
+    images.release();
+}
+
+void check_finite(const std::filesystem::path &file, const Dataset &images, std::size_t image) {
+    const std::span<const float> values = images.floats_of(image);
+    const auto wrong = std::ranges::find_if_not(values, [](float value) { return std::isfinite(value); });
+    if (wrong == values.end()) return;
     const auto channels = static_cast<std::size_t>(images.shape.channels), width = static_cast<std::size_t>(images.shape.width);
-    const std::size_t pixel = place % size / channels;
-    throw Error(fmt::format("{}: image {} holds {} at row {}, column {}, channel {}; give finite numbers", file.string(), place / size,
-                            *wrong, pixel / width, pixel % width, place % channels));
+    const auto place = static_cast<std::size_t>(wrong - values.begin()), pixel = place / channels;
+    throw Error(fmt::format("{}: image {} holds {} at row {}, column {}, channel {}; give finite numbers", file.string(), image, *wrong,
+                            pixel / width, pixel % width, place % channels));
 }
 
 void keep_classes(Dataset &images, std::span<const int> labels, std::span<const int> classes) {

@@ -29,19 +29,21 @@ int label_of(float value, const std::filesystem::path &file);
 /// Throws Error unless labels of that shape are one per image.
 void check_labels(const std::filesystem::path &file, std::span<const std::size_t> shape, std::size_t images);
 
-/// Throws Error, with the position, if a value of the images is infinite or NaN.
+/// Throws Error, with the position, if a value of the images is infinite or NaN: of all, or of those that stand for all.
 void check_finite(const std::filesystem::path &file, const Dataset &images);
+/// Does the same for one image.
+void check_finite(const std::filesystem::path &file, const Dataset &images, std::size_t image);
 
 /// Returns whether an image is of one of the classes. Without labels, or without classes, every image counts.
 bool is_kept(std::span<const int> labels, std::size_t image, std::span<const int> classes);
 
 /// Returns the values of the images that are kept; each image has `per_image` of them.
-template <typename Value>
-std::vector<Value> kept(const std::vector<Value> &values, std::size_t per_image, std::span<const int> labels,
-                        std::span<const int> classes) {
-    std::vector<Value> result;
+template <typename All>
+std::vector<typename All::value_type> kept(const All &values, std::size_t per_image, std::span<const int> labels,
+                                           std::span<const int> classes) {
+    std::vector<typename All::value_type> result;
     for (std::size_t image = 0; image < values.size() / per_image; image++) {
-        const auto of_image = std::span(values).subspan(image * per_image, per_image);
+        const std::span of_image(values.data() + image * per_image, per_image);
         if (is_kept(labels, image, classes)) result.insert(result.end(), of_image.begin(), of_image.end());
     }
     return result;

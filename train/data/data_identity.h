@@ -12,7 +12,7 @@ namespace castnet {
 struct DataIdentity {
     std::string path;            ///< absolute; where the data was
     std::size_t images = 0;      ///< how many were chosen from it
-    std::uint32_t checksum = 0;  ///< CRC-32 of these images and their labels
+    std::uint32_t checksum = 0;  ///< CRC-32 of these images, or of some that stand for all where they are mapped, and of their labels
 
     bool operator==(const DataIdentity &) const = default;
 

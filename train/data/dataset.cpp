@@ -117,6 +117,7 @@ std::filesystem::path substitute_data() {
 std::vector<float> Dataset::gather(std::span<const std::uint32_t> indices) const {
     std::vector<float> values(indices.size() * shape.size());
     for (std::size_t i = 0; i < indices.size(); i++) images().copy(indices[i], values.data() + i * shape.size());
+    release();
     return values;
 }
 
@@ -133,17 +134,17 @@ std::size_t part_of(std::size_t count, double fraction) {
 std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratified(const Dataset &dataset, double fraction,
                                                                                    Random &random) {
     std::map<int, std::vector<std::uint32_t>> by_label;
-    for (const std::uint32_t i : all_indices(dataset.size())) by_label[dataset.labels.empty() ? 0 : dataset.labels[i]].push_back(i);
-    std::vector<std::uint32_t> rest, split_off;
+    if (dataset.labels.empty()) by_label[0] = all_indices(dataset.size());
+    for (std::size_t i = 0; i < dataset.labels.size(); i++) by_label[dataset.labels[i]].push_back(static_cast<std::uint32_t>(i));
+    std::vector<bool> is_split_off(dataset.size());
     for (auto &[label, indices] : by_label) {
         shuffle(indices, random);
-        const auto count = static_cast<std::ptrdiff_t>(part_of(indices.size(), fraction));
-        split_off.insert(split_off.end(), indices.begin(), indices.begin() + count);
-        rest.insert(rest.end(), indices.begin() + count, indices.end());
+        for (const std::uint32_t i : std::span(indices).first(part_of(indices.size(), fraction))) is_split_off[i] = true;
     }
-    std::ranges::sort(rest);
-    std::ranges::sort(split_off);
-    return {rest, split_off};
+    by_label.clear();  // as large as each of the two lists
+    std::vector<std::uint32_t> rest, split_off;
+    for (std::size_t i = 0; i < dataset.size(); i++) (is_split_off[i] ? split_off : rest).push_back(static_cast<std::uint32_t>(i));
+    return {std::move(rest), std::move(split_off)};
 }
 
 }  // namespace castnet

@@ -1,6 +1,8 @@
-// Images in memory, in the form that a network reads, with or without labels.
+// Images in the form that a network reads, with or without labels.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -12,14 +14,15 @@
 #include "runtime/batch.h"
 #include "runtime/description.h"
 #include "runtime/random.h"
+#include "train/data/values.h"
 
 namespace castnet {
 
 struct Dataset {
     Shape shape;
     // (image, height, width, channel), as in the file: bytes, which stand for [0, 1], or other numbers as floats. One of the two is empty.
-    std::vector<std::uint8_t> bytes;
-    std::vector<float> floats;
+    Values<std::uint8_t> bytes;
+    Values<float> floats;
     std::vector<int> labels;                    ///< one per image, or none
     std::vector<std::string> class_names = {};  ///< of the labels 0, 1, …; none if labels are numbers
     std::filesystem::path missing_labels = {};  ///< the file that would hold the labels, if there is none
@@ -28,7 +31,23 @@ struct Dataset {
     [[nodiscard]] ImageView images() const {
         return floats.empty() ? ImageView(bytes.data(), shape.size()) : ImageView(floats.data(), shape.size());
     }
-    /// Returns the images at `indices`, one after the other, as floats.
+    /// Returns the floats of an image; none if the images are bytes.
+    [[nodiscard]] std::span<const float> floats_of(std::size_t image) const {
+        const std::span<const float> all = floats;
+        return all.empty() ? all : all.subspan(image * shape.size(), shape.size());
+    }
+    /// Returns how far apart images are that stand for all, where looking at each would take too long: 1 for data that was read, so that
+    /// none is left out.
+    [[nodiscard]] std::size_t stride() const {
+        constexpr std::size_t looked_at = 4096;
+        return bytes.is_mapped() || floats.is_mapped() ? std::max<std::size_t>(size() / looked_at, 1) : 1;
+    }
+    /// Lets go of the memory of mapped images.
+    void release() const noexcept {
+        bytes.release();
+        floats.release();
+    }
+    /// Returns the images at `indices`, one after the other, as floats. Lets go of mapped memory.
     [[nodiscard]] std::vector<float> gather(std::span<const std::uint32_t> indices) const;
 };
 

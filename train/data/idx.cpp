@@ -141,6 +141,15 @@ void IdxReader::read(std::span<float> out) {
     for (std::size_t i = 0; i < out.size(); i++) out[i] = element(type_, buffer_.data() + i * element_size_);
 }
 
+Values<std::uint8_t> IdxReader::map() const {
+    if (!holds_bytes() || gzdirect(file_.get()) == 0 || size_ <= most_read) return {};
+    const auto file = std::make_shared<const MappedFile>(path_);
+    const std::span<const std::byte> data = file->bytes().subspan(4 + 4 * shape_.size());
+    if (data.size() < size_) throw Error(too_short());
+    if (data.size() > size_) throw Error(failure("goes on after its data"));
+    return {file, {reinterpret_cast<const std::uint8_t *>(data.data()), size_}};
+}
+
 void IdxReader::finish() {
     std::byte beyond{};
     if (gzread(file_.get(), &beyond, 1) > 0) throw Error(failure("goes on after its data"));

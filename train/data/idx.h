@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "train/data/values.h"
+
 struct gzFile_s;
 
 namespace castnet {
@@ -22,6 +24,10 @@ public:
     [[nodiscard]] const std::vector<std::size_t> &shape() const { return shape_; }
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] bool holds_bytes() const { return type_ == 0x08; }
+
+    /// Returns all elements of a file of more than `most_read` bytes without reading them; none if it is smaller, compressed, or does not
+    /// hold bytes. Throws Error if it does not end with them.
+    [[nodiscard]] Values<std::uint8_t> map() const;
 
     /// Reads the next elements as the nearest floats, or as they are if the file holds bytes. Throws Error if it ends before.
     void read(std::span<float> out);

@@ -63,9 +63,11 @@ std::vector<int> read_labels(const Path &path, std::size_t count) {
     return labels;
 }
 
-/// Appends the images of the classes to `to`. Reads images one by one, so that no others take memory.
+/// Returns the `elements` of the images of the classes. Reads images one by one, so that no others take memory.
 template <typename Element>
-void read_images(IdxReader &file, std::span<const int> labels, const std::vector<int> &classes, std::vector<Element> &to) {
+std::vector<Element> read_images(IdxReader &file, std::span<const int> labels, const std::vector<int> &classes, std::size_t elements) {
+    std::vector<Element> to;
+    to.reserve(elements);
     const std::size_t count = file.shape().front();
     std::vector<Element> image(file.size() / std::max<std::size_t>(count, 1));
     for (std::size_t i = 0; i < count; i++) {
@@ -73,6 +75,7 @@ void read_images(IdxReader &file, std::span<const int> labels, const std::vector
         if (is_kept(labels, i, classes)) to.insert(to.end(), image.begin(), image.end());
     }
     file.finish();
+    return to;
 }
 
 /// Reads the images of the classes, with labels if there is a file of them.
@@ -89,12 +92,12 @@ Dataset read(const Path &path, const Path &labels_path, const Shape &shape, cons
                     .labels = kept(labels, 1, labels, classes),
                     .missing_labels = labelled ? Path() : labels_path};
     const std::size_t elements = (labels.empty() ? images.shape().front() : dataset.labels.size()) * shape.size();
+    if (labels.empty() || classes.empty()) dataset.bytes = images.map();
+    if (!dataset.bytes.empty()) return dataset;
     if (images.holds_bytes()) {
-        dataset.bytes.reserve(elements);
-        read_images(images, labels, classes, dataset.bytes);
+        dataset.bytes = read_images<std::uint8_t>(images, labels, classes, elements);
     } else {
-        dataset.floats.reserve(elements);
-        read_images(images, labels, classes, dataset.floats);
+        dataset.floats = read_images<float>(images, labels, classes, elements);
         check_finite(path, dataset);
     }
     return dataset;

@@ -124,11 +124,9 @@ Dataset read_image_folder(const Path &folder, Part part, const Shape &shape, con
                     .floats = {},
                     .labels = kept(files.labels, 1, files.labels, classes),
                     .class_names = std::move(class_names)};
-    for (const Path &path : paths) {
-        const std::size_t begin = dataset.bytes.size();
-        dataset.bytes.resize(begin + shape.size());
-        read_png(path, shape, std::span(dataset.bytes).subspan(begin));
-    }
+    std::vector<std::uint8_t> bytes(paths.size() * shape.size());
+    for (std::size_t i = 0; i < paths.size(); i++) read_png(paths[i], shape, std::span(bytes).subspan(i * shape.size(), shape.size()));
+    dataset.bytes = std::move(bytes);
     return dataset;
 }
 

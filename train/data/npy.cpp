@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -157,12 +158,31 @@ Header parse_header(const std::filesystem::path &path, std::string_view file) {
     return {.type = *type, .shape = std::move(*header.shape), .size = begin + size};
 }
 
+template <typename Value>
+Values<Value> view(const std::shared_ptr<const MappedFile> &file, std::span<const std::byte> data) {
+    return {file, {reinterpret_cast<const Value *>(data.data()), data.size() / sizeof(Value)}};
+}
+
+template <typename Value>
+Values<Value> converted(std::span<const std::byte> data, const ElementType &type) {
+    std::vector<Value> values(data.size() / type.size);
+    for (std::size_t i = 0; i < values.size(); i++) values[i] = static_cast<Value>(type.value(data.data() + i * type.size));
+    return values;
+}
+
 }  // namespace
 
 NpyArray read_npy(const std::filesystem::path &path) {
-    const std::vector<std::byte> bytes = read_file(path);
+    std::shared_ptr<const MappedFile> file;
+    std::vector<std::byte> read;
+    if (is_larger(path, most_read)) {
+        file = std::make_shared<const MappedFile>(path);
+    } else {
+        read = read_file(path);
+    }
+    const std::span<const std::byte> bytes = file ? file->bytes() : std::span<const std::byte>(read);
     Header header = parse_header(path, {reinterpret_cast<const char *>(bytes.data()), bytes.size()});
-    const std::span<const std::byte> data = std::span(bytes).subspan(header.size);
+    const std::span<const std::byte> data = bytes.subspan(header.size);
     const ElementType &type = header.type;
     const std::optional<std::size_t> size = array_bytes(header.shape, type.size);
     if (!size) throw failure(path, "announces more elements than memory can hold");
@@ -170,11 +190,10 @@ NpyArray read_npy(const std::filesystem::path &path) {
 
     NpyArray array{.shape = std::move(header.shape), .kind = type.kind, .bytes = {}, .values = {}};
     if (type.kind == NpyKind::bytes) {
-        array.bytes.resize(*size);
-        std::ranges::transform(data, array.bytes.begin(), std::to_integer<std::uint8_t>);
+        array.bytes = file ? view<std::uint8_t>(file, data) : converted<std::uint8_t>(data, type);
     } else {
-        array.values.resize(*size / type.size);
-        for (std::size_t i = 0; i < array.values.size(); i++) array.values[i] = type.value(data.data() + i * type.size);
+        const bool is_as_in_memory = type.name == "<f4" && reinterpret_cast<std::uintptr_t>(data.data()) % alignof(float) == 0;
+        array.values = file && is_as_in_memory ? view<float>(file, data) : converted<float>(data, type);
     }
     return array;
 }

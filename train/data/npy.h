@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "train/data/values.h"
+
 namespace castnet {
 
 enum class NpyKind { bytes, integers, floats };
@@ -14,11 +16,11 @@ struct NpyArray {
     std::vector<std::size_t> shape;
     NpyKind kind = NpyKind::floats;
     // In C order: u1 as it is, or other types as the nearest floats. One of the two is empty.
-    std::vector<std::uint8_t> bytes;
-    std::vector<float> values;
+    Values<std::uint8_t> bytes;
+    Values<float> values;
 };
 
-/// Reads a whole array. Throws Error.
+/// Reads a whole array; a file above `most_read` bytes that holds u1 or f4 is mapped instead. Throws Error.
 NpyArray read_npy(const std::filesystem::path &path);
 
 /// Writes float32 values in that shape. Throws Error; see write_file().

@@ -13,6 +13,7 @@ namespace castnet {
 std::vector<float> Pairs::inputs_at(std::span<const std::uint32_t> indices) const {
     std::vector<float> values(indices.size() * images.shape.size());
     for (std::size_t i = 0; i < indices.size(); i++) examples().copy_input(indices[i], values.data() + i * images.shape.size());
+    release();
     return values;
 }
 
@@ -53,8 +54,9 @@ void check_targets(const Pairs &pairs, const NetworkDescription &network) {
 
 Corruption corruption_of(const Dataset &images, float noise, float mask) {
     Corruption corruption{.noise = noise, .mask = mask, .channels = images.shape.channels};
-    if (images.floats.empty()) return corruption;
+    if (images.floats.empty() || noise == 0) return corruption;
     const auto [least, most] = std::ranges::minmax(images.floats);
+    images.release();
     corruption.least = least;
     corruption.most = most;
     return corruption;

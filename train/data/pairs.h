@@ -20,6 +20,11 @@ struct Pairs {
     [[nodiscard]] Examples examples() const {
         return {.images = images.images(), .targets = (targets ? *targets : images).images(), .corruption = corruption};
     }
+    /// Lets go of the memory of mapped images.
+    void release() const noexcept {
+        images.release();
+        if (targets) targets->release();
+    }
     /// Return what the network sees of the images at `indices`, and what it is to make of them: one after the other, as floats.
     [[nodiscard]] std::vector<float> inputs_at(std::span<const std::uint32_t> indices) const;
     [[nodiscard]] std::vector<float> targets_at(std::span<const std::uint32_t> indices) const;

@@ -100,6 +100,12 @@ Descriptor open_to_read(const Path &path) {
     return file;
 }
 
+bool is_larger(const Path &path, std::uintmax_t bytes) {
+    std::error_code failed;
+    const std::uintmax_t size = std::filesystem::file_size(path, failed);
+    return !failed && size > bytes;
+}
+
 std::vector<std::byte> read_file(const Path &path) try {
     const Descriptor file = open_to_read(path);
     Status status{};

@@ -14,6 +14,9 @@ namespace castnet {
 /// Opens a file for reading. Throws Error, also for anything but a regular file: a pipe could block, a device never end.
 Descriptor open_to_read(const std::filesystem::path &path);
 
+/// Returns whether the file has more bytes; false if that cannot be determined.
+bool is_larger(const std::filesystem::path &path, std::uintmax_t bytes);
+
 /// Returns the file's bytes, in as much memory. Throws Error.
 std::vector<std::byte> read_file(const std::filesystem::path &path);
 /// Returns the file's bytes as text. Throws Error.
