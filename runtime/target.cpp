@@ -49,13 +49,18 @@ bool asks_for(std::string_view target, std::string_view name) noexcept {
     return false;
 }
 
+/// Returns whether the target asks for the feature and this CPU lacks it.
+bool is_lacking(const Feature &feature, std::string_view target) noexcept {
+    return !feature.present && asks_for(target, feature.name);
+}
+
 }  // namespace
 
 void write_lacking_features(std::string_view target, std::span<char> text) noexcept {
     text.front() = '\0';
     std::size_t length = 0;
     for (const Feature &feature : features()) {
-        if (feature.present || !asks_for(target, feature.name)) continue;
+        if (!is_lacking(feature, target)) continue;
         const int written = std::snprintf(text.data() + length, text.size() - length, "%s%.*s", length == 0 ? "" : ", ",
                                           static_cast<int>(feature.name.size()), feature.name.data());
         length = std::min(length + static_cast<std::size_t>(written), text.size() - 1);
@@ -64,7 +69,7 @@ void write_lacking_features(std::string_view target, std::span<char> text) noexc
 
 const NetworkDescription &choose_level(std::span<const NetworkDescription> levels) noexcept {
     const auto found = std::ranges::find_if(levels, [](const NetworkDescription &level) {
-        return std::ranges::none_of(features(), [&](const Feature &f) { return !f.present && asks_for(level.target, f.name); });
+        return std::ranges::none_of(features(), [&](const Feature &feature) { return is_lacking(feature, level.target); });
     });
     return found == levels.end() ? levels.back() : *found;
 }

@@ -91,18 +91,28 @@ constexpr const char *int_of_32_bits = R"(#ifdef __INT32_TYPE__
 #endif
 )";
 
-/// The folder of a network's objects, each beside the recipe that made it.
+/// The form of what is made of each pipeline.
+struct Form {
+    Halide::OutputFileType type;
+    const char *folder, *extension;  ///< what names end in
+    const char *halides_extension;   ///< as Halide writes it
+};
+
+constexpr Form objects_form{Halide::OutputFileType::object, ".objects", ".o", ".o"},
+    sources_form{Halide::OutputFileType::c_source, ".sources", ".cpp", ".halide_generated.cpp"};
+
+/// The folder of a network's objects, or their sources, each beside the recipe that made it.
 class ObjectFolder {
 public:
     ObjectFolder(const std::string &network, const CompileOptions &options)
-        : emits_source_(options.emit == Emit::source),
-          folder_(options.output / (network + (emits_source_ ? ".sources" : ".objects"))),
+        : form_(options.emit == Emit::source ? sources_form : objects_form),
+          folder_(options.output / (network + form_.folder)),
           runtime_source_(options.runtime_source),
           compiler_(compiler_identity()) {
         make_folder(folder_);
     }
 
-    [[nodiscard]] Path file(const Object &object) const { return folder_ / (object.function + (emits_source_ ? ".cpp" : ".o")); }
+    [[nodiscard]] Path file(const Object &object) const { return folder_ / (object.function + form_.extension); }
 
     [[nodiscard]] bool has(const Object &object) const {
         return std::filesystem::is_regular_file(file(object)) && text_of(recipe_file(object)) == recipe(object);
@@ -113,11 +123,11 @@ public:
         std::filesystem::remove(recipe_file(object));
         const Path partial = folder_ / (object.function + ".partial");
         make_folder(partial);
-        const Path made = partial / (object.function + (emits_source_ ? ".halide_generated.cpp" : ".o"));
+        const Path made = partial / (object.function + form_.halides_extension);
         if (!object.generator.empty()) {
             compile_pipeline(object, is_tuned, partial);
-            if (emits_source_) finish_source(object, made);
-        } else if (emits_source_) {
+            if (makes_sources()) finish_source(object, made);
+        } else if (makes_sources()) {
             write_file(made, read_text(runtime_source_));
         } else {
             Halide::compile_standalone_runtime(made.string(), object.target);
@@ -154,6 +164,7 @@ public:
     }
 
 private:
+    [[nodiscard]] bool makes_sources() const { return form_.type == Halide::OutputFileType::c_source; }
     [[nodiscard]] Path recipe_file(const Object &object) const { return folder_ / (object.function + ".recipe"); }
     [[nodiscard]] std::string recipe(const Object &object) const { return object.recipe(compiler_); }
 
@@ -169,10 +180,10 @@ private:
     void compile_pipeline(const Object &object, bool is_tuned, const Path &into) const {
         Halide::Internal::ExecuteGeneratorArgs arguments;
         arguments.output_dir = into.string();
-        arguments.output_types = {emits_source_ ? Halide::OutputFileType::c_source : Halide::OutputFileType::object};
+        arguments.output_types = {form_.type};
         Halide::Target target = object.target.with_feature(Halide::Target::NoRuntime).with_feature(Halide::Target::UserContext);
         // Asserts are most of a pipeline's code, and check what the runtime makes of fixed shapes.
-        if (emits_source_) target = target.with_feature(Halide::Target::NoAsserts).with_feature(Halide::Target::NoBoundsQuery);
+        if (makes_sources()) target = target.with_feature(Halide::Target::NoAsserts).with_feature(Halide::Target::NoBoundsQuery);
         arguments.targets = {target};
         arguments.generator_name = object.generator;
         arguments.function_name = arguments.file_base_name = object.function;
@@ -190,7 +201,7 @@ private:
         fmt::print(stderr, "warning: {}: {}\n", object.function, Error(warnings.first()).what());
     }
 
-    bool emits_source_;
+    Form form_;
     Path folder_, runtime_source_;
     std::string compiler_;
 };

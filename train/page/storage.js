@@ -5,14 +5,21 @@ const promised = request => new Promise((resolve, reject) => {
   request.onerror = () => reject(request.error);
 });
 
-async function store(mode) {
+async function begin(mode) {
   const opening = indexedDB.open('castnet');
   opening.onupgradeneeded = () => opening.result.createObjectStore('runs');
-  return (await promised(opening)).transaction('runs', mode).objectStore('runs');
+  return (await promised(opening)).transaction('runs', mode);
 }
 
 /** Returns what was kept under the name, if anything. */
-export const recall = async name => promised((await store('readonly')).get(name));
+export const recall = async name => promised((await begin('readonly')).objectStore('runs').get(name));
 
-/** Keeps the value in place of what was kept. */
-export const keep = async (name, value) => promised((await store('readwrite')).put(value, name));
+/** Keeps values under their names in place of what was kept: all of them or none. */
+export async function keep(values) {
+  const transaction = await begin('readwrite');
+  for (const [name, value] of Object.entries(values)) transaction.objectStore('runs').put(value, name);
+  await new Promise((resolve, reject) => {
+    transaction.oncomplete = resolve;
+    transaction.onabort = () => reject(transaction.error);
+  });
+}

@@ -13,7 +13,8 @@ const keptLosses = 4000; // of the curve; then each is the mean of two
 
 let network, plane;
 let all = null; // the whole dataset
-let source = null; // where it came from: {files, classes}
+let source = null; // where it came from: {files, classes}; the page's own has no files
+let areFilesKept = false; // once is enough: they may be large
 let chosen = null; // of the classes that it trains on
 let shown = null; // a sample of the test images
 let at = null; // the place in the plane whose image is shown; the middle of the codes until the user chooses one
@@ -110,6 +111,7 @@ function use(dataset, where) {
   if (selected.train.count === 0) throw new Error('there are no images of these classes; choose more');
   network.trainOn(selected.train.images);
   all = dataset;
+  areFilesKept &&= source?.files === where.files;
   source = where;
   chosen = selected.test.count > 0 ? selected : new Dataset(selected.train, selected.train);
   shown = chosen.test.sample(samples);
@@ -200,12 +202,17 @@ const takeRuns = () => new Promise(resolve => {
   navigator.locks.request(`castnet ${network.description.name}`, {signal: AbortSignal.timeout(2000)}, hold).catch(() => resolve(false));
 });
 
+const filesOf = name => `${name} files`;
+
 /** Keeps the run, so that a reload goes on with it. */
 function save() {
   if (!holdsRuns) return;
-  const run = {description: JSON.stringify(network.description), source, epochs, at, losses, stepsALoss, lossSum, stepsOfSum, state: network.state};
-  keep(network.description.name, run).catch(error => {
-    holdsRuns = false;
+  const {name} = network.description, classes = source?.classes ?? null, hasData = source !== null;
+  const run = {description: JSON.stringify(network.description), hasData, classes, epochs, at, losses, stepsALoss, lossSum, stepsOfSum, state: network.state};
+  const files = areFilesKept ? {} : {[filesOf(name)]: source?.files ?? null};
+  areFilesKept = true;
+  keep({[name]: run, ...files}).catch(error => {
+    holdsRuns = areFilesKept = false;
     tell('failed', {message: `the browser keeps nothing (${error.message}); download the weights before you leave`});
   });
 }
@@ -213,10 +220,12 @@ function save() {
 /** Goes on with a kept run. Returns false if that cannot be. */
 async function restore(run) {
   try {
-    if (run.source) {
-      const images = run.source.files ? await readFiles(run.source.files, network.description.input) : await fetchOwn(network.description.input);
+    if (run.hasData) {
+      const files = await recall(filesOf(network.description.name));
+      const images = files ? await readFiles(files, network.description.input) : await fetchOwn(network.description.input);
       if (!images) return false;
-      use(images, run.source);
+      use(images, {files, classes: run.classes});
+      areFilesKept = true;
     }
     network.state = run.state;
   } catch (error) {
