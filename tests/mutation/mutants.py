@@ -286,10 +286,9 @@ CHANGES = {
         ("failure != context", "false", "the network that came last takes every error"),
     ]),
     "runtime/target.cpp": (LEVELS, [
-        ("return !f.present && asks_for(level.target, f.name);", "return f.present && asks_for(level.target, f.name);",
-         "levels that the CPU has are passed over"),
+        ("return !feature.present && asks_for", "return feature.present && asks_for", "what the CPU has is lacking"),
         ("levels.back() : *found", "levels.front() : *found", "a CPU without any level is told what the greatest lacks"),
-        ("if (feature.present ||", "if (true ||", "every CPU will do"),
+        ("if (!is_lacking(feature, target)) continue;", "continue;", "every CPU will do"),
     ]),
     "runtime/layer.cpp": (NETWORKS, [
         (".small = map.makes_large ? in : out,\n                                                       .kernel",
@@ -422,12 +421,19 @@ CHANGES = {
          "numbers are read from the wrong end"),
         ("gzread(file_.get(), &beyond, 1) > 0", "gzread(file_.get(), &beyond, 1) > 1", "what follows the data is not seen"),
         ("status != Z_OK && status != Z_STREAM_END", "status == Z_MEM_ERROR", "a wrong checksum is not seen"),
+        ("subspan(4 + 4 * shape_.size())", "subspan(4 * shape_.size())", "mapped images begin in the header"),
+        ("gzdirect(file_.get()) == 0 || size_", "size_", "a compressed file is mapped"),
     ]),
     "train/data/npy.cpp": (FILES, [
         ("version == 1 ? 2 : 4", "version == 1 ? 2 : 2", "the header of format 2 is not understood"),
         ("+ header.size() + 1) % 64 != 0", "+ header.size() + 1) % 16 != 0", "the data does not begin where the format asks"),
         ("if (*header.fortran_order)", "if (!header.fortran_order)", "Fortran's order is read as C's"),
         ("if (*size != data.size())", "if (*size > data.size())", "what follows the data is not seen"),
+        ("% alignof(float) == 0", "% alignof(float) >= 0", "mapped floats lie where no float can"),
+    ]),
+    "train/data/dataset.cpp": (FILES, [
+        ("is_split_off[i] ? split_off : rest", "is_split_off[i] ? rest : split_off", "what is split off is trained on"),
+        ("shuffle(indices, random);", "", "a split takes the first images of each class"),
     ]),
     "train/data/npy_folder.cpp": (FILES, [
         ('"train-labels.npy" : "test-labels.npy"', '"train-labels.npy" : "train-labels.npy"',
