@@ -265,6 +265,16 @@ TEST_CASE("dataset: above 256 MiB files are mapped where they are as in memory, 
     }
 }
 
+TEST_CASE("dataset: a compressed file is read, however large it is") {
+    const TemporaryFolder folder;
+    const std::filesystem::path path = folder.path() / "a-idx3-ubyte.gz";
+    write_gzip(path, idx_bytes(0x08, {400'000, 28, 28}, std::string(std::size_t{400'000} * 28 * 28, '\x01')));
+    const Dataset dataset = load_dataset(path, Part::train, {28, 28, 1}, {});
+    CHECK_FALSE(dataset.bytes.is_mapped());
+    CHECK(dataset.size() == 400'000);
+    CHECK(dataset.bytes[dataset.bytes.size() - 1] == 1);
+}
+
 TEST_CASE("dataset: without labels a split is a plain random one") {
     const Dataset dataset{.shape = {1, 1, 1}, .bytes = std::vector<std::uint8_t>(50), .floats = {}, .labels = {}};
     Random random(4);
@@ -274,6 +284,9 @@ TEST_CASE("dataset: without labels a split is a plain random one") {
     joined.insert(joined.end(), validation.begin(), validation.end());
     std::ranges::sort(joined);
     CHECK(joined == all_indices(50));
+    CHECK(std::ranges::is_sorted(rest));
+    CHECK(validation != all_indices(15));
+    CHECK(validation != split_stratified(dataset, 0.3, random).second);  // the generator has moved on
 }
 
 TEST_CASE("dataset: a stratified split takes the same part of every class, and loses nothing") {

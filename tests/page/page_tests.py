@@ -338,6 +338,24 @@ class Page(unittest.TestCase):
         self.train(2)
         self.assertEqual(self.download(), self.train_in_node(2))
 
+    def test_images_that_destroy_the_weights_end_the_training_and_a_new_run_begins(self):
+        self.open()
+        self.give(("huge.npy", npy((40, 28, 28), [1e30] * (40 * 784))))
+        self.wait(lambda: "40 images" in self.text("count"), "they are taken")
+        self.find("train").click()
+        self.wait_for_error("; start over, with other images if it happens again")
+        self.assertEqual(self.text("train"), "Train")
+        self.find("own").click()
+        self.find("anew").click()
+        self.train(1)
+        self.assertEqual(self.text("error"), "")
+        self.assertEqual(self.download(), self.train_in_node(1))
+
+    def test_a_page_without_its_network_says_so(self):
+        (self.site / "network.wasm").unlink()
+        self.browser.get(self.address)
+        self.wait_for_error("network.wasm: the server answered 404; give the page its whole folder")
+
     def test_weights_of_another_network_are_refused(self):
         self.open()
         self.native("train-test_odd", "--epochs", 1, "--run-dir", "odd", "--no-figures", "--classes", "all", "--data", self.odd_images())

@@ -67,8 +67,8 @@ export class Dataset {
 /** Returns the page's own images, or null if it came without, or with images of another shape. */
 export async function fetchOwn(input) {
   const files = await Promise.all(ownFiles.map(async name => {
-    const response = await fetch(`data/${name}.gz`);
-    return response.ok ? new File([await response.blob()], `${name}.gz`) : null;
+    const response = await fetch(`data/${name}.gz`).catch(() => null); // offline
+    return response?.ok ? new File([await response.blob()], `${name}.gz`) : null;
   }));
   if (files.includes(null)) return null;
   return readFiles(files, input);

@@ -35,7 +35,7 @@ const otherTurn = () => new Promise(resolve => {
 
 const requests = {
   async open({seed}) {
-    const response = await fetch('network.wasm');
+    const response = await fetch('network.wasm').catch(() => ({ok: false, status: 'nothing'}));
     if (!response.ok) throw new Error(`network.wasm: the server answered ${response.status}; give the page its whole folder`);
     network = await Network.from(await response.arrayBuffer(), {seed});
     plane = new LatentPlane(network.codeSize);
@@ -71,7 +71,7 @@ const requests = {
     isTraining = true;
     train().catch(error => {
       isTraining = false;
-      fail(error);
+      fail(new Error(`${error.message}; start over, with other images if it happens again`));
       tell('state', state());
     });
   },
@@ -116,7 +116,7 @@ function use(dataset, where) {
   chosen = selected.test.count > 0 ? selected : new Dataset(selected.train, selected.train);
   shown = chosen.test.sample(samples);
   tell('data', {count: chosen.train.count, classes: all.classes.length > 20 ? [] : all.classes, chosen: source.classes, range: chosen.range,
-                isOwn: source.files === null, hasOther: chosen.test !== chosen.train});
+                isOwn: source.files === null});
 }
 
 async function train() {
