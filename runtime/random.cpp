@@ -25,6 +25,10 @@ void shuffle(std::span<std::uint32_t> values, Random &random) {
     for (std::size_t i = values.size(); i > 1; i--) std::swap(values[i - 1], values[random.below(static_cast<std::uint32_t>(i))]);
 }
 
+void skip_shuffle(std::size_t values, Random &random) {
+    for (std::size_t i = values; i > 1; i--) random.below(static_cast<std::uint32_t>(i));
+}
+
 int glorot_uniform(Network &network, Random &random) {
     for (std::size_t l = 0; l < network.description().layers.size(); l++) {
         const LayerDescription &layer = network.description().layers[l];

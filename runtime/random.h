@@ -1,6 +1,7 @@
 // All randomness: one seeded generator whose whole state is one number.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -26,6 +27,9 @@ private:
 
 /// Shuffles the values (Fisher & Yates); every order is equally likely.
 void shuffle(std::span<std::uint32_t> values, Random &random);
+
+/// Draws what shuffling so many values would, so that what is drawn after it is the same without the shuffle.
+void skip_shuffle(std::size_t values, Random &random);
 
 /// Sets Keras's initial weights: kernels uniform in ±√(6 / (fan_in + fan_out)), where a fan is kernel area · channels (Glorot & Bengio
 /// 2010, equation 16), and zero biases.

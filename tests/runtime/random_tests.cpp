@@ -69,6 +69,16 @@ TEST_CASE("random: every order is about equally often that of a shuffle") {
     for (const auto &[order, count] : counts) CHECK(std::abs(count - 10000) < 400);  // four standard deviations
 }
 
+TEST_CASE("random: a shuffle that is skipped leaves the generator where the shuffle would") {
+    for (const std::size_t count : {0, 1, 2, 1000}) {
+        std::vector<std::uint32_t> values(count);
+        Random shuffled(5), skipped(5);
+        shuffle(values, shuffled);
+        skip_shuffle(count, skipped);
+        CHECK(shuffled.state() == skipped.state());
+    }
+}
+
 TEST_CASE("random: glorot_uniform fills ±√(6 / (fan_in + fan_out)), and biases are zero") {
     Network network(mnist_cae::network, 1, 1);
     Random random(0);

@@ -138,11 +138,16 @@ std::pair<std::vector<std::uint32_t>, std::vector<std::uint32_t>> split_stratifi
     for (std::size_t i = 0; i < dataset.labels.size(); i++) by_label[dataset.labels[i]].push_back(static_cast<std::uint32_t>(i));
     std::vector<bool> is_split_off(dataset.size());
     for (auto &[label, indices] : by_label) {
-        shuffle(indices, random);
-        for (const std::uint32_t i : std::span(indices).first(part_of(indices.size(), fraction))) is_split_off[i] = true;
+        if (const std::size_t count = part_of(indices.size(), fraction); count == 0) {
+            skip_shuffle(indices.size(), random);
+        } else {
+            shuffle(indices, random);
+            for (const std::uint32_t i : std::span(indices).first(count)) is_split_off[i] = true;
+        }
     }
     by_label.clear();  // as large as each of the two lists
     std::vector<std::uint32_t> rest, split_off;
+    rest.reserve(dataset.size());
     for (std::size_t i = 0; i < dataset.size(); i++) (is_split_off[i] ? split_off : rest).push_back(static_cast<std::uint32_t>(i));
     return {std::move(rest), std::move(split_off)};
 }
