@@ -83,7 +83,7 @@ def main() -> int:
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "fuzz", help="build folder of the fuzzers")
     parser.add_argument("--halide", default=next(map(str, ROOT.glob("build/venv/lib/python3*/site-packages/halide/include")), ""),
                         help="folder of HalideRuntime.h")
-    parser.add_argument("--seconds", type=int, default=int(os.environ.get("CASTNET_FUZZ_SECONDS", "30")),
+    parser.add_argument("--seconds", type=int, default=int(os.environ.get("CASTNET_FUZZ_SECONDS", "20")),
                         help="seconds per fuzzer, by default $CASTNET_FUZZ_SECONDS; 0 runs only the corpus")
     parser.add_argument("--keep", action="store_true", help="add new inputs to the corpus")
     arguments = parser.parse_args()

@@ -25,7 +25,7 @@ ELSEWHERE = {  # commands that take long or would run this test, and where they 
     r"sh cmake/bootstrap\.sh coverage": "all tests once more, in ten minutes",
     r"cmake .*(build-x86|arm64).*|build-x86/.*": "tests/targets",
     r"ctest .*": ".ci/run, by cmake/bootstrap.sh test",
-    r"python3 tests/fuzz/fuzz\.py .*": "tests/fuzz, for half a minute",
+    r"python3 tests/fuzz/fuzz\.py .*": "tests/fuzz, for 20 seconds",
     r"build/bin/conformance --count 1000 .*": "tests/conformance, a hundred of them",
 }
 WRITTEN = ["runs/mnist_cae/model.safetensors", "runs/mnist_cae/checkpoint.safetensors", "runs/mnist_cae/history.csv", "runs/mnist_cae/report.html",

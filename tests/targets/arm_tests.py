@@ -34,7 +34,8 @@ class Build(unittest.TestCase):
 class Arm(unittest.TestCase):
     def test_doctest_suite_passes(self):
         # Without what takes minutes and has nothing of its own here: the next test has threads.
-        self.assertIn("Status: SUCCESS!", emulate("runtime_tests", "--test-case-exclude=*blurred spots*,*bit-identical for any number of threads*"))
+        left_out = ("*blurred spots*", "*bit-identical for any number of threads*", "*any number of threads gives the same bits*", "*in every network and for every batch*")
+        self.assertIn("Status: SUCCESS!", emulate("runtime_tests", f"--test-case-exclude={','.join(left_out)}"))
 
     def test_training_gives_the_same_bits_again_and_the_losses_of_x86(self):
         first = emulate("losses").split()
