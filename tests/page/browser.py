@@ -25,7 +25,21 @@ def start_browser(profile: pathlib.Path, downloads: pathlib.Path):
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     options.binary_location = shutil.which("chromium")
-    return webdriver.Chrome(options=options, service=webdriver.chrome.service.Service(shutil.which("chromedriver")))
+    return webdriver.Chrome(options=options, service=local_service())
+
+
+def local_service():
+    """Returns Selenium's service of chromedriver, by the machine's number: a bare system does not know the name localhost."""
+    from selenium.webdriver.chrome.service import Service
+    from selenium.webdriver.common import utils
+
+    class LocalService(Service):
+        service_url = property(lambda self: f"http://127.0.0.1:{self.port}")
+
+        def is_connectable(self):
+            return utils.is_connectable(self.port, "127.0.0.1")
+
+    return LocalService(shutil.which("chromedriver"))
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -25,13 +25,16 @@ struct Watched {
 };
 
 std::array<Watched, 16> watched;  // images and targets, for training and for test
+std::atomic<bool> is_reported{false};
 
-/// Ends the program with the file's line. Any other bus error is the program's own, and ends it as it would without a handler.
+/// Ends the program with the file's line, once however many threads meet it. Any other bus error is the program's own, and ends it as it
+/// would without a handler.
 void report(int number, siginfo_t *signal, void * /*context*/) {
     const auto *const address = static_cast<const std::byte *>(signal->si_addr);
     for (const Watched &file : watched) {
         const std::byte *const begin = file.begin.load();
         if (begin == nullptr || address < begin || address >= begin + file.size) continue;
+        while (is_reported.exchange(true)) ::pause();  // another thread ends the program
         const auto ignored = ::write(STDERR_FILENO, file.message.data(), std::strlen(file.message.data()));
         static_cast<void>(ignored);
         ::_exit(1);
