@@ -4,6 +4,7 @@ import functools
 import http.server
 import pathlib
 import shutil
+import socket
 import sys
 import threading
 
@@ -13,7 +14,18 @@ try:
 except ImportError:
     webdriver = None
 
-MISSING_TOOLS = [tool for tool in ("chromium", "chromedriver", "node") if not shutil.which(tool)] + ([] if webdriver else ["selenium"])
+
+def has_localhost() -> bool:
+    """Returns whether the system knows the name, by which Selenium, its driver and Chromium find each other."""
+    try:
+        socket.gethostbyname("localhost")
+    except OSError:
+        return False
+    return True
+
+
+MISSING_TOOLS = [tool for tool in ("chromium", "chromedriver", "node") if not shutil.which(tool)]
+MISSING_TOOLS += ([] if webdriver else ["selenium"]) + ([] if has_localhost() else ["the name localhost (/etc/hosts)"])
 
 
 def start_browser(profile: pathlib.Path, downloads: pathlib.Path):
@@ -25,21 +37,7 @@ def start_browser(profile: pathlib.Path, downloads: pathlib.Path):
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     options.binary_location = shutil.which("chromium")
-    return webdriver.Chrome(options=options, service=local_service())
-
-
-def local_service():
-    """Returns Selenium's service of chromedriver, by the machine's number: a bare system does not know the name localhost."""
-    from selenium.webdriver.chrome.service import Service
-    from selenium.webdriver.common import utils
-
-    class LocalService(Service):
-        service_url = property(lambda self: f"http://127.0.0.1:{self.port}")
-
-        def is_connectable(self):
-            return utils.is_connectable(self.port, "127.0.0.1")
-
-    return LocalService(shutil.which("chromedriver"))
+    return webdriver.Chrome(options=options, service=webdriver.chrome.service.Service(shutil.which("chromedriver")))
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
