@@ -50,6 +50,14 @@ function(castnet_compiler_options result targets)
   set(${result} "${options}" PARENT_SCOPE)
 endfunction()
 
+# Makes lib{network}.a and its header in a folder, by `castnet compile`.
+function(castnet_compile network file folder targets)
+  castnet_compiler_options(options "${targets}")
+  add_custom_command(OUTPUT "${folder}/lib${network}.a" "${folder}/${network}.h"
+    COMMAND castnet compile "${file}" --output "${folder}" --depfile "${folder}/${network}.d" ${options}
+    DEPENDS "${file}" castnet DEPFILE "${folder}/${network}.d" VERBATIM COMMENT "Compiling the network ${network}")
+endfunction()
+
 # castnet_add_network(FILE.castnet [TARGETS TARGET…])
 #
 # Makes the library target NAME, named after the file, and the header NAME.h, which describes the network as constexpr data in namespace
@@ -71,10 +79,7 @@ function(castnet_add_network file)
   endif()
   set(folder "${CMAKE_CURRENT_BINARY_DIR}/${network}.castnet")
   set(library "${folder}/lib${network}.a")
-  castnet_compiler_options(options "${arg_TARGETS}")
-  add_custom_command(OUTPUT "${library}" "${folder}/${network}.h"
-    COMMAND castnet compile "${file}" --output "${folder}" --depfile "${folder}/${network}.d" ${options}
-    DEPENDS "${file}" castnet DEPFILE "${folder}/${network}.d" VERBATIM COMMENT "Compiling the network ${network}")
+  castnet_compile(${network} "${file}" "${folder}" "${arg_TARGETS}")
   add_custom_target(${network}-library DEPENDS "${library}")
   add_library(${network} INTERFACE)
   add_dependencies(${network} ${network}-library)

@@ -29,11 +29,8 @@ function(castnet_add_page network file)
     return()
   endif()
   # Pipelines without checks of their operands: the runtime makes these of fixed shapes.
-  castnet_compiler_options(options wasm-32-wasmrt-no_asserts-no_bounds_query-wasm_simd128)
   set(library "${CMAKE_CURRENT_BINARY_DIR}/${network}.page")
-  add_custom_command(OUTPUT "${library}/lib${network}.a" "${library}/${network}.h"
-    COMMAND castnet compile "${file}" --output "${library}" --depfile "${library}/${network}.d" ${options}
-    DEPENDS "${file}" castnet DEPFILE "${library}/${network}.d" VERBATIM COMMENT "Compiling the network ${network} for WebAssembly")
+  castnet_compile(${network} "${file}" "${library}" wasm-32-wasmrt-no_asserts-no_bounds_query-wasm_simd128)
   list(TRANSFORM castnet_page_functions PREPEND "-Wl,--export=" OUTPUT_VARIABLE exports)
   castnet_link_wasm("${library}/network.wasm" "${library}" ${network} "${CASTNET_SOURCE_DIR}/train/page/module.cpp" -mexec-model=reactor ${exports}
     -DCASTNET_NETWORK=${network} "-DCASTNET_NETWORK_HEADER=\"${network}.h\"")

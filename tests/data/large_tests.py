@@ -6,23 +6,17 @@ import re
 import resource
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from image_files import idx_header, npy_header
+
 BIN = pathlib.Path(os.environ["CASTNET_BIN"])
 IMAGE = 28 * 28
 MIB = 1 << 20
-
-
-def npy_header(images: int, kind: str) -> bytes:
-    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': ({images}, 28, 28), }}"
-    text += " " * (-(len(text) + 11) % 64) + "\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode()
-
-
-def idx_header(images: int) -> bytes:
-    return struct.pack(">BBBBIII", 0, 0, 8, 3, images, 28, 28)
 
 
 class Large(unittest.TestCase):
@@ -55,8 +49,8 @@ class Large(unittest.TestCase):
 
     def test_twenty_gigabytes_take_less_than_half_a_gigabyte_of_memory(self):
         size = 20 * 10**9
-        for name, header, image_size in (("floats.npy", npy_header(size // (4 * IMAGE), "<f4"), 4 * IMAGE), ("bytes.npy", npy_header(size // IMAGE, "|u1"), IMAGE),
-                                         ("bytes-idx3-ubyte", idx_header(size // IMAGE), IMAGE)):
+        for name, header, image_size in (("floats.npy", npy_header((size // (4 * IMAGE), 28, 28), "<f4"), 4 * IMAGE), ("bytes.npy", npy_header((size // IMAGE, 28, 28), "|u1"), IMAGE),
+                                         ("bytes-idx3-ubyte", idx_header((size // IMAGE, 28, 28)), IMAGE)):
             data = self.write(name, header, size // image_size * image_size)
             output = self.train(data, "--time-limit", "2")
             self.assertRegex(output, rf"{size // image_size} images .*\n.*stopped in epoch 1 after [1-9]\d* of {size // image_size} images")
@@ -65,7 +59,7 @@ class Large(unittest.TestCase):
             data.unlink()
 
     def test_a_file_that_becomes_shorter_ends_the_run_in_one_line(self):
-        header = npy_header(400 * MIB // IMAGE, "|u1")
+        header = npy_header((400 * MIB // IMAGE, 28, 28), "|u1")
         data = self.write("images.npy", header, 400 * MIB // IMAGE * IMAGE)
         process = self.start(data, "--epochs", "9999")
         while not (self.folder / "run" / "checkpoint.safetensors").exists():
@@ -81,7 +75,7 @@ class Large(unittest.TestCase):
 
     def test_a_number_that_is_not_finite_is_named_where_training_meets_it(self):
         images = 300 * MIB // (4 * IMAGE)
-        header = npy_header(images, "<f4")
+        header = npy_header((images, 28, 28), "<f4")
         data = self.write("images.npy", header, images * 4 * IMAGE)
         looked_at = range(0, images, images // 4096)
         with data.open("r+b") as file:
@@ -98,10 +92,10 @@ class Large(unittest.TestCase):
 
     def test_sizes_that_do_not_fit_are_refused(self):
         size = 300 * MIB // IMAGE * IMAGE
-        for name, header, beyond, reason in (("a.npy", npy_header(size // IMAGE, "|u1"), 1, f"holds {size + 1} bytes of data where its shape needs {size}"),
-                                             ("b.npy", npy_header(size // IMAGE, "|u1"), -1, f"holds {size - 1} bytes of data where its shape needs {size}"),
-                                             ("c-idx3-ubyte", idx_header(size // IMAGE), 1, "goes on after its data"),
-                                             ("d-idx3-ubyte", idx_header(size // IMAGE), -1, f"ends before its {size} bytes of data")):
+        for name, header, beyond, reason in (("a.npy", npy_header((size // IMAGE, 28, 28), "|u1"), 1, f"holds {size + 1} bytes of data where its shape needs {size}"),
+                                             ("b.npy", npy_header((size // IMAGE, 28, 28), "|u1"), -1, f"holds {size - 1} bytes of data where its shape needs {size}"),
+                                             ("c-idx3-ubyte", idx_header((size // IMAGE, 28, 28)), 1, "goes on after its data"),
+                                             ("d-idx3-ubyte", idx_header((size // IMAGE, 28, 28)), -1, f"ends before its {size} bytes of data")):
             self.assertIn(reason, self.train(self.write(name, header, size + beyond), status=1))
 
 

@@ -8,10 +8,10 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
-import zlib
 
 from browser import MISSING_TOOLS, served, start_browser, webdriver
 
@@ -21,6 +21,9 @@ if webdriver:
     from selenium.webdriver.common.keys import Keys
 
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from image_files import idx_header, npy_header, png
+
 BUILD = pathlib.Path(os.environ["CASTNET_BUILD"])
 PAGES = BUILD / "page"
 MISSING = MISSING_TOOLS + ([] if (PAGES / "mnist_cae" / "network.wasm").exists() else ["the pages"])
@@ -37,7 +40,7 @@ def blob(number: int, label: int) -> bytes:
 
 
 def idx(shape: tuple[int, ...], data: bytes) -> bytes:
-    return struct.pack(f">BBBB{len(shape)}I", 0, 0, 8, len(shape), *shape) + data
+    return idx_header(shape) + data
 
 
 def idx_of(count: int) -> tuple[bytes, bytes]:
@@ -46,16 +49,7 @@ def idx_of(count: int) -> tuple[bytes, bytes]:
 
 
 def npy(shape: tuple[int, ...], values, kind: str = "f") -> bytes:
-    header = f"{{'descr': '{ {'f': '<f4', 'd': '<f8', 'B': '|u1'}[kind] }', 'fortran_order': False, 'shape': {shape}, }}"
-    header += " " * (-(len(header) + 11) % 64) + "\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack(f"<{len(values)}{kind}", *values)
-
-
-def png(width: int, height: int, grey: bytes) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    rows = b"".join(b"\0" + grey[y * width:(y + 1) * width] for y in range(height))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return npy_header(shape, {"f": "<f4", "d": "<f8", "B": "|u1"}[kind]) + struct.pack(f"<{len(values)}{kind}", *values)
 
 
 def tensors_of(model: bytes) -> dict[str, bytes]:

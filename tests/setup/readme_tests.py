@@ -6,13 +6,14 @@ import os
 import pathlib
 import re
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
-import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from image_files import idx_header, npy_header, png
+
 BUILD = pathlib.Path(os.environ["CASTNET_BUILD"])
 
 ACTIVATE = ". build/venv/bin/activate"
@@ -63,8 +64,8 @@ def write_idx_images(folder: pathlib.Path) -> None:
     count = 60
     for part, seed in (("train", 1), ("t10k", 2)):
         pixels = noise(count * 28 * 28, seed)
-        (folder / f"{part}-images-idx3-ubyte").write_bytes(struct.pack(">BBBBIII", 0, 0, 8, 3, count, 28, 28) + pixels)
-        (folder / f"{part}-labels-idx1-ubyte").write_bytes(struct.pack(">BBBBI", 0, 0, 8, 1, count) + bytes(i % 10 for i in range(count)))
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(idx_header((count, 28, 28)) + pixels)
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(idx_header((count,)) + bytes(i % 10 for i in range(count)))
 
 
 def noise(size: int, seed: int) -> bytes:
@@ -78,15 +79,8 @@ def noise(size: int, seed: int) -> bytes:
 def write_png_images(folder: pathlib.Path) -> None:
     """Writes grey 28x28 images."""
     folder.mkdir()
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     for i in range(40):
-        rows = noise(28 * 28, i)
-        data = b"".join(b"\0" + rows[y * 28:(y + 1) * 28] for y in range(28))
-        header = struct.pack(">IIBBBBB", 28, 28, 8, 0, 0, 0, 0)
-        (folder / f"{i:02}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b""))
+        (folder / f"{i:02}.png").write_bytes(png(28, 28, noise(28 * 28, i)))
 
 
 def write_models(folder: pathlib.Path) -> None:
@@ -94,9 +88,7 @@ def write_models(folder: pathlib.Path) -> None:
     samples = ROOT / "tests" / "importer" / "samples"
     for sample, name in (("basic.keras", "model.keras"), ("weights.onnx", "graph.onnx"), ("weights.pt", "weights.pt")):
         shutil.copy(samples / sample, folder / name)
-    header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (40, 6, 5), }"
-    header += b" " * (117 - len(header)) + b"\n"
-    (folder / "images.npy").write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + noise(40 * 6 * 5, 1))
+    (folder / "images.npy").write_bytes(npy_header((40, 6, 5), "|u1") + noise(40 * 6 * 5, 1))
 
 
 def run(command: str, folder: pathlib.Path, is_activated: bool = False) -> str:

@@ -19,9 +19,8 @@ std::uint32_t crc32_of(std::uint32_t sum, std::span<const Value> values) {
 /// Extends the checksum by the images, or by those that stand for all.
 template <typename Value>
 std::uint32_t crc32_of(std::uint32_t sum, const Dataset &dataset, std::span<const Value> values) {
-    const std::size_t size = dataset.shape.size();
-    if (dataset.stride() == 1) return crc32_of(sum, values);
-    for (std::size_t begin = 0; begin < values.size(); begin += dataset.stride() * size) sum = crc32_of(sum, values.subspan(begin, size));
+    const std::size_t size = dataset.shape.size(), step = dataset.stride() * size;
+    for (std::size_t begin = 0; begin < values.size(); begin += step) sum = crc32_of(sum, values.subspan(begin, size));
     dataset.release();
     return sum;
 }

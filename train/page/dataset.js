@@ -1,5 +1,6 @@
 // Images to train on and to look at, with labels if there are any: from the page's own folder, or from files that the user gives.
 import {inShape, readArray, readPicture} from './images.js';
+import {sizeOf} from './shape.js';
 
 const ownFiles = ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'];
 
@@ -23,7 +24,7 @@ class Part {
     return new Part(images, chosen.map(i => this.labels[i]), this.imageSize);
   }
 
-  /** Returns the values of the first `most` images, evenly spread over the part, as the network sees them. */
+  /** Returns the values of at most `most` images, evenly spread over the part, as the network sees them. */
   sample(most) {
     const count = Math.min(most, this.count), scale = this.images instanceof Uint8Array ? 255 : 1;
     const values = new Float32Array(count * this.imageSize), labels = [];
@@ -78,7 +79,7 @@ const isTest = name => /^(t10k|test)/i.test(name);
 
 /** Returns the images of files that belong together: arrays of images and of labels, for training and for test, or pictures. */
 export async function readFiles(files, input) {
-  const imageSize = input.reduce((a, b) => a * b);
+  const imageSize = sizeOf(input);
   const arrays = await Promise.all(files.map(async file => ({file, ...await readFile(file, input)})));
   const part = test => {
     const own = arrays.filter(({file}) => isTest(file.name) === test);

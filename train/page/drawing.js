@@ -2,10 +2,10 @@
 
 const style = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** Returns the colour of a class: the n-th of the page's colours. */
-export const colourOf = n => {
+/** Returns a function that gives the n-th of the page's colours: of a class, or of a channel. */
+export const palette = () => {
   const colours = style('--digits').split(' ');
-  return colours[n % colours.length];
+  return n => colours[n % colours.length];
 };
 
 /** Returns a context in CSS pixels, of an empty canvas as sharp as the screen, and its size. */
@@ -38,7 +38,7 @@ function drawPixels(canvas, values, [height, width, channels], [least, most]) {
 
 function drawSignal(canvas, values, [, length, channels], [least, most]) {
   canvas.style.aspectRatio = '2';
-  const {context, width, height} = fresh(canvas);
+  const {context, width, height} = fresh(canvas), colourOf = palette();
   for (let channel = 0; channel < channels; channel++) {
     context.strokeStyle = colourOf(channel);
     context.beginPath();
@@ -118,7 +118,7 @@ export class Window {
 
 /** Draws the points in the colours of their labels, and a cross at a place. */
 export function drawPlane(canvas, shown, {places, labels}, classes, cross) {
-  const {context, width, height} = fresh(canvas);
+  const {context, width, height} = fresh(canvas), colourOf = palette();
   context.globalAlpha = 0.75;
   for (let i = 0; i < labels.length; i++) {
     const [x, y] = shown.toPixels([places[2 * i], places[2 * i + 1]], width, height);

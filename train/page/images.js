@@ -1,4 +1,5 @@
 // Images from files: IDX, plain or gzip, npy, and PNG and what else the browser shows. What `train --data` takes, one file at a time.
+import {sizeOf} from './shape.js';
 
 const wants = shape => shape.join('x');
 const fail = (name, what, advice) => { throw new Error(`${name}: ${what}; ${advice}`); };
@@ -53,7 +54,7 @@ function readIdx(name, bytes) {
   if (bytes.length < begin) fail(name, 'ends in its header', 'give the whole file');
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const shape = Array.from({length: dimensions}, (_, i) => view.getUint32(4 + 4 * i));
-  const values = elements(name, bytes, begin, shape.reduce((a, b) => a * b, 1), type);
+  const values = elements(name, bytes, begin, sizeOf(shape), type);
   return dimensions === 1 ? {labels: values} : {images: values, shape};
 }
 
@@ -70,7 +71,7 @@ function readNpy(name, bytes) {
   const type = npyTypes[entry(/'descr': *'([^']*)'/)?.replace(/^[<=>]u1$/, '|u1')];
   if (!type || entry(/'fortran_order': *(\w+)/) !== 'False') fail(name, 'is an array of another kind', advice);
   const shape = (entry(/'shape': *\(([\d, ]*)\)/) ?? fail(name, 'has no shape', advice)).split(',').filter(text => text.trim()).map(Number);
-  const values = elements(name, bytes, begin, shape.reduce((a, b) => a * b, 1), type);
+  const values = elements(name, bytes, begin, sizeOf(shape), type);
   return shape.length === 1 ? {labels: values} : {images: values, shape};
 }
 

@@ -1,5 +1,7 @@
 // The network: its WebAssembly module (module.cpp) with JavaScript's types. Works in a page, in a worker and in node.
 
+import {sizeOf} from './shape.js';
+
 // What the C library may ask of a system: a place to print errors to, and an end. There are no files.
 const system = memory => ({
   fd_write(descriptor, vectors, count, written) {
@@ -18,8 +20,6 @@ const system = memory => ({
     throw new Error(`the network's module ended with status ${status}; reload the page`);
   },
 });
-
-const size = shape => shape.reduce((product, extent) => product * extent, 1);
 
 /** A network and a run of its training. Images, codes and weights are Float32Arrays in C order. Errors throw. */
 export class Network {
@@ -42,9 +42,9 @@ export class Network {
     this.#exports = exports;
     /** Its name, loss, shapes (input, code), layers and tensors. */
     this.description = JSON.parse(this.#text(exports.description()));
-    this.imageSize = size(this.description.input);
-    this.codeSize = size(this.description.code);
-    this.tensors = this.description.tensors.map(tensor => ({...tensor, size: size(tensor.shape)}));
+    this.imageSize = sizeOf(this.description.input);
+    this.codeSize = sizeOf(this.description.code);
+    this.tensors = this.description.tensors.map(tensor => ({...tensor, size: sizeOf(tensor.shape)}));
     this.parameters = this.tensors.reduce((sum, tensor) => sum + tensor.size, 0);
     this.begin(options);
   }

@@ -1,5 +1,5 @@
 // The page: shows what the worker tells, and asks it for what the user wants.
-import {colourOf, drawImage, drawLosses, drawPlane, Window} from './drawing.js';
+import {drawImage, drawLosses, drawPlane, palette, Window} from './drawing.js';
 
 const of = id => document.getElementById(id);
 const worker = new Worker('worker.js', {type: 'module'});
@@ -97,6 +97,7 @@ function showState() {
 }
 
 function showLegend() {
+  const colourOf = palette();
   of('legend').replaceChildren(...chosen.map((label, n) => {
     const item = Object.assign(document.createElement('li'), {textContent: label});
     item.style.setProperty('--colour', colourOf(n));

@@ -1,4 +1,5 @@
 // Model files: safetensors with Keras's names and layouts, as the program train writes and reads them.
+import {sizeOf} from './shape.js';
 
 const writer = 'castnet';
 const textBeforeChecksum = '{"__metadata__":{"crc32":"', noChecksum = '00000000';
@@ -28,7 +29,6 @@ const architectureOf = ({name, loss, input, encoder_layers, layers}) => ({
   encoder_layers: `${encoder_layers}`, input: input.join('x'), layers: layers.join('\n'), loss, network: name,
 });
 
-const sizeOf = shape => shape.reduce((product, extent) => product * extent, 1);
 const selfTest = network => ({input: {name: 'self_test/input', shape: [1, ...network.description.input]},
                               output: {name: 'self_test/output', shape: [1, ...network.description.input]}});
 

@@ -1,7 +1,7 @@
 // Keeps the page's files, so that it works without its server after the first visit. Asks the server first: a page made anew is taken at once.
 
 const pageFiles = ['./', 'page.css', 'page.js', 'drawing.js', 'worker.js', 'dataset.js', 'images.js', 'latent_plane.js', 'network.js', 'safetensors.js',
-                   'storage.js', 'network.wasm'];
+                   'shape.js', 'storage.js', 'network.wasm'];
 const dataFiles = ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'].map(name => `data/${name}.gz`);
 const cacheOf = () => caches.open(`castnet ${registration.scope}`);
 
