@@ -116,6 +116,6 @@ function(castnet_add_programs network)
     add_executable(${target} "${CASTNET_SOURCE_DIR}/train/${program}.cpp")
     target_compile_definitions(${target} PRIVATE CASTNET_NETWORK=${network} CASTNET_NETWORK_HEADER="${network}.h" CASTNET_PROGRAM="${target}"
                                CASTNET_CLASSES="${arg_CLASSES}")
-    target_link_libraries(${target} PRIVATE castnet_programs ${network})
+    target_link_libraries(${target} PRIVATE castnet_programs castnet_group ${network})
   endforeach()
 endfunction()

@@ -16,6 +16,7 @@ lint_packages="clang-format clang-tidy cppcheck"
 check_packages="clang libclang-rt-dev make qemu-user valgrind"
 arm64_packages="g++-aarch64-linux-gnu qemu-user"
 board_packages="gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib make qemu-system-arm"
+ranks_packages="libmpich-dev libopenmpi-dev mpich openmpi-bin"
 page_packages="clang-19 lld-19 wasi-libc libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32"
 browser_packages="chromium chromium-driver nodejs python3-selenium"
 fashion_package=dataset-fashion-mnist
@@ -75,6 +76,8 @@ set_up_checkers() {
     install_packages $arm64_packages || say "no tests on 64-bit ARM: $arm64_packages could not be installed"
     # shellcheck disable=SC2086
     install_packages $board_packages || say "no tests on a microcontroller: $board_packages could not be installed"
+    # shellcheck disable=SC2086
+    install_packages $ranks_packages || say "no tests of several processes: $ranks_packages could not be installed"
     # shellcheck disable=SC2086
     install_packages $page_packages $browser_packages || say "no tests in a browser: $page_packages $browser_packages could not be installed"
 }
@@ -269,6 +272,8 @@ set_up_environment
 [ -z "$needs_data" ] || provide_data
 # shellcheck disable=SC2086
 [ "$verb" != page ] || install_or_fail $page_packages
+# shellcheck disable=SC2086
+[ "$verb" != lint ] || install_or_fail $lint_packages $ranks_packages
 case "$verb $*" in
 benchmark*--quick*) ;;
 benchmark* | peers*) set_up_peers ;;
@@ -354,8 +359,6 @@ coverage)
         --txt-summary --txt build-coverage/coverage.txt --html-details build-coverage/coverage.html --fail-under-line 95 --fail-under-branch 85 "$@"
     ;;
 lint)
-    # shellcheck disable=SC2086  # a list of words
-    install_or_fail $lint_packages
     build all
     cd "$root"
     # shellcheck disable=SC2046  # lists of words

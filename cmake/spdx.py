@@ -30,7 +30,7 @@ DISTRIBUTION = {
     "qemu-system-arm": "GPL-2.0-or-later", "gnuplot-nox": "gnuplot",
     "libc++-19-dev-wasm32": "Apache-2.0 WITH LLVM-exception", "libc++abi-19-dev-wasm32": "Apache-2.0 WITH LLVM-exception",
     "libclang-rt-19-dev-wasm32": "Apache-2.0 WITH LLVM-exception", "lld-19": "Apache-2.0 WITH LLVM-exception",
-    "libclang-rt-dev": "Apache-2.0 WITH LLVM-exception", "libcli11-dev": "BSD-3-Clause", "libfmt-dev": "MIT", "libpng-dev": "libpng-2.0",
+    "libclang-rt-dev": "Apache-2.0 WITH LLVM-exception", "libcli11-dev": "BSD-3-Clause", "libfmt-dev": "MIT", "libmpich-dev": "mpich2", "libopenmpi-dev": "BSD-3-Clause", "mpich": "mpich2", "openmpi-bin": "BSD-3-Clause", "libpng-dev": "libpng-2.0",
     "make": "GPL-3.0-or-later",
     "nlohmann-json3-dev": "MIT", "nodejs": "MIT", "python3": "PSF-2.0", "python3-selenium": "Apache-2.0", "python3-venv": "PSF-2.0", "qemu-user": "GPL-2.0-or-later", "valgrind": "GPL-2.0-or-later",
     "wasi-libc": "Apache-2.0 WITH LLVM-exception AND MIT AND CC0-1.0 AND BSD-2-Clause", "zlib1g-dev": "Zlib",

@@ -8,7 +8,7 @@ namespace castnet {
 
 class Adam : public Halide::Generator<Adam> {
 public:
-    Input<Buffer<Element, 2>> gradients{"gradients"};  // (parameter, shard)
+    Input<Buffer<Element, 2>> gradients{"gradients"};  // (parameter, row)
     Input<Element> rate{"rate"}, decay{"decay"}, beta_1{"beta_1"}, beta_2{"beta_2"}, epsilon{"epsilon"};
     Output<Func> state{"state", {element_type(), element_type(), element_type()}, 1};  // w, m, v
 

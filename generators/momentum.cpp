@@ -8,7 +8,7 @@ namespace castnet {
 
 class Momentum : public Halide::Generator<Momentum> {
 public:
-    Input<Buffer<Element, 2>> gradients{"gradients"};  // (parameter, shard)
+    Input<Buffer<Element, 2>> gradients{"gradients"};  // (parameter, row)
     Input<Element> rate{"rate"}, decay{"decay"}, momentum{"momentum"};
     Input<bool> nesterov{"nesterov"};
     Output<Func> state{"state", {element_type(), element_type()}, 1};  // w, v

@@ -6,7 +6,7 @@ namespace castnet {
 
 class Sgd : public Halide::Generator<Sgd> {
 public:
-    Input<Buffer<Element, 2>> gradients{"gradients"};  // (parameter, shard)
+    Input<Buffer<Element, 2>> gradients{"gradients"};  // (parameter, row)
     Input<Element> rate{"rate"}, decay{"decay"};
     Output<Func> weights{"weights", element_type(), 1};
 

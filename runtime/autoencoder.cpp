@@ -13,7 +13,7 @@ std::size_t count(std::span<const float> values, const Shape &shape) {
 }  // namespace
 
 Autoencoder::Autoencoder(const NetworkDescription &description, const AutoencoderOptions &options, std::span<std::byte> arena) noexcept
-    : network_(description, options.batch_size, options.threads, options.purpose, arena, options.optimizer.slots()),
+    : network_(description, options.batch_size, options.threads, options.purpose, arena, options.optimizer.slots(), options.ranks),
       optimizer_(options.optimizer),
       seed_(options.seed) {
     Random random(options.seed);
@@ -41,8 +41,7 @@ StepResult Autoencoder::step(std::span<const float> images, std::span<const floa
         return {.error = network_.refuse("step: the images are not 1 to batch_size whole images of the network's input shape")};
     if (count(targets, network_.description().output) != inputs)
         return {.error = network_.refuse("step: there are not as many targets as images")};
-    draw();
-    return optimizer_.step(network_, Batch::of(images, targets, static_cast<int>(inputs)));
+    return step_on(Batch::of(images, targets, static_cast<int>(inputs)));
 }
 
 int Autoencoder::encode(std::span<const float> images, std::span<float> codes) noexcept {

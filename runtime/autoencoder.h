@@ -17,6 +17,7 @@ struct AutoencoderOptions {
     Purpose purpose = Purpose::training;
     Optimizer optimizer{};   ///< Adam, unless another is given
     std::uint64_t seed = 0;  ///< of the initial weights, and of what dropout draws
+    Ranks *ranks = nullptr;  ///< the processes that train it together, each with the same calls; null: this one alone
 };
 
 /// A network that learns to reproduce its input, or to make other targets of it. Images, codes, outputs and weights are dense floats in C
@@ -56,6 +57,11 @@ public:
     StepResult step(std::span<const float> images) noexcept;
     /// Takes one step towards mapping the images to as many targets of the output's shape, to remove noise for example.
     StepResult step(std::span<const float> images, std::span<const float> targets) noexcept;
+    /// Takes one step on a batch whose images lie anywhere, of at most batch_size.
+    StepResult step_on(const Batch &batch) noexcept {
+        draw();
+        return optimizer_.step(network_, batch);
+    }
     /// Takes steps in one fork of the threads until `next` returns null. next(nullptr) points to the first batch, next(result of the last
     /// step) to each later one. `next` runs on any of the threads, one at a time, and may not throw. It may change the optimizer's learning
     /// rate.

@@ -58,6 +58,7 @@ struct Batch {
     const float *inputs = nullptr, *targets = nullptr;  ///< dense (images, H, W, C); null if `examples` hold them
     Examples examples;
     const std::uint32_t *indices = nullptr;  ///< the batch's images among the examples
+    std::uint32_t wishes = 0;  ///< what this process asks of all that train together, bit by bit: the result has all of theirs
 
     /// Returns a batch of `images` inputs and their targets.
     static Batch of(std::span<const float> inputs, std::span<const float> targets, int images) {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "runtime/listing.h"
+#include "runtime/sharding.h"
 
 namespace castnet {
 
@@ -242,14 +243,29 @@ struct NetworkDescription {
         while (!layers[layer].learns()) layer++;
         return layer;
     }
-    /// Returns the most images of a shard. Each shard's gradients go to memory and back, so that fewer, larger shards move less. But what
+    /// Returns the most images of a piece. Each piece's gradients go to memory and back, so that fewer, larger pieces move less. But what
     /// one keeps of every layer should leave room for the weights in a second-level cache of 1 MiB or more.
-    [[nodiscard]] constexpr int most_shard_images() const {
+    [[nodiscard]] constexpr int most_piece_images() const {
         constexpr std::size_t most_bytes = 640U << 10U, least = 16, most = 64;
         std::size_t floats = input.size();
         for (const LayerDescription &layer : layers) floats += layer.is_taken_in ? 0 : layer.output.size() * (layer.keeps_sums ? 2U : 1U);
         return static_cast<int>(std::clamp(most_bytes / (floats * sizeof(float)), least, most));
     }
+    /// Returns the least images of a shard, a power of two: whose multiply-adds are many beside the gradients that each shard writes, and
+    /// that are read again to be summed. On the default network, of 126 to a gradient and image, shards of two took 1 to 3 % longer than of
+    /// eight (amd-25-17).
+    [[nodiscard]] constexpr int least_shard_images() const {
+        constexpr std::size_t least_multiply_adds = 192;
+        std::size_t gradients = 0;
+        for (const LayerDescription &layer : layers) gradients += layer.learns() && !layer.sums_over_batch() ? layer.parameter_count() : 0;
+        int images = 1;
+        while (images < Sharding::most_images &&
+               static_cast<std::size_t>(images) * training_multiply_adds() < least_multiply_adds * gradients)
+            images *= 2;
+        return images;
+    }
+    /// Returns the shards of a training step.
+    [[nodiscard]] constexpr Sharding sharding(int images) const { return Sharding::of_step(images, least_shard_images()); }
     /// Returns the multiply-adds of inference per image.
     [[nodiscard]] constexpr std::size_t forward_multiply_adds() const {
         std::size_t count = 0;
@@ -276,40 +292,19 @@ private:
     }
 };
 
-/// Splits a batch into shards of at most `most_images`, the network's most_shard_images(). The split depends on nothing else, so that
-/// gradient sums are the same for any number of threads.
-struct Sharding {
-    static constexpr int least_shards = 4;  ///< of a batch, so that as many threads can work on it
-
-    int images = 0;            ///< in the batch
-    int images_per_shard = 0;  ///< in all but the last shard
-    int shards = 0;
-
-    constexpr Sharding(int batch_images, int most_images) : images(batch_images) {
-        const int parts = std::max(least_shards, divide_up(images, most_images));
-        images_per_shard = std::max(1, divide_up(images, parts));
-        shards = divide_up(images, images_per_shard);
-    }
-    // Return the maximum over all batches of at most `images`: a smaller batch can have more or larger shards.
-    static constexpr int most_shards(int images, int most_images) {
-        return std::min(images, std::max(least_shards, divide_up(images, most_images)));
-    }
-    static constexpr int largest_shard(int images, int most_images) { return std::min(most_images, divide_up(images, least_shards)); }
-
-    [[nodiscard]] constexpr int first(int shard) const { return shard * images_per_shard; }
-    [[nodiscard]] constexpr int size(int shard) const { return std::min(images_per_shard, images - first(shard)); }
-
-    static constexpr int divide_up(int a, int b) { return a / b + (a % b != 0 ? 1 : 0); }
-};
-
 /// What a network is laid out for. For inference it has weights and two grids per worker, but no gradients, moments or kept activations.
 enum class Purpose { training, inference };
+
+/// Which of several processes a network belongs to that train it together.
+struct Place {
+    int rank = 0, ranks = 1;
+};
 
 /// The blocks of an arena: a weight for every parameter, and the rest for those that are learned. Inference has only weights. There are as
 /// many moments as the optimizer has slots: Adam's first and second, or the velocity of SGD with momentum.
 enum class Block { weights, moments_1, moments_2, gradients };
 
-/// Where a grid begins, in floats: a shard's in a worker's scratch space, or a batch's in the arena.
+/// Where a grid begins, in floats: a piece's in a worker's scratch space, or a batch's in the arena.
 struct GridPlace {
     std::size_t begin = 0;
     std::size_t image_size = 0;  ///< floats of each of a batch's images; 0 if the place is in scratch space
@@ -322,13 +317,20 @@ struct LayerOffsets {
     GridPlace output{};
     GridPlace kept{};             ///< the sums if the layer keeps them, otherwise the output
     GridPlace output_gradient{};  ///< of a layer that sums over the batch
+    int owner = 0;                ///< of a layer that sums over the batch: the process that computes its gradients
+};
+
+/// The sum of a subtree's gradients: a float for each parameter of the sharded layers, or for those that a process completes.
+struct SubtreeSum {
+    Subtree node;
+    float *values = nullptr;
 };
 
 /// The bytes of an arena by their use.
 struct MemoryUse {
     std::uint64_t weights = 0;      ///< kernels, what passes read of them, and biases
     std::uint64_t optimizer = 0;    ///< moments
-    std::uint64_t gradients = 0;    ///< of every shard, and their sum
+    std::uint64_t gradients = 0;    ///< of every piece, and their sum
     std::uint64_t activations = 0;  ///< every worker's and the batch's layer outputs, their gradients, and gathered images
 };
 
@@ -341,28 +343,32 @@ public:
     /// The most elements of an operand: Halide counts them in 32 bits.
     static constexpr std::uint64_t most_elements = std::numeric_limits<std::int32_t>::max() / step * step;
     static constexpr int most_slots = 2;
-    static constexpr int shard_limit = 1 << 19;  // with the layers, fewer than a Round can hold
+    static constexpr int piece_limit = 1 << 19;  // with the layers, fewer than a Round can hold
 
     constexpr ArenaLayout(const NetworkDescription &network, int batch_size, int threads, Purpose purpose_ = Purpose::training,
-                          int optimizer_slots = most_slots)
+                          int optimizer_slots = most_slots, const Place &place_ = {})
         : batch_images(batch_size),
-          most_shard_images(network.most_shard_images()),
-          shards(Sharding::most_shards(batch_size, most_shard_images)),
-          shard_images(Sharding::largest_shard(batch_size, most_shard_images)),
-          workers(std::min(threads, shards)),
+          piece_images(images_of_piece(network, batch_size, threads, place_)),
+          pieces(most_pieces(network, batch_size, place_, piece_images)),
+          workers(std::min(threads, std::max(1, pieces))),
+          place(place_),
           purpose(purpose_),
           slots(purpose == Purpose::training ? optimizer_slots : 0) {
+        std::uint64_t largest = 0;  // of the layers whose gradients each shard has
         for (std::size_t l = 0; l < network.layers.size(); l++) {
             const LayerDescription &layer = network.layers[l];
-            const std::uint64_t parameter_floats = padded(layer.kernel_size()) + padded(layer.bias_size());
-            parameters += parameter_floats;
-            if (layer.learns()) learned += parameter_floats;
-            if (layer.learns() && !layer.sums_over_batch()) sharded += parameter_floats;
+            const std::uint64_t floats_of_layer = parameter_floats(layer);
+            parameters += floats_of_layer;
+            if (layer.learns()) learned += floats_of_layer;
+            if (layer.learns() && !layer.sums_over_batch()) {
+                sharded += floats_of_layer;
+                largest = std::max(largest, floats_of_layer);
+            }
             prepared += prepared_size(layer);
             // A worker folds the gradient of a map's kernel where it has room for a grid.
             if (layer.takes_in_upsample() && purpose == Purpose::training) grid = std::max(grid, padded(layer.map_kernel_size()));
             if (layer.is_taken_in) continue;
-            const std::uint64_t size = padded(layer.output.size() * static_cast<std::uint64_t>(shard_images));
+            const std::uint64_t size = padded(layer.output.size() * static_cast<std::uint64_t>(largest_piece()));
             if (keeps_activation(network, l)) activations += size * ((is_of_batch(network, l) ? 0U : 1U) + (layer.keeps_sums ? 1U : 0U));
             grid = std::max(grid, size);
             if (!layer.sums_over_batch()) continue;
@@ -371,64 +377,74 @@ public:
                 largest_batch_grid = std::max(largest_batch_grid, batch_grid(shape));
             }
         }
-        if (!network.layers.front().sums_over_batch()) input = padded(network.input.size() * static_cast<std::uint64_t>(shard_images));
-        scratch = 2 * grid + (purpose == Purpose::training ? input + activations : 0);
-        index = padded((network.layers.size() * (sizeof(LayerOffsets) + sizeof(std::size_t)) + sizeof(float) - 1) / sizeof(float));
+        if (!network.layers.front().sums_over_batch()) input = padded(network.input.size() * static_cast<std::uint64_t>(largest_piece()));
+        for (int shards = piece_images; shards > 1; shards = divide_up(shards, summed_at_once)) spare += summed_at_once * largest;
+        scratch = 2 * grid + (purpose == Purpose::training ? input + activations + spare : 0);
+        if (place.ranks > 1 && purpose == Purpose::training) add_exchange(network);
+        const std::size_t entries = network.layers.size() * (sizeof(LayerOffsets) + sizeof(std::size_t)) +
+                                    static_cast<std::size_t>(pieces + received_sums) * sizeof(SubtreeSum) +
+                                    static_cast<std::size_t>(place.ranks > 1 ? counts_of_rank * place.ranks : 0) * sizeof(int);
+        index = padded((entries + sizeof(float) - 1) / sizeof(float));
     }
 
-    int batch_images;              ///< at most
-    int most_shard_images;         ///< the network's
-    int shards;                    ///< at most, in any such batch
-    int shard_images;              ///< at most, in any shard
-    int workers;                   ///< that run at once, each with its own scratch space
+    int batch_images;  ///< at most
+    int piece_images;  ///< in most pieces, a power of two: subtrees whose gradients a worker computes at once
+    int pieces;        ///< at most, in any such batch
+    int workers;       ///< that run at once, each with its own scratch space
+    Place place;
     std::uint64_t parameters = 0;  ///< floats of all kernels and biases
     std::uint64_t learned = 0;     ///< floats of those that training changes, as of each moment
-    std::uint64_t sharded = 0;     ///< floats of those whose gradients each shard has
+    std::uint64_t sharded = 0;     ///< floats of those whose gradients each piece has
     std::uint64_t prepared = 0;    ///< floats of the kernels that passes read beside the layers' own
     Purpose purpose;
     int slots;                      ///< blocks of moments, 0 to most_slots
-    std::uint64_t grid = 0;         ///< floats of a shard's largest layer output or its gradient; two per worker
-    std::uint64_t input = 0;        ///< floats of a shard's gathered images; per worker, for training
-    std::uint64_t activations = 0;  ///< floats of the layer outputs that a shard keeps; per worker, for training
+    std::uint64_t grid = 0;         ///< floats of a piece's largest layer output or its gradient; two per worker
+    std::uint64_t input = 0;        ///< floats of a piece's gathered images; per worker, for training
+    std::uint64_t activations = 0;  ///< floats of the layer outputs that a piece keeps; per worker, for training
+    std::uint64_t spare = 0;        ///< floats of the gradients of one layer within a piece; per worker, for training
     std::uint64_t scratch = 0;      ///< floats of all that a worker has
     std::uint64_t batch_grids = 0;  ///< floats of what layers that sum over the batch read: inputs and output gradients, for training
     std::uint64_t largest_batch_grid = 0;  ///< floats of one of these
-    std::uint64_t index = 0;               ///< floats of the layers' offsets and update order
+    std::uint64_t sent = 0, received = 0;  ///< floats that this process sends to all others at once and gets from them, at most
+    int received_sums = 0;                 ///< sums of subtrees among them, at most
+    std::uint64_t index = 0;               ///< floats of the layers' offsets and update order, and of the lists of sums and of counts
 
     // Offsets, in this order: the blocks, each with the sharded layers' parameters first and the frozen layers' last; for training, the
-    // shards' gradients, the images' errors and the batch's grids; prepared kernels; the workers' scratch space; the index.
+    // pieces' gradients, the images' errors, the batch's grids and what processes exchange; prepared kernels; the workers' scratch space;
+    // the index.
     [[nodiscard]] constexpr std::uint64_t block(Block which) const {
         if (which == Block::weights) return 0;
         const int before = which == Block::gradients ? slots : static_cast<int>(which) - 1;
         return parameters + static_cast<std::uint64_t>(before) * learned;
     }
-    [[nodiscard]] constexpr std::uint64_t shard_gradients() const { return block(Block::gradients) + learned; }
-    [[nodiscard]] constexpr std::uint64_t errors() const { return shard_gradients() + sharded * static_cast<std::uint64_t>(shards); }
+    [[nodiscard]] constexpr std::uint64_t piece_gradients() const { return block(Block::gradients) + learned; }
+    [[nodiscard]] constexpr std::uint64_t errors() const { return piece_gradients() + sharded * static_cast<std::uint64_t>(pieces); }
     [[nodiscard]] constexpr std::uint64_t first_batch_grid() const { return errors() + padded(static_cast<std::uint64_t>(batch_images)); }
+    [[nodiscard]] constexpr std::uint64_t exchanged() const { return first_batch_grid() + batch_grids; }
     [[nodiscard]] constexpr std::uint64_t prepared_kernels() const {
-        return purpose == Purpose::training ? first_batch_grid() + batch_grids : parameters;
+        return purpose == Purpose::training ? exchanged() + sent + received : parameters;
     }
     [[nodiscard]] constexpr std::uint64_t workers_scratch() const { return prepared_kernels() + prepared; }
     [[nodiscard]] constexpr std::uint64_t layer_index() const { return workers_scratch() + scratch * static_cast<std::uint64_t>(workers); }
     [[nodiscard]] constexpr std::uint64_t floats() const { return layer_index() + index; }
     [[nodiscard]] constexpr std::uint64_t bytes() const { return floats() * sizeof(float); }
 
-    /// Returns whether such an arena can exist: Halide's 32 bits count the elements of each operand, a round holds all shards, and memory
+    /// Returns whether such an arena can exist: Halide's 32 bits count the elements of each operand, a round holds all pieces, and memory
     /// has so many bytes.
     [[nodiscard]] constexpr bool is_addressable() const {
-        if (batch_images < 1 || workers < 1 || shards >= shard_limit) return false;
+        if (batch_images < 1 || workers < 1 || pieces >= piece_limit) return false;
         const bool trains = purpose == Purpose::training;
-        const std::uint64_t all_gradients = sharded * static_cast<std::uint64_t>(shards);
+        const std::uint64_t all_gradients = sharded * static_cast<std::uint64_t>(pieces);
         constexpr std::uint64_t most_bytes = std::numeric_limits<std::ptrdiff_t>::max();
-        return std::max(grid, input) <= most_elements && (!trains || std::max(all_gradients, largest_batch_grid) <= most_elements) &&
-               bytes() <= most_bytes;
+        return std::max(grid, input) <= most_elements &&
+               (!trains || std::max({all_gradients, largest_batch_grid, sent, received}) <= most_elements) && bytes() <= most_bytes;
     }
 
     [[nodiscard]] constexpr MemoryUse memory() const {
         const bool trains = purpose == Purpose::training;
         return {.weights = (parameters + prepared + index) * sizeof(float),
                 .optimizer = static_cast<std::uint64_t>(slots) * learned * sizeof(float),
-                .gradients = (trains ? first_batch_grid() - block(Block::gradients) : 0) * sizeof(float),
+                .gradients = (trains ? first_batch_grid() - block(Block::gradients) + sent + received : 0) * sizeof(float),
                 .activations = (layer_index() - workers_scratch() + (trains ? batch_grids : 0)) * sizeof(float)};
     }
 
@@ -438,7 +454,7 @@ public:
         return layer + (first > 0 && network.layers[first - 1].is_taken_in ? 2 : 1) >= first;
     }
 
-    /// Returns whether a layer's output is kept for the whole batch, not for a shard: the next layer sums over the batch.
+    /// Returns whether a layer's output is kept for the whole batch, not for a piece: the next layer sums over the batch.
     static constexpr bool is_of_batch(const NetworkDescription &network, std::size_t layer) {
         return layer + 1 < network.layers.size() && network.layers[layer + 1].sums_over_batch();
     }
@@ -453,8 +469,94 @@ public:
         return padded(layer.map_kernel_size()) * (layer.takes_in_upsample() ? 2 : 1);
     }
 
+    /// Returns the floats of a layer's kernel and bias in a block.
+    static constexpr std::uint64_t parameter_floats(const LayerDescription &layer) {
+        return padded(layer.kernel_size()) + padded(layer.bias_size());
+    }
     /// Rounds `floats` up to the alignment.
     static constexpr std::uint64_t padded(std::uint64_t floats) { return (floats + step - 1) / step * step; }
+
+    /// The rows of gradients that a pipeline sums at once: two levels of the tree (generators/tree.h).
+    static constexpr int summed_at_once = 4;
+
+    /// Returns where the floats begin of the sharded layers that a process completes and updates: as many as any other, up to a vector's.
+    [[nodiscard]] constexpr std::uint64_t slice_begin(int rank) const {
+        return sharded / step * static_cast<std::uint64_t>(rank) / static_cast<std::uint64_t>(place.ranks) * step;
+    }
+    [[nodiscard]] constexpr std::uint64_t slice_size(int rank) const { return slice_begin(rank + 1) - slice_begin(rank); }
+
+    /// Returns the process that computes the gradients of a layer that sums over the batch. The largest ones go around.
+    static constexpr int owner(const NetworkDescription &network, std::size_t layer, int ranks) {
+        const std::size_t size = network.layers[layer].parameter_count();
+        int before = 0;
+        for (std::size_t l = 0; l < network.layers.size(); l++) {
+            const std::size_t other = network.layers[l].parameter_count();
+            if (network.layers[l].sums_over_batch() && (other > size || (other == size && l < layer))) before++;
+        }
+        return before % ranks;
+    }
+
+    /// A message begins with the state of its sender, then has its images' errors, the sums of its subtrees in the receiver's slice, and
+    /// its images' inputs and output gradients of the layers whose gradients the receiver computes: each on a 64-byte boundary.
+    static constexpr std::uint64_t state_size = step;
+    static constexpr int counts_of_rank = 4;  ///< of floats in a message to it and from it, in its slice and of the layers it owns
+
+    /// Returns the floats of the message from one process to another about a batch.
+    [[nodiscard]] constexpr std::uint64_t message_size(const NetworkDescription &network, const Sharding &batch, int from, int to) const {
+        const ShardRange range = batch.range_of(from, place.ranks);
+        const auto images = static_cast<std::uint64_t>(batch.images_in(range.begin, range.end));
+        std::uint64_t size =
+            state_size + padded(images) + slice_size(to) * static_cast<std::uint64_t>(batch.count_subtrees(range, Sharding::all));
+        for (std::size_t l = 0; l < network.layers.size(); l++) {
+            const LayerDescription &layer = network.layers[l];
+            if (layer.sums_over_batch() && owner(network, l, place.ranks) == to)
+                size += padded(images * layer.input.size()) + padded(images * layer.output.size());
+        }
+        return size;
+    }
+
+    /// Returns the most images of a piece.
+    [[nodiscard]] constexpr int largest_piece() const { return std::min(batch_images, piece_images); }
+
+private:
+    /// Makes room for the messages about any batch.
+    constexpr void add_exchange(const NetworkDescription &network) {
+        Sharding::for_each(batch_images, network.least_shard_images(), [&](const Sharding &batch) {
+            std::uint64_t to_all = 0, from_all = 0;
+            int sums = 0;
+            for (int rank = 0; rank < place.ranks; rank++) {
+                to_all += message_size(network, batch, place.rank, rank);
+                from_all += message_size(network, batch, rank, place.rank);
+                sums += batch.count_subtrees(batch.range_of(rank, place.ranks), Sharding::all);
+            }
+            sent = std::max(sent, to_all);
+            received = std::max(received, from_all);
+            received_sums = std::max(received_sums, sums);
+        });
+    }
+
+    /// Returns the images of a piece, a power of two: as many as the network's most_piece_images(), but so few that all workers find
+    /// pieces. Four or more even out two workers; a number of workers that is no power of two wants more.
+    static constexpr int images_of_piece(const NetworkDescription &network, int batch_size, int threads, const Place &place) {
+        const Sharding batch = network.sharding(batch_size);
+        const int images = std::min(batch_size, divide_up(batch.shards, place.ranks) * batch.images_per_shard);
+        const auto workers = static_cast<unsigned>(std::clamp(threads, 1, piece_limit));
+        const int wanted =
+            std::has_single_bit(workers) ? std::max(4, static_cast<int>(workers)) : static_cast<int>(4 * std::bit_ceil(workers));
+        int size = batch.images_per_shard;
+        while (2 * size <= network.most_piece_images() && divide_up(images, 2 * size) >= wanted) size *= 2;
+        return size;
+    }
+
+    /// Returns the most pieces that a process has of any batch of at most `batch_size` images.
+    static constexpr int most_pieces(const NetworkDescription &network, int batch_size, const Place &place, int piece_images) {
+        if (place.ranks == 1) return divide_up(batch_size, piece_images);
+        int most = 0;
+        Sharding::for_each(batch_size, network.least_shard_images(), [&](const Sharding &batch) {
+            most = std::max(most, batch.count_subtrees(batch.range_of(place.rank, place.ranks), piece_images / batch.images_per_shard));
+        });
+        return most;
+    }
 };
 
 /// Returns the size of an arena that no memory holds. In a constant expression the compiler stops here.

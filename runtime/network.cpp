@@ -29,14 +29,21 @@ bool all_finite(std::span<const float> values) noexcept {
     return found == 0;
 }
 
-Network::Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose, std::span<std::byte> arena,
-                 int slots) noexcept
+Network::Network(const NetworkDescription &description, int batch_size, int threads, Purpose purpose, std::span<std::byte> arena, int slots,
+                 Ranks *ranks) noexcept
     : description_(&description),
-      layout_(description, std::max(1, batch_size), std::max(1, threads), purpose, std::clamp(slots, 0, ArenaLayout::most_slots)),
+      layout_(description, std::max(1, batch_size), std::max(1, threads), purpose, std::clamp(slots, 0, ArenaLayout::most_slots),
+              ranks != nullptr ? ranks->place() : Place{}),
       arena_(is_for_this_cpu() ? find_arena(batch_size, threads, arena) : nullptr) {
     if (!is_ready()) return;
     std::fill_n(arena_, layout_.floats(), 0.0F);
     index_layers();
+    auto *const lists = reinterpret_cast<SubtreeSum *>(largest_first_.data() + description.layers.size());
+    pieces_ = {lists, static_cast<std::size_t>(layout_.pieces)};
+    if (layout_.place.ranks == 1 || purpose != Purpose::training) return;
+    SubtreeSum *const sums = lists + layout_.pieces;
+    exchange_.emplace(*ranks, description, layout_, arena_, offsets_, gathered_, sums,
+                      reinterpret_cast<int *>(sums + layout_.received_sums));
 }
 
 /// Returns whether this CPU can run the pipelines, and keeps the reason if not. Called first: an unknown instruction would end the process.
@@ -91,15 +98,22 @@ float *Network::find_arena(int batch_size, int threads, std::span<std::byte> are
     return owned_ != nullptr ? owned_.get() : reinterpret_cast<float *>(arena.data());
 }
 
+/// Puts a layer's parameters at `begin` of each block, and moves that behind them.
+static void place_parameters(const LayerDescription &layer, LayerOffsets &offsets, std::uint64_t &begin) {
+    offsets.kernel = static_cast<std::size_t>(begin);
+    offsets.bias = offsets.kernel + ArenaLayout::padded(layer.kernel_size());
+    begin += ArenaLayout::parameter_floats(layer);
+}
+
 void Network::index_layers() noexcept {
     const std::span<const LayerDescription> layers = description_->layers;
     auto *const offsets = reinterpret_cast<LayerOffsets *>(arena_ + layout_.layer_index());
     auto *const order = reinterpret_cast<std::size_t *>(offsets + layers.size());
-    std::uint64_t sharded = 0, summed_over_batch = layout_.sharded, frozen = layout_.learned, prepared = layout_.prepared_kernels();
-    std::uint64_t free_scratch = 2 * layout_.grid, free_batch_grid = layout_.first_batch_grid();
+    std::uint64_t sharded = 0, frozen = layout_.learned, prepared = layout_.prepared_kernels();
+    std::uint64_t free_scratch = 2 * layout_.grid + layout_.spare, free_batch_grid = layout_.first_batch_grid();
     const auto offset = [](std::uint64_t floats) { return static_cast<std::size_t>(floats); };  // the arena is there
     const auto in_scratch = [&](const Shape &shape) {
-        const std::uint64_t size = ArenaLayout::padded(shape.size() * static_cast<std::size_t>(layout_.shard_images));
+        const std::uint64_t size = ArenaLayout::padded(shape.size() * static_cast<std::size_t>(layout_.largest_piece()));
         return GridPlace{.begin = offset(std::exchange(free_scratch, free_scratch + size))};
     };
     const auto in_batch = [&](const Shape &shape) {
@@ -110,10 +124,12 @@ void Network::index_layers() noexcept {
     std::size_t learners = 0;
     for (std::size_t l = 0; l < layers.size(); l++) {
         const LayerDescription &layer = layers[l];
-        const std::uint64_t kernel_size = ArenaLayout::padded(layer.kernel_size());
-        std::uint64_t &parameters = layer.sums_over_batch() ? summed_over_batch : layer.learns() ? sharded : frozen;
-        LayerOffsets own{.kernel = offset(parameters), .bias = offset(parameters + kernel_size), .prepared = offset(prepared)};
-        parameters = own.bias + ArenaLayout::padded(layer.bias_size());
+        LayerOffsets own{.prepared = offset(prepared)};
+        if (layer.sums_over_batch()) {
+            own.owner = ArenaLayout::owner(*description_, l, layout_.place.ranks);
+        } else {
+            place_parameters(layer, own, layer.learns() ? sharded : frozen);
+        }
         prepared += ArenaLayout::prepared_size(layer);
         if (layer.is_taken_in) {
             own.output = offsets[l - 1].output;
@@ -127,6 +143,12 @@ void Network::index_layers() noexcept {
         if (layer.sums_over_batch()) own.output_gradient = in_batch(layer.output);
         std::construct_at(offsets + l, own);
         if (layer.learns()) std::construct_at(order + learners++, l);
+    }
+    std::uint64_t owned = layout_.sharded;  // each process's layers beside each other
+    for (int rank = 0; rank < layout_.place.ranks; rank++) {
+        for (std::size_t l = 0; l < layers.size(); l++) {
+            if (layers[l].sums_over_batch() && offsets[l].owner == rank) place_parameters(layers[l], offsets[l], owned);
+        }
     }
     offsets_ = {offsets, layers.size()};
     largest_first_ = {order, learners};
@@ -152,18 +174,30 @@ std::span<const Block> Network::moments() const {
     return std::span(all).first(static_cast<std::size_t>(layout_.slots));
 }
 
-Network::ParameterRange Network::parameter_range(std::size_t layer) noexcept {
-    const std::size_t size =
-        ArenaLayout::padded(description_->layers[layer].kernel_size()) + ArenaLayout::padded(description_->layers[layer].bias_size());
-    const auto range = [&](Block block) { return std::span<float>(arena_ + layout_.block(block) + offsets_[layer].kernel, size); };
-    const bool is_summed = description_->layers[layer].sums_over_batch();
+/// Returns the parameters that begin at float `begin` of a block, with their gradients in Block::gradients.
+Network::ParameterRange Network::range_at(std::size_t begin, std::size_t size) noexcept {
+    const auto range = [&](Block block) { return std::span<float>(arena_ + layout_.block(block) + begin, size); };
     return {.weights = range(Block::weights),
             .moments_1 = range(Block::moments_1),
             .moments_2 = range(Block::moments_2),
-            .gradients = range(Block::gradients),
-            .shard_gradients = arena_ + (is_summed ? layout_.block(Block::gradients) : layout_.shard_gradients()) + offsets_[layer].kernel,
-            .shard_stride = static_cast<std::size_t>(layout_.sharded),
-            .shards = is_summed ? 1 : static_cast<std::size_t>(shards_)};
+            .gradients = range(Block::gradients).data(),
+            .row_stride = 0,
+            .rows = 1};
+}
+
+Network::ParameterRange Network::layer_range(std::size_t layer) noexcept {
+    return range_at(offsets_[layer].kernel, layer_floats(layer));
+}
+
+/// Returns the same, with the rows to which sum_pieces() reduced the gradients of a layer that does not sum over the batch.
+Network::ParameterRange Network::sharded_range(std::size_t layer) noexcept {
+    ParameterRange range = layer_range(layer);
+    if (description_->layers[layer].sums_over_batch()) return range;
+    const auto stride = static_cast<std::size_t>(summed_shards() / piece_shards());
+    range.gradients = arena_ + layout_.piece_gradients() + offsets_[layer].kernel;
+    range.row_stride = stride * layout_.sharded;
+    range.rows = (pieces_.size() + stride - 1) / stride;
+    return range;
 }
 
 LayerWeights Network::weights(std::size_t l) noexcept {
@@ -205,10 +239,11 @@ int Network::loss_gradient(const float *kept, const float *targets, float scale,
                                                   .error = Operand(errors, {static_cast<std::size_t>(images)})});
 }
 
-int Network::backward_shard(int worker, const Sharding &shards, int shard, const Batch &batch) noexcept {
+int Network::backward_piece(int worker, const SubtreeSum &piece, const Batch &batch) noexcept {
     const std::size_t layers = description_->layers.size();
-    const auto first = static_cast<std::size_t>(shards.first(shard));
-    const int images = shards.size(shard);
+    const Sharding shards = description_->sharding(batch.images);
+    const auto first = static_cast<std::size_t>(shards.first_image(piece.node.first));
+    const int images = shards.images_in(piece.node);
     const Shape in = description_->input, out = description_->output;
     const auto output_of = [&](std::size_t l) { return grid_at(offsets_[l].output, worker, first); };
     const auto kept_by = [&](std::size_t l) { return grid_at(offsets_[l].kept, worker, first); };
@@ -250,17 +285,18 @@ int Network::backward_shard(int worker, const Sharding &shards, int shard, const
         error != 0)
         return error;
 
-    const std::size_t begin = layout_.shard_gradients() + static_cast<std::size_t>(shard) * layout_.sharded;
     for (std::size_t l = layers; l-- > 0;) {
         const LayerDescription &layer = description_->layers[l];
         if (layer.is_taken_in) continue;
         int error = 0;
-        if (layer.learns() && !layer.sums_over_batch()) {
-            // decay · kernel is the penalty's gradient, which one shard adds for all.
-            const float decay = shard == 0 ? 2 * layer.l2 : 0;
-            error = backward_weights(failure_, layer, weights(l), input_of(l), gradient, gradients(begin, l), decay,
-                                     free_grid(worker, gradient), images);
-        }
+        if (layer.learns() && !layer.sums_over_batch())
+            error = sum_shards({.layer = l,
+                                .batch = shards,
+                                .first_image = static_cast<int>(first),
+                                .input = input_of(l),
+                                .gradient = gradient,
+                                .scratch = free_grid(worker, gradient)},
+                               piece.node, piece.values + offsets_[l].kernel, scratch(worker) + 2 * layout_.grid);
         if (error != 0 || layer.backward_data == nullptr) return error;
         const std::size_t before = l - (layer.takes_in_upsample() ? 2 : 1);
         float *const input_gradient = gradient_of(before, gradient);
@@ -272,7 +308,33 @@ int Network::backward_shard(int worker, const Sharding &shards, int shard, const
     return 0;
 }
 
-/// Computes the gradients of a layer that sums over the batch, when all shards have run.
+/// Sums a layer's gradients over the shards of a node that is all in a piece. `spare` has room for the rows of each level of the tree
+/// below.
+int Network::sum_shards(const WeightsPass &pass, const Subtree &node, float *sum, float *spare) noexcept {
+    const LayerDescription &layer = description_->layers[pass.layer];
+    const std::size_t kernel_size = ArenaLayout::padded(layer.kernel_size()), size = ArenaLayout::parameter_floats(layer);
+    if (node.size == 1) {
+        const LayerWeights gradients{.kernel = sum, .bias = sum + kernel_size};
+        std::fill(sum + layer.kernel_size(), sum + kernel_size, 0.0F);  // of another layer, if the row is a spare one
+        std::fill(gradients.bias + layer.bias_size(), sum + size, 0.0F);
+        const auto image = static_cast<std::size_t>(pass.batch.first_image(node.first) - pass.first_image);
+        // decay · kernel is the penalty's gradient, which one shard adds for all.
+        return backward_weights(failure_, layer, weights(pass.layer), pass.input + image * layer.geometry().input().size(),
+                                pass.gradient + image * layer.output.size(), gradients, node.first == 0 ? 2 * layer.l2 : 0, pass.scratch,
+                                pass.batch.images_in(node));
+    }
+    const int part = std::max(1, node.size / ArenaLayout::summed_at_once), end = std::min(node.first + node.size, pass.batch.shards);
+    const auto rows = static_cast<std::size_t>(divide_up(end - node.first, part));
+    if (rows == 1) return sum_shards(pass, {node.first, part}, sum, spare);
+    for (std::size_t row = 0; row < rows; row++) {
+        const Subtree child{node.first + static_cast<int>(row) * part, part};
+        const int error = sum_shards(pass, child, spare + row * size, spare + ArenaLayout::summed_at_once * size);
+        if (error != 0) return error;
+    }
+    return add_rows(spare, rows, size, sum, size);
+}
+
+/// Computes the gradients of a layer that sums over the batch, when all pieces have run.
 int Network::sum_over_batch(std::size_t l, const Batch &batch) noexcept {
     const LayerDescription &layer = description_->layers[l];
     if (!layer.sums_over_batch()) return 0;
@@ -282,7 +344,7 @@ int Network::sum_over_batch(std::size_t l, const Batch &batch) noexcept {
                             nullptr, batch.images);
 }
 
-/// Runs all but the last of the layers first … last - 1 on each shard, in batches for which the scratch space has room. Then calls
+/// Runs all but the last of the layers first … last - 1 on each piece, in batches for which the scratch space has room. Then calls
 /// end(worker, first image, images, the last layer's input), which returns 0 or an error.
 template <typename End>
 int Network::infer(std::size_t first, std::size_t last, std::span<const float> inputs, std::size_t images, const End &end) noexcept {
@@ -290,20 +352,21 @@ int Network::infer(std::size_t first, std::size_t last, std::span<const float> i
     failure_.clear();
     const std::size_t in = description_->layers[first].input.size(), batch = static_cast<std::size_t>(batch_size());
     for (std::size_t begin = 0; begin < images; begin += batch) {
-        const Sharding shards = sharding(static_cast<int>(std::min(batch, images - begin)));
-        const auto infer_shard = [&](int worker, int shard) {
-            const std::size_t image = begin + static_cast<std::size_t>(shards.first(shard));
+        const Sharding pieces(static_cast<int>(std::min(batch, images - begin)), layout_.piece_images);
+        const auto infer_piece = [&](int worker, int piece) {
+            const std::size_t image = begin + static_cast<std::size_t>(pieces.first_image(piece));
+            const int count = pieces.images_in({.first = piece, .size = 1});
             const float *input = inputs.data() + image * in;
             for (std::size_t l = first; l + 1 < last; l++) {
                 const LayerDescription &layer = description_->layers[l];
                 if (layer.kind == LayerKind::dropout || layer.is_taken_in) continue;
                 float *const output = free_grid(worker, input);
-                int error = castnet::forward(failure_, layer, weights(l), input, output, shards.size(shard));
-                if (error == 0) error = activate(failure_, layer, output, output, shards.size(shard));
+                int error = castnet::forward(failure_, layer, weights(l), input, output, count);
+                if (error == 0) error = activate(failure_, layer, output, output, count);
                 if (error != 0) return error;
                 input = output;
             }
-            return end(worker, image, shards.size(shard), input);
+            return end(worker, image, count, input);
         };
         int error = 0;
         const auto finish = [&](int code) {
@@ -311,7 +374,7 @@ int Network::infer(std::size_t first, std::size_t last, std::span<const float> i
             return Round{};
         };
         work_in_rounds(
-            &failure_, std::min(layout_.workers, shards.shards), {.firsts = shards.shards}, infer_shard, [](int) { return 0; }, finish);
+            &failure_, std::min(layout_.workers, pieces.shards), {.firsts = pieces.shards}, infer_piece, [](int) { return 0; }, finish);
         if (error != 0) return error;
     }
     return 0;
@@ -347,15 +410,34 @@ StepResult Network::backward(const Batch &batch) noexcept {
         result = *last;
         return nullptr;
     };
-    backward_each(once, [](std::size_t) { return 0; });
+    struct NoUpdate {
+        static bool needs_sums() { return false; }
+        static int clip(std::size_t) { return 0; }
+        static int step(const ParameterRange &) { return 0; }
+        static int finish(std::size_t) { return 0; }
+    };
+    backward_each(once, NoUpdate{});
     return result;
 }
 
 StepResult Network::begin(const Batch &batch) noexcept {
     if (!is_ready()) return {.error = -1};
     if (layout_.purpose != Purpose::training) return {.error = refuse(not_for_training)};
-    shards_ = sharding(batch.images).shards;
-    return penalty();
+    list_pieces(description_->sharding(batch.images));
+    StepResult result = penalty();
+    result.wishes = batch.wishes;
+    return result;
+}
+
+/// Lists this process's pieces of a batch, each with a row of gradients.
+void Network::list_pieces(const Sharding &batch) noexcept {
+    batch_ = batch;
+    std::size_t count = 0;
+    batch.for_each_subtree(batch.range_of(layout_.place.rank, layout_.place.ranks), piece_shards(), [&](const Subtree &node) {
+        pieces_.data()[count] = {.node = node, .values = arena_ + layout_.piece_gradients() + count * layout_.sharded};
+        count++;
+    });
+    pieces_ = {pieces_.data(), count};
 }
 
 StepResult Network::penalty() noexcept {
@@ -388,19 +470,119 @@ int Network::sum_gradients(std::size_t layer) noexcept {
     failure_.clear();
     if (!description_->layers[layer].learns()) return 0;
     const FlushDenormals flush;
-    return explained(sum_shards(layer));
+    return explained(sum_rows(layer));
 }
 
-int Network::sum_shards(std::size_t layer) noexcept {
+/// Sums the rows of a layer's gradients, to which sum_pieces() reduced them, into Block::gradients.
+int Network::sum_rows(std::size_t layer) noexcept {
+    const ParameterRange range = sharded_range(layer);
+    float *const sum = arena_ + layout_.block(Block::gradients) + offsets_[layer].kernel;
+    return range.gradients == sum ? 0 : add_rows(range.gradients, range.rows, range.row_stride, sum, range.weights.size());
+}
+
+int Network::add_rows(const float *rows, std::size_t count, std::size_t stride, float *sum, std::size_t size) noexcept {
+    return description_->sum_shards(failure_, {.shards = Operand(rows, size, count, stride), .sum = Operand(sum, {size})});
+}
+
+/// Sums `size` floats from `begin` on of all that lie in a node, into the first one's.
+int Network::sum_tree(std::span<const SubtreeSum> sums, const Subtree &node, std::size_t begin, std::size_t size) noexcept {
+    if (sums.size() <= 1) return 0;
+    const int half = node.size / 2, middle = node.first + half;
+    const auto lies_left = [&](const SubtreeSum &sum) { return sum.node.first < middle; };
+    const auto left = static_cast<std::size_t>(std::ranges::partition_point(sums, lies_left) - sums.begin());
+    if (const int error = sum_tree(sums.first(left), {node.first, half}, begin, size); error != 0) return error;
+    if (left == sums.size()) return 0;
+    if (const int error = sum_tree(sums.subspan(left), {middle, half}, begin, size); error != 0) return error;
+    const float *const values = sums.front().values + begin;
+    return add_rows(values, 2, static_cast<std::size_t>(sums[left].values - sums.front().values), sums.front().values + begin, size);
+}
+
+/// Returns the most shards that the rows of pieces are summed for before an update: it sums the rest, or other processes have them.
+int Network::summed_shards() const noexcept {
+    if (exchange_) return Sharding::all;
+    return std::max(piece_shards(), static_cast<int>(std::bit_ceil(static_cast<unsigned>(batch_.shards))) / ArenaLayout::summed_at_once);
+}
+
+/// Sums the gradients that a layer has in the rows of pieces, if any, over subtrees of summed_shards(): each in the row of its first piece.
+int Network::sum_pieces(std::size_t layer) noexcept {
     if (description_->layers[layer].sums_over_batch()) return 0;
-    const ParameterRange range = parameter_range(layer);
-    const std::size_t size = range.gradients.size();
-    return description_->sum_shards(failure_, {.shards = Operand(range.shard_gradients, size, range.shards, range.shard_stride),
-                                               .sum = Operand(range.gradients.data(), {size})});
+    std::span<const SubtreeSum> rest = pieces_;
+    int error = 0;
+    batch_.for_each_subtree(batch_.range_of(layout_.place.rank, layout_.place.ranks), summed_shards(), [&](const Subtree &node) {
+        const auto lies_in_node = [&](const SubtreeSum &piece) { return piece.node.first < node.first + node.size; };
+        const auto count = static_cast<std::size_t>(std::ranges::partition_point(rest, lies_in_node) - rest.begin());
+        if (error == 0) error = sum_tree(rest.first(count), node, offsets_[layer].kernel, layer_floats(layer));
+        rest = rest.subspan(count);
+    });
+    return error;
 }
 
 int Network::squared_norm(std::span<const float> values, float &norm) noexcept {
     return description_->squared_norm(failure_, {.values = Operand(values.data(), {values.size()}), .norm = Operand(&norm, {})});
+}
+
+Round Network::next_phase(Phase &phase, const Batch &batch, StepResult &result, bool needs_sums) noexcept {
+    const Round layers{.firsts = 0, .seconds = static_cast<int>(largest_first_.size())}, all_parts{.firsts = 0, .seconds = parts()};
+    const auto go_on = [&](Phase following, Block gathered, const Round &round) {
+        if (result.error == 0 && exchange_->gather(gathered) != 0) result.error = failure_.keep(not_exchanged);
+        phase = following;
+        return result.error == 0 ? round : Round{};
+    };
+    switch (phase) {
+    case Phase::backward: {
+        Exchange::State state{.error = result.error, .wishes = result.wishes};
+        const bool is_own = result.error != 0;
+        if (exchange_->exchange(description_->sharding(batch.images), pieces_, state) != 0) {
+            state.error = failure_.keep(not_exchanged);
+        } else if (state.error != 0 && !is_own) {
+            failure_.keep(failed_elsewhere);
+        }
+        result.error = state.error;
+        result.wishes = state.wishes;
+        phase = needs_sums ? Phase::sum : Phase::step;
+        return result.error == 0 ? all_parts : Round{};
+    }
+    case Phase::sum:
+        return go_on(Phase::step, Block::gradients, {.firsts = layers.seconds, .seconds = parts()});
+    case Phase::step:
+        return go_on(Phase::finish, Block::weights, layers);
+    default:
+        return {};
+    }
+}
+
+/// Returns the parameters of a part that this process updates.
+Network::ParameterRange Network::part_range(int part) noexcept {
+    if (part >= layout_.workers) return layer_range(exchange_->owned_layer(part - layout_.workers));
+    const auto workers = static_cast<std::uint64_t>(layout_.workers), index = static_cast<std::uint64_t>(part);
+    const std::uint64_t vectors = layout_.slice_size(layout_.place.rank) / ArenaLayout::step;
+    const std::uint64_t first = vectors * index / workers * ArenaLayout::step, end = vectors * (index + 1) / workers * ArenaLayout::step;
+    return range_at(layout_.slice_begin(layout_.place.rank) + first, end - first);
+}
+
+/// Completes the gradients of a part, in Block::gradients.
+int Network::complete_sums(int part, const Batch &batch) noexcept {
+    if (part >= layout_.workers) return sum_over_batch(exchange_->owned_layer(part - layout_.workers), batch);
+    const ParameterRange range = part_range(part);
+    if (range.weights.empty()) return 0;
+    const std::size_t begin = static_cast<std::size_t>(range.weights.data() - arena_) - layout_.slice_begin(layout_.place.rank);
+    const std::span<const SubtreeSum> sums = exchange_->sums();
+    const Subtree root{.first = 0,
+                       .size = static_cast<int>(std::bit_ceil(static_cast<unsigned>(description_->sharding(batch.images).shards)))};
+    if (const int error = sum_tree(sums, root, begin, range.weights.size()); error != 0) return error;
+    std::copy_n(sums.front().values + begin, range.weights.size(),
+                arena_ + layout_.block(Block::gradients) + (range.weights.data() - arena_));
+    return 0;
+}
+
+int Network::gather_moments() noexcept {
+    if (!is_ready()) return -1;
+    if (!exchange_) return 0;
+    failure_.clear();
+    for (const Block block : moments()) {
+        if (exchange_->gather(block) != 0) return failure_.keep(not_exchanged);
+    }
+    return 0;
 }
 
 }  // namespace castnet

@@ -46,58 +46,52 @@ const char *Optimizer::mistake(const Network &network) const noexcept {
     return nullptr;
 }
 
-int Optimizer::update(Network &network, std::size_t layer, float rate) const noexcept {
-    if (const char *wrong = mistake(network); wrong != nullptr) return network.fail(wrong);
-    if (const int error = clip_gradients(network, layer); error != 0) return error;
-    if (const int error = take_step(network, layer, rate); error != 0) return error;
-    // A gradient that is not finite spreads to its moments and its weight.
-    if (!all_finite(network.parameter_range(layer).weights)) return not_finite(network, network.description().layers[layer]);
-    return network.prepare_kernel(layer);
-}
-
-/// Sums the shards' gradients and scales those of the kernel and of the bias down to clip_norm, if there is one.
-int Optimizer::clip_gradients(Network &network, std::size_t layer) const noexcept {
-    if (clip_norm == 0) return 0;
-    if (const int error = network.sum_shards(layer); error != 0) return error;
+/// Scales the gradients of the kernel and of the bias down to clip_norm.
+int Optimizer::Update::clip(std::size_t layer) const noexcept {
     for (const std::span<float> gradient : {network.kernel(layer, Block::gradients), network.bias(layer, Block::gradients)}) {
         float squared_norm = 0;
         if (const int error = network.squared_norm(gradient, squared_norm); error != 0) return error;
         const float norm = std::sqrt(squared_norm);
-        if (norm <= clip_norm) continue;
-        for (float &value : gradient) value *= clip_norm / norm;
+        if (norm <= optimizer.clip_norm) continue;
+        for (float &value : gradient) value *= optimizer.clip_norm / norm;
     }
     return 0;
 }
 
-int Optimizer::take_step(Network &network, std::size_t layer, float rate) const noexcept {
-    const Network::ParameterRange range = network.parameter_range(layer);
+int Optimizer::Update::step(const Network::ParameterRange &range) const noexcept {
+    if (const char *wrong = optimizer.mistake(network); wrong != nullptr) return network.fail(wrong);
     const std::size_t size = range.weights.size();
-    const bool is_summed = clip_norm != 0;
-    const Operand gradients(is_summed ? range.gradients.data() : range.shard_gradients, size, is_summed ? 1 : range.shards,
-                            range.shard_stride);
+    if (size == 0) return 0;
+    const Operand gradients(range.gradients, size, range.rows, range.row_stride);
     const Operand weights(range.weights.data(), {size}), moments_1(range.moments_1.data(), {size}),
         moments_2(range.moments_2.data(), {size});
-    const float decay = learning_rate * weight_decay;
+    const float decay = optimizer.learning_rate * optimizer.weight_decay;
     const NetworkDescription &pipelines = network.description();
     Failure &failure = network.failure();
-    if (kind == Kind::adam)
+    if (optimizer.kind == Kind::adam)
         return pipelines.adam(failure, {.gradients = gradients,
                                         .rate = rate,
                                         .decay = decay,
-                                        .beta_1 = beta_1,
-                                        .beta_2 = beta_2,
-                                        .epsilon = epsilon,
+                                        .beta_1 = optimizer.beta_1,
+                                        .beta_2 = optimizer.beta_2,
+                                        .epsilon = optimizer.epsilon,
                                         .state_0 = weights,
                                         .state_1 = moments_1,
                                         .state_2 = moments_2});
-    if (slots() == 0) return pipelines.sgd(failure, {.gradients = gradients, .rate = rate, .decay = decay, .weights = weights});
+    if (optimizer.slots() == 0) return pipelines.sgd(failure, {.gradients = gradients, .rate = rate, .decay = decay, .weights = weights});
     return pipelines.momentum(failure, {.gradients = gradients,
                                         .rate = rate,
                                         .decay = decay,
-                                        .momentum = momentum,
-                                        .nesterov = nesterov,
+                                        .momentum = optimizer.momentum,
+                                        .nesterov = optimizer.nesterov,
                                         .state_0 = weights,
                                         .state_1 = moments_1});
+}
+
+/// Fails if a weight is not finite: a gradient that is not spreads to its moments and its weight.
+int Optimizer::Update::finish(std::size_t layer) const noexcept {
+    if (!all_finite(network.layer_range(layer).weights)) return not_finite(network, network.description().layers[layer]);
+    return network.prepare_kernel(layer);
 }
 
 }  // namespace castnet

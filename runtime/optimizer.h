@@ -59,18 +59,27 @@ struct Optimizer {
             if (batch != nullptr) rate = begin_step();
             return batch;
         };
-        network.backward_each(begin_next, [&](std::size_t layer) { return update(network, layer, rate); });
+        network.backward_each(begin_next, Update{*this, network, rate});
     }
 
     /// Resets the step count and the moments, as new weights require.
     void begin_anew(Network &network) noexcept;
 
 private:
+    /// What a backward pass updates the network with.
+    struct Update {
+        const Optimizer &optimizer;
+        Network &network;
+        const float &rate;  // of this step
+
+        [[nodiscard]] bool needs_sums() const noexcept { return optimizer.clip_norm != 0; }
+        [[nodiscard]] int clip(std::size_t layer) const noexcept;
+        [[nodiscard]] int step(const Network::ParameterRange &range) const noexcept;
+        [[nodiscard]] int finish(std::size_t layer) const noexcept;
+    };
+
     float begin_step() noexcept;
     [[nodiscard]] const char *mistake(const Network &network) const noexcept;
-    int update(Network &network, std::size_t layer, float rate) const noexcept;
-    int clip_gradients(Network &network, std::size_t layer) const noexcept;
-    int take_step(Network &network, std::size_t layer, float rate) const noexcept;
 };
 
 }  // namespace castnet

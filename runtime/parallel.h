@@ -101,9 +101,7 @@ void work_in_rounds(void *context, int workers, Round round, const First &first,
 
 #else  // no threads, as on a microcontroller
 
-/// Runs rounds of work in one fork and join. A round calls first(worker, 0) … first(worker, firsts - 1) and, when all have returned,
-/// second(0) … second(seconds - 1). Each call returns 0 or an error. next(error) then returns the next round. Each of `workers` takes the
-/// next free piece; after an error the rest of the round is skipped. No callback may throw.
+/// Does the same on the only thread.
 template <typename First, typename Second, typename Next>
 void work_in_rounds(void *, int, Round round, const First &first, const Second &second, const Next &next) noexcept {
     const FlushDenormals flush;

@@ -80,10 +80,21 @@ std::string loss_name(const NetworkDescription &description) {
     return name;
 }
 
-double loss_on(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices) {
+double loss_on(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices, Ranks *ranks) {
     const StepResult penalty = model.penalty();
     if (penalty.error != 0) throw Error(model.error_message());
-    return mean_loss(model, pairs, indices) + penalty.loss;
+    if (ranks == nullptr) return mean_loss(model, pairs, indices) + penalty.loss;
+    // Each process computes as many losses as any other, up to one.
+    const Place place = ranks->place();
+    const auto begin_of = [&](int rank) { return indices.size() * static_cast<std::size_t>(rank) / static_cast<std::size_t>(place.ranks); };
+    std::vector<int> counts;
+    for (int rank = 0; rank < place.ranks; rank++) counts.push_back(static_cast<int>(begin_of(rank + 1) - begin_of(rank)));
+    const std::size_t begin = begin_of(place.rank);
+    const std::vector<double> own = losses(model, pairs, indices.subspan(begin, begin_of(place.rank + 1) - begin));
+    std::vector<float> all(indices.size());
+    std::ranges::transform(own, all.begin() + static_cast<std::ptrdiff_t>(begin), [](double loss) { return static_cast<float>(loss); });
+    if (ranks->gather(all, counts) != 0) throw Error(not_exchanged);
+    return std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size()) + penalty.loss;
 }
 
 }  // namespace castnet

@@ -33,6 +33,6 @@ double mean_loss(Autoencoder &model, const Pairs &pairs, std::span<const std::ui
 std::string loss_name(const NetworkDescription &description);
 
 /// Returns the loss on the pairs at `indices` as Keras evaluates it: mean_loss() plus the L2 penalties. Throws Error.
-double loss_on(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices);
+double loss_on(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices, Ranks *ranks = nullptr);
 
 }  // namespace castnet

@@ -50,9 +50,9 @@ void note_no_memory() {
     usual_end = std::set_terminate(end_in_one_line);
 }
 
-int report(const std::string &text) {
-    std::fputs(fmt::format("error: {}\n", one_line(text)).c_str(), stderr);
-    return 1;
+int report(const std::string &text, const Reporter &reporter) {
+    const std::optional<std::string> line = reporter ? reporter(one_line(text)) : text;
+    return line ? fail(*line) : 1;
 }
 
 /// Prints one line per option, with its default and its restrictions in words.
@@ -109,7 +109,7 @@ std::string explain(CLI::App &app, const CLI::ParseError &error) {
 
 }  // namespace
 
-int run_program(CLI::App &app, int argc, char **argv, const std::function<void()> &run) {
+int run_program(CLI::App &app, int argc, char **argv, const std::function<void()> &run, const Reporter &reporter) {
     app.set_version_flag("--version", fmt::format("{} {}", app.get_name(), CASTNET_VERSION));
     const auto formatter = std::make_shared<HelpFormatter>();
     formatter->label("SUBCOMMAND", "COMMAND");
@@ -119,17 +119,23 @@ int run_program(CLI::App &app, int argc, char **argv, const std::function<void()
     try {
         app.parse(argc, argv);
         run();
-        if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return report("standard output cannot be written; check where it goes");
+        if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+            return report("standard output cannot be written; check where it goes", reporter);
         return 0;
     } catch (const CLI::Success &success) {  // --help, --version
         return app.exit(success);
     } catch (const CLI::ParseError &error) {
-        return report(explain(app, error));
+        return report(explain(app, error), reporter);
     } catch (const std::bad_alloc &) {
         return report_no_memory();
     } catch (const std::exception &error) {
-        return report(error.what());
+        return report(error.what(), reporter);
     }
+}
+
+int fail(const std::string &text) {
+    std::fputs(fmt::format("error: {}\n", one_line(text)).c_str(), stderr);
+    return 1;
 }
 
 void warn(const std::string &text) {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace CLI {
@@ -11,8 +12,14 @@ class App;
 
 namespace castnet {
 
+/// Returns the line with which this process reports an error; nothing if another one of its group does.
+using Reporter = std::function<std::optional<std::string>(const std::string &error)>;
+
 /// Parses the arguments, then calls run(). Returns the exit status: 0, or 1 after one line `error: …` on standard error.
-int run_program(CLI::App &app, int argc, char **argv, const std::function<void()> &run);
+int run_program(CLI::App &app, int argc, char **argv, const std::function<void()> &run, const Reporter &reporter = {});
+
+/// Prints the line `error: …` on standard error. Returns the exit status 1.
+int fail(const std::string &text);
 
 /// Prints the line `warning: …` on standard error.
 void warn(const std::string &text);

@@ -16,16 +16,19 @@
 #include "train/console/interruption.h"
 #include "train/console/progress.h"
 #include "train/data/data_folder.h"
+#include "train/files/architecture.h"
+#include "train/files/checksum.h"
 #include "train/files/error.h"
+#include "train/files/file.h"
 #include "train/files/model_file.h"
 #include "train/history.h"
 #include "train/inference.h"
-#include "train/machine/launcher.h"
 #include "train/machine/roof.h"
 #include "train/options/code_option.h"
 #include "train/options/level_option.h"
 #include "train/options/train_options.h"
 #include "train/program.h"
+#include "train/ranks/group.h"
 #include "train/report/figures.h"
 #include "train/report/run_report.h"
 #include "train/run_directory.h"
@@ -36,6 +39,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds save_interval(30);  // the work that a power failure may cost
+
+/// What a process asks of all that train together.
+enum Wish : std::uint32_t { stop = 1, save_now = 2 };
 
 /// Returns the least and the largest value of the images, or of those that stand for all; bytes stand for [0, 1].
 std::pair<float, float> range_of(const Dataset &images) {
@@ -58,15 +64,20 @@ std::optional<float> largest_unscaled(const Dataset &images) {
     return largest;
 }
 
-/// A training run: goes through the data in random order, batch by batch.
+/// A training run: goes through the data in random order, batch by batch. In a group each process computes its own images of a batch, and
+/// the first one writes and prints.
 class Training {
 public:
-    Training(const TrainOptions &options, const NetworkDescription &description, RunDirectory &directory)
+    Training(const TrainOptions &options, const NetworkDescription &description, RunDirectory &directory, Group *group)
         : options_(options),
           directory_(directory),
+          group_(group),
           random_(options.seed),
-          model_(description,
-                 {.batch_size = options.batch_size, .threads = options.threads, .optimizer = options.optimizer, .seed = options.seed}) {
+          model_(description, {.batch_size = options.batch_size,
+                               .threads = options.threads,
+                               .optimizer = options.optimizer,
+                               .seed = options.seed,
+                               .ranks = group}) {
         if (!model_.is_ready()) throw Error(model_.error_message());
         use_threads(options.threads);
         if (options.resume) resume();
@@ -89,20 +100,24 @@ public:
         }
         state_.options = options.decisive();
         if (data_.images.labels.empty()) state_.options.erase("--classes");  // the default decided nothing
+        if (group_ != nullptr) check_same(*group_, facts());
     }
 
     void run() {
         const Interruption interruption;
         if (!options_.resume) {
             state_.shuffle = random_.state();
-            directory_.begin([this] { save(); });  // so that the run can be resumed from its first moment on
+            if (writes()) {
+                directory_.begin([this] { save(); });  // so that the run can be resumed from its first moment on
+            } else {
+                save();
+            }
         }
         History history(directory_.history(), state_.epoch);
         announce();
         if (!options_.quiet) roof_ = measure_roof(model_.description(), options_.batch_size, options_.threads);
         Progress progress(options_.epochs, static_cast<int>(steps()), options_.quiet);
-        bool asked_to_stop = false;
-        while (is_unfinished() && !asked_to_stop) {
+        while (is_unfinished() && !asked_to_stop_) {
             progress.begin_epoch(state_.epoch + 1, static_cast<int>(state_.image / batch_images()));
             if (run_epoch(progress)) {
                 end_epoch(progress, history);
@@ -110,8 +125,15 @@ public:
                 save();
                 progress.end_line();
             }
-            asked_to_stop = is_asked_to_stop();
+            asked_to_stop_ = any(group_, asked_to_stop_ || is_asked_to_stop());
         }
+        if (writes()) end(history);
+        any(group_, false);  // the others wait here, and hear it if this fails
+    }
+
+private:
+    /// Reports how the run ended, and writes its results. The checkpoint is written.
+    void end(const History &history) {
         if (is_unfinished())
             say("stopped in epoch {} after {} of {} images; continue with {}\n", state_.epoch + 1, state_.image, images_.size(),
                 options_.resume_command());
@@ -122,7 +144,6 @@ public:
             throw Error(fmt::format("standard output cannot be written; the run is saved, continue with {}", options_.resume_command()));
     }
 
-private:
     [[nodiscard]] std::size_t batch_images() const { return static_cast<std::size_t>(options_.batch_size); }
     [[nodiscard]] std::size_t steps() const { return (images_.size() + batch_images() - 1) / batch_images(); }
     [[nodiscard]] bool out_of_patience() const {
@@ -144,7 +165,38 @@ private:
                         "uninterrupted run's in the last digits",
                         state_.level, level));
     }
-    void save() { save_checkpoint(model_, state_, directory_.checkpoint()); }
+    /// Returns whether this process writes and prints.
+    [[nodiscard]] bool writes() const { return group_ == nullptr || group_->place().rank == 0; }
+    [[nodiscard]] int ranks() const { return group_ == nullptr ? 1 : group_->place().ranks; }
+    void save() {
+        if (model_.network().gather_moments() != 0) throw Error(lost());
+        if (writes()) save_checkpoint(model_, state_, directory_.checkpoint());
+    }
+    [[nodiscard]] std::string lost() const {
+        return fmt::format("{}; continue from the last checkpoint with {}", lost_group, options_.resume_command());
+    }
+
+    /// Returns what the processes of a group must have in common.
+    [[nodiscard]] std::vector<Fact> facts() {
+        const NetworkDescription &description = model_.description();
+        const auto images_of = [](const std::optional<DataIdentity> &data) {
+            return data ? fmt::format("{} images with CRC-32 {:08x}", data->images, data->checksum) : "none";
+        };
+        std::uint32_t architecture = 0;
+        for (const auto &[name, value] : architecture_of(description))
+            architecture = checksum_of(std::as_bytes(std::span(value)), architecture);
+        std::vector<Fact> facts{{"network", fmt::format("{} with CRC-32 {:08x}", description.name, architecture)},
+                                {"target", std::string(description.target)},
+                                {"program", fmt::format("a file with CRC-32 {:08x}", checksum_of(read_file("/proc/self/exe")))}};
+        for (const auto &[name, value] : state_.options) facts.push_back({name, value});
+        facts.push_back({"--data", images_of(state_.data)});
+        facts.push_back({"--targets", images_of(state_.targets)});
+        facts.push_back({"checkpoint", fmt::format("epoch {}, image {}", state_.epoch, state_.image)});
+        std::vector<float> weights(description.parameter_count());
+        if (model_.save(weights) != 0) throw Error(model_.error_message());
+        facts.push_back({"first weights", fmt::format("CRC-32 {:08x}", checksum_of(std::as_bytes(std::span(weights))))});
+        return facts;
+    }
 
     template <typename... Arguments>
     void say(fmt::format_string<Arguments...> text, Arguments &&...arguments) const {
@@ -197,9 +249,10 @@ private:
 
     void announce() const {
         const Shape shape = model_.description().input;
-        say("{}: {} parameters, {} images of {}x{}x{} from {}{}, {} steps an epoch, {} threads\n", model_.description().name,
+        say("{}: {} parameters, {} images of {}x{}x{} from {}{}, {} steps an epoch, {}{} threads\n", model_.description().name,
             model_.description().parameter_count(), images_.size(), shape.height, shape.width, shape.channels, options_.data.describe(),
-            data_.targets ? " with targets from " + options_.data.targets : "", steps(), options_.threads);
+            data_.targets ? " with targets from " + options_.data.targets : "", steps(),
+            ranks() > 1 ? fmt::format("{} ranks of ", ranks()) : "", options_.threads);
         if (options_.resume && state_.epoch >= options_.epochs)
             say("{} epochs are done already; ask for more by --epochs {}\n", state_.epoch, state_.epoch + 10);
         if (const float rate = learning_rate(options_.epochs), earlier = learning_rate(earlier_epochs_); is_unfinished() && rate != earlier)
@@ -221,7 +274,7 @@ private:
         while (state_.image < order.size()) {
             run_batches(order, progress);
             if (state_.image == order.size()) break;
-            if (is_asked_to_stop()) return false;
+            if (asked_to_stop_) return false;
             save();
         }
         return true;
@@ -247,10 +300,12 @@ private:
                 failure = std::current_exception();
                 return nullptr;
             }
-            const bool pauses = last != nullptr && (Clock::now() >= save_at || is_asked_to_stop());
-            if (state_.image == order.size() || pauses) return nullptr;
+            const std::uint32_t heard = last != nullptr ? last->wishes : 0;  // of all processes in the same step
+            asked_to_stop_ = asked_to_stop_ || (heard & stop) != 0;
+            if (state_.image == order.size() || heard != 0) return nullptr;
             release_some(batch.images);
             batch = Batch::of(examples, order.subspan(state_.image, std::min(batch_images(), order.size() - state_.image)));
+            batch.wishes = (is_asked_to_stop() ? stop : 0U) | (writes() && Clock::now() >= save_at ? save_now : 0U);
             model_.optimizer().learning_rate = learning_rate(options_.epochs);
             return &batch;
         };
@@ -273,8 +328,8 @@ private:
         const double images_per_second = (all_images - static_cast<double>(images_before_)) / seconds;
         images_before_ = 0;
         std::optional<double> validation_loss;
-        if (!validation_.empty()) validation_loss = loss_on(model_, data_, validation_);
-        const Work step = training_work(model_.description(), options_.batch_size, model_.optimizer().slots());
+        if (!validation_.empty()) validation_loss = loss_on(model_, data_, validation_, group_);
+        const Work step = training_work(model_.description(), divide_up(options_.batch_size, ranks()), model_.optimizer().slots());
         progress.end_epoch(loss, validation_loss, share_of_roof(step, roof_, options_.batch_size / images_per_second));
         state_.epoch++;
         state_.image = 0;
@@ -286,11 +341,12 @@ private:
             state_.best_weights = weights_of(model_);
         }
         // Before the checkpoint: resuming drops the lines beyond the checkpoint's epoch.
-        history.add({.number = state_.epoch,
-                     .loss = loss,
-                     .validation_loss = validation_loss,
-                     .seconds = seconds,
-                     .images_per_second = images_per_second});
+        if (writes())
+            history.add({.number = state_.epoch,
+                         .loss = loss,
+                         .validation_loss = validation_loss,
+                         .seconds = seconds,
+                         .images_per_second = images_per_second});
         save();
     }
 
@@ -323,6 +379,9 @@ private:
     /// Throws Error if the step on the batch failed.
     void check(const StepResult &result, const Batch &batch) const {
         if (result.error == 0) return;
+        const std::string message = model_.error_message();
+        if (message == failed_elsewhere) throw Error(message);
+        if (message == not_exchanged) throw Error(lost());
         for (int i = 0; i < batch.images; i++) {  // of mapped data not all is looked at before
             check_finite(options_.data.describe(), data_.images, batch.indices[i]);
             if (data_.targets) check_finite(options_.data.targets, *data_.targets, batch.indices[i]);
@@ -333,13 +392,14 @@ private:
         throw Error(
             fmt::format("{} in step {} with a learning rate of {:.3g}{}; begin again with {}a smaller --learning-rate, from --init {} "
                         "if you like",
-                        model_.error_message(), model_.optimizer().steps, model_.optimizer().learning_rate,
+                        message, model_.optimizer().steps, model_.optimizer().learning_rate,
                         scaled ? "" : fmt::format(" on images with values up to {:.3g}", largest),
                         scaled ? "" : "images scaled to [0, 1] or ", directory_.checkpoint().string()));
     }
 
     const TrainOptions &options_;
     RunDirectory &directory_;
+    Group *group_;  // null if there is none
     Random random_;
     Autoencoder model_;
     TrainingState state_;
@@ -348,6 +408,7 @@ private:
     int earlier_epochs_ = options_.epochs;  // of the resumed run
     std::size_t images_before_ = 0;         // of this epoch, done before resuming
     std::size_t images_touched_ = 0;        // since mapped ones were let go
+    bool asked_to_stop_ = false;            // this process, or another of its group
     Roof roof_;
     Clock::time_point begin_ = Clock::now();
 };
@@ -362,17 +423,20 @@ int train_main(int argc, char **argv, const std::string &program, std::span<cons
     options.add_to(app);
     std::string level;
     add_level_option(app, level, levels);
-    return run_program(app, argc, argv, [&] {
+    std::unique_ptr<Group> group;
+    try {
+        group = join_group();
+    } catch (const Error &error) {
+        return fail(error.what());
+    }
+    const bool writes = group == nullptr || group->place().rank == 0;
+    const auto run = [&] {
         const NetworkDescription &description = *find_level(levels, level);
-        if (const int copies = launched_copies(); copies > 1)
-            throw Error(
-                fmt::format("mpirun or srun started {} copies, which would each train by themselves in one folder; start one, "
-                            "with as many --threads as you like",
-                            copies));
         if (!options.at.empty()) check_code(description, options.at);
         if (!options.resume) options.choose_optimizer();
         RunDirectory directory(options.run_directory);
-        directory.lock();
+        if (writes) directory.lock();
+        options.quiet = options.quiet || !writes;
         if (options.resume) {
             const TrainingState earlier = read_state(description, directory.checkpoint());
             options.resume_with(earlier.options);
@@ -383,8 +447,13 @@ int train_main(int argc, char **argv, const std::string &program, std::span<cons
             take_earlier(options.data.path, earlier.data);
             take_earlier(options.data.targets, earlier.targets);
         }
-        Training(options, description, directory).run();
-    });
+        Training(options, description, directory, group.get()).run();
+    };
+    if (group == nullptr) return run_program(app, argc, argv, run);
+    if (!writes) std::ignore = std::freopen("/dev/null", "w", stdout);
+    const int status = run_program(app, argc, argv, run, [&](const std::string &error) { return group->report_of(error); });
+    group->leave();
+    return status;
 }
 
 }  // namespace castnet

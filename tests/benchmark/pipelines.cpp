@@ -7,8 +7,7 @@
 
 namespace castnet::benchmark {
 
-Pipelines::Pipelines(const NetworkDescription &network, int batch_size)
-    : sharding_(batch_size, network.most_shard_images()), images_(sharding_.images_per_shard) {
+Pipelines::Pipelines(const NetworkDescription &network, int batch_size) : layout_(network, batch_size, 1), sharding_(network.sharding(batch_size)) {
     for (const LayerDescription &layer : network.layers) {
         if (!layer.is_taken_in) add_layer(layer);
     }
@@ -31,30 +30,33 @@ void Pipelines::add_layer(const LayerDescription &layer) {
     };
     const LayerWeights values = weights(), gradients = weights();
     const Shape input_shape = layer.geometry().input();
-    const int images = images_, summed_images = layer.sums_over_batch() ? sharding_.images : images;
-    float *const input = grids(input_shape, summed_images), *const output = grids(layer.output, images);
+    const int images = layout_.largest_piece(),
+              summed_images = layer.sums_over_batch() ? layout_.batch_images : sharding_.images_per_shard;
+    const int most_images = std::max(images, summed_images);
+    float *const input = grids(input_shape, most_images), *const output = grids(layer.output, images);
     float *const scratch = floats(layer.map_kernel_size());
-    float *const input_gradient = grids(input_shape, images), *const output_gradient = grids(layer.output, summed_images);
+    float *const input_gradient = grids(input_shape, images), *const output_gradient = grids(layer.output, most_images);
 
     const double flops = 2.0 * static_cast<double>(layer.multiply_adds()) * images;
     const double in = sizeof(float) * static_cast<double>(input_shape.size()) * images;
     const double out = sizeof(float) * static_cast<double>(layer.output.size()) * images;
     const double kernel = sizeof(float) * static_cast<double>(layer.map_kernel_size());
-    const double shards = sharding_.shards, summed_shards = static_cast<double>(summed_images) / images;
+    const double pieces = layout_.pieces, summed_pieces = static_cast<double>(summed_images) / images;
+    const double shards = sharding_.shards;
     const auto add = [&](const std::string &pass, double flops_, double bytes, double calls, std::function<int(Failure &)> run) {
         calls_.push_back({std::string(layer.name) + " " + pass, flops_, bytes, calls, std::move(run)});
     };
-    add("forward", flops, in + kernel + out, shards,
+    add("forward", flops, in + kernel + out, pieces,
         [=, &layer](Failure &failure) { return castnet::forward(failure, layer, values, input, output, images); });
     if (layer.keeps_sums)
-        add("activate", 0, 2 * out, shards,
+        add("activate", 0, 2 * out, pieces,
             [=, &layer](Failure &failure) { return castnet::activate(failure, layer, output, output, images); });
     if (layer.backward_data != nullptr)
-        add("backward_data", flops, out + kernel + 2 * in, shards, [=, &layer](Failure &failure) {
+        add("backward_data", flops, out + kernel + 2 * in, pieces, [=, &layer](Failure &failure) {
             return castnet::backward_data(failure, layer, values, output_gradient, input, input, input_gradient, images);
         });
     if (layer.backward_weights != nullptr)
-        add("backward_weights", summed_shards * flops, summed_shards * (in + out) + kernel, layer.sums_over_batch() ? 1 : shards,
+        add("backward_weights", summed_pieces * flops, summed_pieces * (in + out) + kernel, layer.sums_over_batch() ? 1 : shards,
             [=, &layer](Failure &failure) {
                 return castnet::backward_weights(failure, layer, values, input, output_gradient, gradients, 0, scratch, summed_images);
             });
@@ -65,11 +67,11 @@ void Pipelines::add_layer(const LayerDescription &layer) {
 
 void Pipelines::add_step(const NetworkDescription &network) {
     const Shape shape = network.layers.back().output.flat();
-    const int images = images_;
+    const int images = layout_.largest_piece();
     const float *output = grids(shape, images), *targets = grids(shape, images), *gradient = grids(shape, images);
-    const float *errors = floats(static_cast<std::size_t>(images_));
+    const float *errors = floats(static_cast<std::size_t>(images));
     const double grid_bytes = sizeof(float) * static_cast<double>(shape.size()) * images;
-    calls_.push_back({"loss", 0, 3 * grid_bytes, static_cast<double>(sharding_.shards), [=, &network](Failure &failure) {
+    calls_.push_back({"loss", 0, 3 * grid_bytes, static_cast<double>(layout_.pieces), [=, &network](Failure &failure) {
                           return network.loss_gradient(failure, {.output = Operand(output, shape, images),
                                                                  .targets = Operand(targets, shape, images),
                                                                  .scale = 1,
@@ -77,9 +79,25 @@ void Pipelines::add_step(const NetworkDescription &network) {
                                                                  .error = Operand(errors, {static_cast<std::size_t>(images)})});
                       }});
 
-    const ArenaLayout layout(network, sharding_.images, 1);
-    add_adam(network, "adam, of shards", layout.sharded, static_cast<std::size_t>(sharding_.shards));
-    add_adam(network, "adam, of the batch", layout.learned - layout.sharded, 1);
+    add_sums(network);
+    add_adam(network, "adam, of pieces", layout_.sharded, static_cast<std::size_t>(std::min(layout_.pieces, ArenaLayout::summed_at_once)));
+    add_adam(network, "adam, of the batch", layout_.learned - layout_.sharded, 1);
+}
+
+/// Adds the sums within pieces: one over the parts of each node of the tree, two levels of which are summed at once.
+void Pipelines::add_sums(const NetworkDescription &network) {
+    const std::size_t count = layout_.sharded;
+    const int piece_shards = layout_.piece_images / sharding_.images_per_shard;
+    const auto rows = static_cast<std::size_t>(std::min(piece_shards, ArenaLayout::summed_at_once));
+    double calls = 0;
+    for (int shards = piece_shards; shards > 1; shards /= ArenaLayout::summed_at_once)
+        calls += static_cast<double>(layout_.pieces) * piece_shards / shards;
+    if (calls == 0 || count == 0) return;
+    const float *shards = floats(count * rows), *sum = floats(count);
+    const double bytes = sizeof(float) * static_cast<double>(count * (rows + 1));
+    calls_.push_back({"sum_shards, of pieces", 0, bytes, calls, [=, &network](Failure &failure) {
+                          return network.sum_shards(failure, {.shards = Operand(shards, {count, rows}), .sum = Operand(sum, {count})});
+                      }});
 }
 
 void Pipelines::add_adam(const NetworkDescription &network, const std::string &name, std::size_t count, std::size_t shards) {

@@ -21,7 +21,7 @@ struct PipelineCall {
 
 class Pipelines {
 public:
-    /// Prepares the calls on shards of a batch of `batch_size` random images.
+    /// Prepares the calls on pieces and shards of a batch of `batch_size` random images, as one thread computes it.
     Pipelines(const NetworkDescription &network, int batch_size);
 
     [[nodiscard]] const std::vector<PipelineCall> &calls() const { return calls_; }
@@ -29,12 +29,13 @@ public:
 private:
     void add_layer(const LayerDescription &layer);
     void add_step(const NetworkDescription &network);
+    void add_sums(const NetworkDescription &network);
     void add_adam(const NetworkDescription &network, const std::string &name, std::size_t count, std::size_t shards);
     float *floats(std::size_t count);  // random values, aligned to 64 bytes
     float *grids(const Shape &shape, int images) { return floats(shape.size() * static_cast<std::size_t>(images)); }
 
+    ArenaLayout layout_;
     Sharding sharding_;
-    int images_;  // per shard
     Random random_{1};
     std::vector<std::shared_ptr<float>> memory_;
     std::vector<PipelineCall> calls_;

@@ -89,6 +89,7 @@ void replace_all(LayerDescription &layer, std::size_t index) {
 void replace_all(NetworkDescription &network) {
     constexpr std::size_t no_layer = most_layers - 1;
     replace(network.loss_gradient, no_layer, "loss", false);
+    replace(network.sum_shards, no_layer, "sum_shards", false);
     replace(network.adam, no_layer, "adam", true);
 }
 

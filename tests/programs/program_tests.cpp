@@ -107,18 +107,6 @@ TEST_CASE("train: what is wrong is said in one line, and nothing is written") {
     CHECK_FALSE(std::filesystem::exists(trained.path("none")));
 }
 
-TEST_CASE("train: copies that a launcher of MPI programs starts are refused, and one is not") {
-    const Trained trained;
-    const std::string arguments = "train-test_gap --no-figures --epochs 1 --data " + trained.data + " --run-dir " + trained.path("one");
-    for (const char *variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
-        const Run several = run(arguments, std::string(variable) + "=4 ");
-        CHECK(several.status == 1);
-        CHECK(several.output.find("error: mpirun or srun started 4 copies") == 0);
-        CHECK_FALSE(std::filesystem::exists(trained.path("one")));
-    }
-    CHECK(run(arguments, "OMPI_COMM_WORLD_SIZE=1 SLURM_NTASKS=4 ").status == 0);
-}
-
 TEST_CASE("train: a learning rate that destroys the model is reported with the step, and the last checkpoint is kept") {
     const Trained trained;
     const std::string far = trained.path("far");

@@ -23,7 +23,7 @@ TEST_CASE("roof: a step's operations and bytes are those of the formula") {
     CHECK(one.flops == 2 * multiply_adds);
     CHECK(one.bytes == 4 * (parameters * (2 * 1 + 7) + grids));
     CHECK(batch.flops == 100 * one.flops);
-    CHECK(batch.bytes == 4 * (parameters * (2 * 4 + 7) + 100 * grids));  // shards of 25 images
+    CHECK(batch.bytes == 4 * (parameters * (2 * 4 + 7) + 100 * grids));  // four pieces of up to 32 images
 }
 
 TEST_CASE("roof: the lower of two is named, and none where a step is too short for either") {

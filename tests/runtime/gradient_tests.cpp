@@ -222,11 +222,10 @@ std::vector<float> loss_and_gradients(const NetworkDescription &description, int
 }
 
 TEST_CASE("network: a batch has the same gradients where there is room for a larger one") {
-    // A smaller batch can have more shards than a larger one (7 has four, 9 three), or larger shards (256 has 64 images in one, 257
-    // has 52).
+    // A smaller batch can have more shards than a larger one: 31 has 31, and 32 has 16; 127 has 64, and 128 has 32.
     use_threads(3);
     for (const std::pair<int, int> &sizes :
-         {std::pair{9, 7}, {9, 8}, {65, 64}, {65, 63}, {257, 256}, {33, 32}, {5, 4}, {13, 10}, {100, 96}}) {
+         {std::pair{9, 7}, {9, 8}, {65, 64}, {65, 63}, {257, 256}, {33, 32}, {32, 31}, {128, 127}, {128, 5}, {13, 10}, {100, 96}}) {
         const int batch_size = sizes.first, images = sizes.second;
         CAPTURE(batch_size);
         CAPTURE(images);

@@ -17,7 +17,7 @@ from image_files import idx_header, npy_header, png
 BUILD = pathlib.Path(os.environ["CASTNET_BUILD"])
 
 ACTIVATE = ". build/venv/bin/activate"
-COMMAND = re.compile(rf"sh cmake/bootstrap\.sh [^…]+|build/bin/\S+ [^…]+|cmake -[^…]+|ctest [^…]+|python3 tests/[^…]+|sensor/(?:build/)?sensor|package/lib/castnet/bin/castnet [^…]+|g\+\+ [^…]+|{re.escape(ACTIVATE)}")
+COMMAND = re.compile(rf"sh cmake/bootstrap\.sh [^…]+|build/bin/\S+ [^…]+|cmake -[^…]+|ctest [^…]+|python3 tests/[^…]+|mpirun [^…]+|sensor/(?:build/)?sensor|package/lib/castnet/bin/castnet [^…]+|g\+\+ [^…]+|{re.escape(ACTIVATE)}")
 ELSEWHERE = {  # commands that take long or would run this test, and where they run
     r"sh cmake/bootstrap\.sh (test|lint).*": ".ci/run",
     r"sh cmake/bootstrap\.sh autotune.*|cmake .*build-avx2.*": "tests/autotune, on small pipelines",
@@ -26,6 +26,8 @@ ELSEWHERE = {  # commands that take long or would run this test, and where they 
     r"sh cmake/bootstrap\.sh coverage": "all tests once more, in ten minutes",
     r"cmake .*(build-x86|arm64).*|build-x86/.*": "tests/targets",
     r"ctest .*": ".ci/run, by cmake/bootstrap.sh test",
+    r"mpirun .*": "tests/ranks, where MPI is installed",
+    r"python3 tests/benchmark/ranks\.py.*": "by hand, for it measures machines",
     r"python3 tests/fuzz/fuzz\.py .*": "tests/fuzz, for 20 seconds",
     r"build/bin/conformance --count 1000 .*": "tests/conformance, a hundred of them",
 }

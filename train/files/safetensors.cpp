@@ -1,16 +1,17 @@
 #include "train/files/safetensors.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "train/data/array_size.h"
+#include "train/files/checksum.h"
 #include "train/files/file.h"
 #include "train/files/safetensors_header.h"
 
@@ -29,12 +30,10 @@ constexpr std::string_view writer = "castnet", no_checksum = "00000000";
 constexpr std::string_view text_before_checksum = R"({"__metadata__":{"crc32":")";
 constexpr std::size_t checksum_begin = header_begin + text_before_checksum.size();
 
-std::string checksum_of(std::string_view file) {
-    const auto continued = [](uLong sum, std::string_view part) {
-        return crc32_z(sum, reinterpret_cast<const Bytef *>(part.data()), part.size());
-    };
-    const uLong before = continued(0, file.substr(0, checksum_begin));
-    return fmt::format("{:08x}", continued(before, file.substr(checksum_begin + no_checksum.size())));
+std::string checksum_text(std::string_view file) {
+    const auto bytes = std::as_bytes(std::span<const char>(file));
+    const std::uint32_t before = checksum_of(bytes.first(checksum_begin));
+    return fmt::format("{:08x}", checksum_of(bytes.subspan(checksum_begin + no_checksum.size()), before));
 }
 
 /// Returns whether the file begins like Castnet's.
@@ -59,7 +58,7 @@ std::string_view header_text(const std::filesystem::path &path, std::string_view
     if (size > largest_header)
         throw safetensors_error(path, fmt::format("announces a header of {} bytes, and may have {}", size, largest_header));
     if (size > file.size() - header_begin) throw safetensors_error(path, "ends in its header");
-    if (has_checksum(file) && file.substr(checksum_begin, no_checksum.size()) != checksum_of(file))
+    if (has_checksum(file) && file.substr(checksum_begin, no_checksum.size()) != checksum_text(file))
         throw safetensors_error(path, "is damaged, as its checksum tells");
     return file.substr(header_begin, size);
 }
@@ -138,7 +137,7 @@ void write_safetensors(const std::filesystem::path &path, const TensorFile &file
     bytes += text;
     for (const Tensor &tensor : file.tensors)
         bytes.append(reinterpret_cast<const char *>(tensor.values.data()), tensor.values.size() * sizeof(float));
-    bytes.replace(checksum_begin, no_checksum.size(), checksum_of(bytes));
+    bytes.replace(checksum_begin, no_checksum.size(), checksum_text(bytes));
     write_file(path, bytes);
 }
 

@@ -16,11 +16,10 @@ constexpr std::size_t most_copied = std::size_t{64} << 20U;  // beyond the cache
 }  // namespace
 
 Work training_work(const NetworkDescription &network, int images, int slots) {
-    const auto shards = static_cast<std::size_t>(Sharding(images, network.most_shard_images()).shards),
-               count = static_cast<std::size_t>(images);
+    const auto pieces = static_cast<std::size_t>(ArenaLayout(network, images, 1).pieces), count = static_cast<std::size_t>(images);
     std::size_t floats = count * network.input.size();
     for (const LayerDescription &layer : network.layers) {
-        const std::size_t gradients = layer.sums_over_batch() ? 1 : shards;
+        const std::size_t gradients = layer.sums_over_batch() ? 1 : pieces;
         floats += layer.parameter_count() * (2 * gradients + 3 + 2 * static_cast<std::size_t>(slots)) + 4 * count * layer.output.size();
     }
     return {.flops = 2.0 * static_cast<double>(network.training_multiply_adds() * count),

@@ -18,7 +18,7 @@ struct Roof {
 
 /// Returns the work of a step on a batch of `images`. It computes two operations per multiply-add. It moves, in floats,
 ///
-///     parameters · (2 · shards + 3 + 2 · slots)  +  images · (input + 4 · the outputs of all layers):
+///     parameters · (2 · pieces + 3 + 2 · slots)  +  images · (input + 4 · the outputs of all layers):
 ///
 /// each shard's gradient is written and read; the passes read the weights; the optimizer reads and writes weights and its slots; images are
 /// read; outputs and their gradients are written and read. What is soon read again counts once, as a cache may hold it.

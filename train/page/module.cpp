@@ -60,12 +60,7 @@ public:
         if (position_.image == order_.size()) begin_epoch(position_.epoch);
         const std::size_t images = std::min(static_cast<std::size_t>(model_.network().batch_size()), order_.size() - position_.image);
         const castnet::Batch batch = castnet::Batch::of(examples_, std::span(order_).subspan(position_.image, images));
-        castnet::StepResult result;
-        model_.train([&](const castnet::StepResult *last) -> const castnet::Batch * {
-            if (last == nullptr) return &batch;
-            result = *last;
-            return nullptr;
-        });
+        const castnet::StepResult result = model_.step_on(batch);
         if (result.error != 0) return failed;
         position_.steps = model_.optimizer().steps;
         position_.image += static_cast<std::uint32_t>(images);

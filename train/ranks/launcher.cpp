@@ -1,4 +1,4 @@
-#include "train/machine/launcher.h"
+#include "train/ranks/launcher.h"
 
 #include <algorithm>
 #include <array>
