@@ -193,7 +193,7 @@ Network::ParameterRange Network::layer_range(std::size_t layer) noexcept {
 Network::ParameterRange Network::sharded_range(std::size_t layer) noexcept {
     ParameterRange range = layer_range(layer);
     if (description_->layers[layer].sums_over_batch()) return range;
-    const auto stride = static_cast<std::size_t>(summed_shards() / piece_shards());
+    const auto stride = static_cast<std::size_t>(std::max(1, summed_shards() / piece_shards()));
     range.gradients = arena_ + layout_.piece_gradients() + offsets_[layer].kernel;
     range.row_stride = stride * layout_.sharded;
     range.rows = (pieces_.size() + stride - 1) / stride;

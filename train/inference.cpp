@@ -88,6 +88,7 @@ double loss_on(Autoencoder &model, const Pairs &pairs, std::span<const std::uint
     const Place place = ranks->place();
     const auto begin_of = [&](int rank) { return indices.size() * static_cast<std::size_t>(rank) / static_cast<std::size_t>(place.ranks); };
     std::vector<int> counts;
+    counts.reserve(static_cast<std::size_t>(place.ranks));
     for (int rank = 0; rank < place.ranks; rank++) counts.push_back(static_cast<int>(begin_of(rank + 1) - begin_of(rank)));
     const std::size_t begin = begin_of(place.rank);
     const std::vector<double> own = losses(model, pairs, indices.subspan(begin, begin_of(place.rank + 1) - begin));

@@ -7,7 +7,8 @@
 
 namespace castnet::benchmark {
 
-Pipelines::Pipelines(const NetworkDescription &network, int batch_size) : layout_(network, batch_size, 1), sharding_(network.sharding(batch_size)) {
+Pipelines::Pipelines(const NetworkDescription &network, int batch_size)
+    : layout_(network, batch_size, 1), sharding_(network.sharding(batch_size)) {
     for (const LayerDescription &layer : network.layers) {
         if (!layer.is_taken_in) add_layer(layer);
     }
@@ -30,8 +31,7 @@ void Pipelines::add_layer(const LayerDescription &layer) {
     };
     const LayerWeights values = weights(), gradients = weights();
     const Shape input_shape = layer.geometry().input();
-    const int images = layout_.largest_piece(),
-              summed_images = layer.sums_over_batch() ? layout_.batch_images : sharding_.images_per_shard;
+    const int images = layout_.largest_piece(), summed_images = layer.sums_over_batch() ? layout_.batch_images : sharding_.images_per_shard;
     const int most_images = std::max(images, summed_images);
     float *const input = grids(input_shape, most_images), *const output = grids(layer.output, images);
     float *const scratch = floats(layer.map_kernel_size());

@@ -32,6 +32,7 @@ public:
     /// Calls body(rank) on a thread for each, and waits for all.
     void run(const std::function<void(int)> &body) {
         std::vector<std::thread> threads;
+        threads.reserve(ranks_.size());
         for (int rank = 0; rank < static_cast<int>(ranks_.size()); rank++) threads.emplace_back([&body, rank] { body(rank); });
         for (std::thread &thread : threads) thread.join();
     }

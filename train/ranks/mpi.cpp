@@ -138,7 +138,7 @@ private:
     }
 
     /// Returns whether a process has said that it failed.
-    [[nodiscard]] bool has_failed(int rank) noexcept {
+    [[nodiscard]] bool has_failed(int rank) const noexcept {
         int is_there = 0;
         return MPI_Iprobe(rank, 0, errors_, &is_there, MPI_STATUS_IGNORE) == MPI_SUCCESS && is_there != 0;
     }
