@@ -1,18 +1,20 @@
 """Measures training in several processes, and plans it for many machines.
 
-    python3 tests/benchmark/ranks.py [--bin build/bin] [--rounds 5] [--links]
+    python3 tests/benchmark/ranks.py [--train build/bin/train] [--mpirun mpirun] [--rounds 5] [--links]
 
 Compares, by turns, one process of two threads with two processes of one thread each on this machine. With --links, as root, it then trains
-over slow links between network namespaces, beside what the model below says of them, and plans 8 to 256 machines with it. The program train
-must be built with the MPI whose mpirun is named mpirun; --links needs MPICH, a C++ compiler and /dev/net/tun.
+over slow links between network namespaces, beside what the model below says of them. In the end it plans 8 to 256 machines with that model.
+The program must be built with the MPI of --mpirun; --links needs MPICH's (build/bin/mpich/train-mnist_cae is, after the tests were built), a
+C++ compiler and /dev/net/tun.
 
 The model of a step. Of B images in shards of b, the process that has the most has S = ceil(ceil(B / b) / R) · b, so that
 
     step = S · image + update / R + exchange + gather
-    exchange = gather = latency + (R - 1) · message + 4 · parameters · (R - 1) / R / bandwidth        for R > 1
+    exchange = gather = copies / 2 + latency + (R - 1) · message + 4 · parameters · (R - 1) / R / bandwidth        for R > 1
 
 where image is the time of an image's passes on the process's threads and update that of the optimizer, from steps of two sizes of batch in one
-process; message is what each further message costs its sender, from a run of two processes without a link. All messages leave at once.
+process; copies what the exchange costs without a link, from a run of two processes; message what each message costs its sender, from the runs
+with links. All messages leave at once.
 """
 import argparse
 import contextlib
@@ -22,7 +24,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 ROOT = pathlib.Path(__file__).parents[2]
 BATCHES = (32, 256)
@@ -44,13 +45,14 @@ def share(batch: int, ranks: int) -> int:
 
 
 class Model:
-    def __init__(self, image: float, update: float, message: float, parameters: int):
-        self.image, self.update, self.message, self.parameters = image, update, message, parameters
+    def __init__(self, image: float, update: float, copies: float, parameters: int):
+        self.image, self.update, self.copies, self.parameters = image, update, copies, parameters
+        self.message = 5e-6  # unless links are measured
 
     def exchange(self, ranks: int, latency: float, gigabits: float) -> float:
         if ranks == 1:
             return 0
-        return 2 * (latency + (ranks - 1) * self.message + 4 * self.parameters * (ranks - 1) / ranks / (gigabits * 1e9 / 8))
+        return self.copies + 2 * (latency + (ranks - 1) * self.message + 4 * self.parameters * (ranks - 1) / ranks / (gigabits * 1e9 / 8))
 
     def step(self, batch: int, ranks: int, latency: float, gigabits: float, cores: int = 1 << 30) -> float:
         """Returns the seconds of a step; the processes may share fewer cores."""
@@ -59,13 +61,16 @@ class Model:
 
 
 class Runs:
-    def __init__(self, programs: pathlib.Path, folder: pathlib.Path):
-        self.train, self.folder = programs / "train", folder
+    def __init__(self, train: pathlib.Path, mpirun: str, folder: pathlib.Path):
+        self.train, self.mpirun, self.folder = train, mpirun, folder
+
+    def local_launcher(self, ranks: int) -> list[str]:
+        return [self.mpirun, "-n", str(ranks)]
 
     def step(self, launcher: list[str], batch: int, threads: int) -> float:
         """Returns the seconds of a step in the second epoch."""
         run = self.folder / "run"
-        command = [*launcher, self.train, "--epochs", "2", "--batch-size", str(batch), "--threads", str(threads), "--no-figures", "--quiet", "--run-dir", run]
+        command = [*launcher, self.train, "--classes", "1,5,6", "--epochs", "2", "--batch-size", str(batch), "--threads", str(threads), "--no-figures", "--quiet", "--run-dir", run]
         done = subprocess.run([str(part) for part in command], text=True, capture_output=True)
         if done.returncode != 0:
             sys.exit(f"error: {' '.join(map(str, command))}: {done.stderr}")
@@ -73,12 +78,8 @@ class Runs:
         return seconds / -(-IMAGES // batch)
 
 
-def local_launcher(ranks: int) -> list[str]:
-    return ["mpirun", "-n", str(ranks)]
-
-
 def compare(runs: Runs, rounds: int):
-    launcher = local_launcher(2)
+    launcher = runs.local_launcher(2)
     for batch in BATCHES:
         threads, ranks = [], []
         for _ in range(rounds):
@@ -90,10 +91,10 @@ def compare(runs: Runs, rounds: int):
 
 
 @contextlib.contextmanager
-def linked_machines(count: int, gigabits: float, microseconds: float, switch: pathlib.Path, folder: pathlib.Path):
+def linked_machines(runs: Runs, count: int, gigabits: float, microseconds: float, switch: pathlib.Path):
     """Makes namespaces with a slow link each. Yields the launcher of as many processes."""
     names = [f"castnet{machine}" for machine in range(count)]
-    agent = folder / "agent"
+    agent = runs.folder / "agent"
     agent.write_text('#!/bin/sh\nwhile [ "${1#-}" != "$1" ]; do shift; done\nmachine=castnet$((${1##*.} - 1))\nshift\n'
                      'exec ip netns exec $machine unshare --uts sh -c "hostname $machine; $*"\n')
     agent.chmod(0o755)
@@ -106,8 +107,9 @@ def linked_machines(count: int, gigabits: float, microseconds: float, switch: pa
                             f"ip -n {name} address add 10.9.0.{machine + 1}/24 dev port{machine}", f"ip -n {name} link set port{machine} up",
                             f"ip -n {name} link set lo up"):
                 subprocess.run(command.split(), check=True)
-        yield ["ip", "netns", "exec", names[0], "mpirun.mpich", "-launcher", "ssh", "-launcher-exec", agent, "-hosts",
-               ",".join(f"10.9.0.{machine + 1}" for machine in range(count)), "-n", str(count), "-genvall"]
+        yield ["ip", "netns", "exec", names[0], runs.mpirun, "-launcher", "ssh", "-launcher-exec", agent, "-hosts",
+               ",".join(f"10.9.0.{machine + 1}" for machine in range(count)), "-n", str(count),
+               "-genvall", "-genv", "UCX_TLS", "tcp,self", "-genv", "MPIR_CVAR_NOLOCAL", "1"]  # not through shared memory
     finally:
         for name in names:
             subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL)
@@ -115,24 +117,30 @@ def linked_machines(count: int, gigabits: float, microseconds: float, switch: pa
         working.wait()
 
 
-def measure_links(programs: pathlib.Path, folder: pathlib.Path, model: Model):
+def measure_links(runs: Runs, folder: pathlib.Path, model: Model):
     switch = folder / "slow_switch"
     subprocess.run(["c++", "-std=c++20", "-O2", "-pthread", ROOT / "tests/benchmark/slow_switch.cpp", "-o", switch], check=True)
-    runs = Runs(programs, folder)
     cores = os.cpu_count() or 1
-    print("\n| link | batch | ranks | step | model |\n| --- | --- | --- | --- | --- |")
+    measured = {}
     for gigabits, microseconds in LINKS:
         for ranks in (2, 4):
-            with linked_machines(ranks, gigabits, microseconds, switch, folder) as launcher:
+            with linked_machines(runs, ranks, gigabits, microseconds, switch) as launcher:
                 for batch in BATCHES:
-                    seconds = runs.step(launcher, batch, 1)
-                    planned = model.step(batch, ranks, 1e-6 * microseconds, gigabits, cores)
-                    print(f"| {gigabits} Gbit/s, {microseconds} µs | {batch} | {ranks} | {1e3 * seconds:.2f} ms | {1e3 * planned:.2f} ms |", flush=True)
+                    measured[gigabits, microseconds, ranks, batch] = runs.step(launcher, batch, 1)
+    model.message = 0
+    beyond = [(seconds - model.step(batch, ranks, 1e-6 * microseconds, gigabits, cores)) / (2 * (ranks - 1))
+              for (gigabits, microseconds, ranks, batch), seconds in measured.items() if batch == BATCHES[0]]
+    model.message = max(0.0, statistics.median(beyond))
+    print(f"A message costs {1e6 * model.message:.0f} µs\n\n| link | batch | ranks | step | model |\n| --- | --- | --- | --- | --- |")
+    for (gigabits, microseconds, ranks, batch), seconds in measured.items():
+        planned = model.step(batch, ranks, 1e-6 * microseconds, gigabits, cores)
+        print(f"| {gigabits} Gbit/s, {microseconds} µs | {batch} | {ranks} | {1e3 * seconds:.2f} ms | {1e3 * planned:.2f} ms |", flush=True)
 
 
 def plan(model: Model, cores: int):
     """Prints speed-ups over one machine: of the same batch (strong), and of one that grows with the machines (weak)."""
-    machine = Model(model.image / cores, model.update / cores, model.message, model.parameters)
+    machine = Model(model.image / cores, model.update / cores, model.copies, model.parameters)
+    machine.message = model.message
     print(f"\nMachines of {cores} cores, speed-up over one machine of the same batch:\n")
     print("| ranks | link | batch 256 | 1024 | 4096 | 32 a core | the batch for 80 % |\n| --- | --- | --- | --- | --- | --- | --- |")
     for gigabits, microseconds in ((10, 50), (1, 500)):
@@ -149,26 +157,27 @@ def fit(runs: Runs, rounds: int, parameters: int) -> Model:
     small, large = (statistics.median(runs.step([], batch, 1) for _ in range(rounds)) for batch in BATCHES)
     image = (large - small) / (BATCHES[1] - BATCHES[0])
     update = max(0.0, small - BATCHES[0] * image)
-    two = statistics.median(runs.step(local_launcher(2), BATCHES[0], 1) for _ in range(rounds))
-    message = max(0.0, (two - share(BATCHES[0], 2) * image - update / 2) / 2)
-    print(f"\nOne thread: {1e6 * image:.1f} µs an image, {1e6 * update:.0f} µs an update; {1e6 * message:.0f} µs a message between processes of this machine")
-    return Model(image, update, message, parameters)
+    two = statistics.median(runs.step(runs.local_launcher(2), BATCHES[0], 1) for _ in range(rounds))
+    copies = max(0.0, two - share(BATCHES[0], 2) * image - update / 2)
+    print(f"\nOne thread: {1e6 * image:.1f} µs an image, {1e6 * update:.0f} µs an update; {1e6 * copies:.0f} µs more a step between processes of this machine")
+    return Model(image, update, copies, parameters)
 
 
 def main():
     parser = argparse.ArgumentParser(description="Measures training in several processes, and plans it for many machines.")
-    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/bin", help="folder of the program train")
+    parser.add_argument("--train", type=pathlib.Path, default=ROOT / "build/bin/train", help="the program, of the default network")
+    parser.add_argument("--mpirun", default="mpirun", help="the launcher of its MPI")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--links", action="store_true", help="also over slow links between network namespaces (as root), and plan")
+    parser.add_argument("--links", action="store_true", help="also over slow links between network namespaces, as root")
     options = parser.parse_args()
     os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
     with tempfile.TemporaryDirectory(prefix="castnet-ranks-") as name:
         folder = pathlib.Path(name)
-        runs = Runs(options.bin.resolve(), folder)
+        runs = Runs(options.train.resolve(), options.mpirun, folder)
         compare(runs, options.rounds)
         model = fit(runs, options.rounds, 51459)
         if options.links:
-            measure_links(options.bin.resolve(), folder, model)
+            measure_links(runs, folder, model)
         plan(model, 8)
 
 

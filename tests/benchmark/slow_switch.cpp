@@ -104,7 +104,7 @@ private:
                 port.frames.pop_front();
             }
             std::this_thread::sleep_until(frame.due);
-            if (::write(port.device, frame.bytes.data(), frame.bytes.size()) < 0) std::perror("warning: a frame is lost");
+            if (::write(port.device, frame.bytes.data(), frame.bytes.size()) < 0) continue;  // the device is not up yet: the frame is lost
         }
     }
 
