@@ -102,14 +102,14 @@ def linked_machines(runs: Runs, count: int, gigabits: float, microseconds: float
     try:
         working.stdout.readline()
         for machine, name in enumerate(names):
-            for command in (f"ip netns add {name}", f"ip link set port{machine} netns {name}",
-                            f"ip -n {name} link set port{machine} address 02:00:00:00:00:{machine:02x} mtu 9000 txqueuelen 10000",
-                            f"ip -n {name} address add 10.9.0.{machine + 1}/24 dev port{machine}", f"ip -n {name} link set port{machine} up",
+            for command in (f"ip netns add {name}", f"ip link set port{machine} netns {name} name link0",
+                            f"ip -n {name} link set link0 address 02:00:00:00:00:{machine:02x} mtu 9000 txqueuelen 10000",
+                            f"ip -n {name} address add 10.9.0.{machine + 1}/24 dev link0", f"ip -n {name} link set link0 up",
                             f"ip -n {name} link set lo up"):
                 subprocess.run(command.split(), check=True)
         yield ["ip", "netns", "exec", names[0], runs.mpirun, "-launcher", "ssh", "-launcher-exec", agent, "-hosts",
                ",".join(f"10.9.0.{machine + 1}" for machine in range(count)), "-n", str(count),
-               "-genvall", "-genv", "UCX_TLS", "tcp,self", "-genv", "MPIR_CVAR_NOLOCAL", "1"]  # not through shared memory
+               "-genvall", "-genv", "UCX_TLS", "tcp,self", "-genv", "UCX_NET_DEVICES", "link0", "-genv", "MPIR_CVAR_NOLOCAL", "1"]  # not through shared memory
     finally:
         for name in names:
             subprocess.run(["ip", "netns", "delete", name], stderr=subprocess.DEVNULL)
