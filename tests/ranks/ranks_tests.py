@@ -18,7 +18,7 @@ from image_files import npy_header
 BIN = pathlib.Path(os.environ["CASTNET_BIN"])
 MPI = os.environ.get("CASTNET_MPI", "")
 MPIRUN = os.environ.get("CASTNET_MPIRUN", "")
-KILLS = int(os.environ.get("CASTNET_KILLS", "4"))
+KILLS = int(os.environ.get("CASTNET_KILLS", "2"))
 LONGEST_END = 30  # seconds from a process's death to the end of all
 RANK = {"openmpi": "OMPI_COMM_WORLD_RANK", "mpich": "PMI_RANK"}.get(MPI, "")
 # More processes than cores; as root too, as in a container.
