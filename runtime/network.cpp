@@ -241,7 +241,7 @@ int Network::loss_gradient(const float *kept, const float *targets, float scale,
 
 int Network::backward_piece(int worker, const SubtreeSum &piece, const Batch &batch) noexcept {
     const std::size_t layers = description_->layers.size();
-    const Sharding shards = description_->sharding(batch.images);
+    const Sharding &shards = batch_;
     const auto first = static_cast<std::size_t>(shards.first_image(piece.node.first));
     const int images = shards.images_in(piece.node);
     const Shape in = description_->input, out = description_->output;
@@ -567,8 +567,7 @@ int Network::complete_sums(int part, const Batch &batch) noexcept {
     if (range.weights.empty()) return 0;
     const std::size_t begin = static_cast<std::size_t>(range.weights.data() - arena_) - layout_.slice_begin(layout_.place.rank);
     const std::span<const SubtreeSum> sums = exchange_->sums();
-    const Subtree root{.first = 0,
-                       .size = static_cast<int>(std::bit_ceil(static_cast<unsigned>(description_->sharding(batch.images).shards)))};
+    const Subtree root{.first = 0, .size = static_cast<int>(std::bit_ceil(static_cast<unsigned>(batch_.shards)))};
     if (const int error = sum_tree(sums, root, begin, range.weights.size()); error != 0) return error;
     std::copy_n(sums.front().values + begin, range.weights.size(),
                 arena_ + layout_.block(Block::gradients) + (range.weights.data() - arena_));

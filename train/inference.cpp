@@ -69,9 +69,27 @@ float largest_pixel_error(Autoencoder &model, const Pairs &pairs) {
     return largest;
 }
 
+static double mean(const std::vector<double> &numbers) {
+    return std::accumulate(numbers.begin(), numbers.end(), 0.0) / static_cast<double>(numbers.size());
+}
+
 double mean_loss(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices) {
-    const std::vector<double> all = losses(model, pairs, indices);
-    return std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
+    return mean(losses(model, pairs, indices));
+}
+
+/// Returns what losses() does; each process computes as many of them as any other, up to one.
+static std::vector<double> shared_losses(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices, Ranks &ranks) {
+    const Place place = ranks.place();
+    const auto begin_of = [&](int rank) { return indices.size() * static_cast<std::size_t>(rank) / static_cast<std::size_t>(place.ranks); };
+    std::vector<int> counts;
+    counts.reserve(static_cast<std::size_t>(place.ranks));
+    for (int rank = 0; rank < place.ranks; rank++) counts.push_back(static_cast<int>(begin_of(rank + 1) - begin_of(rank)));
+    const std::size_t begin = begin_of(place.rank);
+    const std::vector<double> own = losses(model, pairs, indices.subspan(begin, begin_of(place.rank + 1) - begin));
+    std::vector<float> all(indices.size());
+    std::ranges::transform(own, all.begin() + static_cast<std::ptrdiff_t>(begin), [](double loss) { return static_cast<float>(loss); });
+    if (ranks.gather(all, counts) != 0) throw Error(not_exchanged);
+    return {all.begin(), all.end()};
 }
 
 std::string loss_name(const NetworkDescription &description) {
@@ -83,19 +101,7 @@ std::string loss_name(const NetworkDescription &description) {
 double loss_on(Autoencoder &model, const Pairs &pairs, std::span<const std::uint32_t> indices, Ranks *ranks) {
     const StepResult penalty = model.penalty();
     if (penalty.error != 0) throw Error(model.error_message());
-    if (ranks == nullptr) return mean_loss(model, pairs, indices) + penalty.loss;
-    // Each process computes as many losses as any other, up to one.
-    const Place place = ranks->place();
-    const auto begin_of = [&](int rank) { return indices.size() * static_cast<std::size_t>(rank) / static_cast<std::size_t>(place.ranks); };
-    std::vector<int> counts;
-    counts.reserve(static_cast<std::size_t>(place.ranks));
-    for (int rank = 0; rank < place.ranks; rank++) counts.push_back(static_cast<int>(begin_of(rank + 1) - begin_of(rank)));
-    const std::size_t begin = begin_of(place.rank);
-    const std::vector<double> own = losses(model, pairs, indices.subspan(begin, begin_of(place.rank + 1) - begin));
-    std::vector<float> all(indices.size());
-    std::ranges::transform(own, all.begin() + static_cast<std::ptrdiff_t>(begin), [](double loss) { return static_cast<float>(loss); });
-    if (ranks->gather(all, counts) != 0) throw Error(not_exchanged);
-    return std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size()) + penalty.loss;
+    return mean(ranks == nullptr ? losses(model, pairs, indices) : shared_losses(model, pairs, indices, *ranks)) + penalty.loss;
 }
 
 }  // namespace castnet

@@ -166,7 +166,7 @@ private:
                         state_.level, level));
     }
     /// Returns whether this process writes and prints.
-    [[nodiscard]] bool writes() const { return group_ == nullptr || group_->place().rank == 0; }
+    [[nodiscard]] bool writes() const { return speaks_for(group_); }
     [[nodiscard]] int ranks() const { return group_ == nullptr ? 1 : group_->place().ranks; }
     void save() {
         if (model_.network().gather_moments() != 0) throw Error(lost());
@@ -429,7 +429,7 @@ int train_main(int argc, char **argv, const std::string &program, std::span<cons
     } catch (const Error &error) {
         return fail(error.what());
     }
-    const bool writes = group == nullptr || group->place().rank == 0;
+    const bool writes = speaks_for(group.get());
     const auto run = [&] {
         const NetworkDescription &description = *find_level(levels, level);
         if (!options.at.empty()) check_code(description, options.at);

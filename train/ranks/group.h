@@ -26,6 +26,11 @@ public:
 /// Returns the group that this process was started in; null if it was started alone. Throws Error if it cannot join.
 [[nodiscard]] std::unique_ptr<Group> join_group();
 
+/// Returns whether this process writes and prints for its group: the first one does, and so does a process without a group.
+[[nodiscard]] inline bool speaks_for(const Group *group) {
+    return group == nullptr || group->place().rank == 0;
+}
+
 /// What a process reports when it no longer hears another one.
 inline constexpr const char *lost_group = "another process ended or no longer answers";
 
